@@ -1,0 +1,1 @@
+"""The data matrix X: one interface (base), several makers (stored, file)."""

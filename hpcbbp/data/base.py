@@ -1,0 +1,78 @@
+"""The interface every data matrix X has: products with X and with its transpose."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError
+from hpcbbp.parallel import Group
+from hpcbbp.problem import Curvature
+
+Array = NDArray[np.float64]
+
+
+class DataMatrix(ABC):
+    """X, an M x N matrix whose rows are the samples x_mu, known by its products alone.
+
+    Vectors of both sides are distributed over the ranks of the group by rows (Group.owned): an N-side array
+    is (n_local, b), an M-side array (m_local, b), b columns at a time, float64. All products are collective.
+    A subclass writes _project and _adjoint (and _curvature_product where it can do better than their
+    composition); the checks are made here, once.
+
+    Parameters
+    ----------
+    n, m : int
+        Dimension N and number of samples M.
+    group : Group
+        The ranks that hold X together.
+    """
+
+    def __init__(self, n: int, m: int, group: Group) -> None:
+        if n < 2:
+            raise InputError(f"N = {n}: the input dimension must be at least 2")
+        if m < 1:
+            raise InputError(f"M = {m}: at least one sample is needed")
+        self.n, self.m, self.group = n, m, group
+
+    @property
+    def rows(self) -> range:
+        """Samples of this rank."""
+        return self.group.owned(self.m)
+
+    @property
+    def columns(self) -> range:
+        """Coordinates of R^N of this rank."""
+        return self.group.owned(self.n)
+
+    def project(self, V: Array) -> Array:
+        """X V: (n_local, b) -> (m_local, b)."""
+        return self._project(self._checked(V, len(self.columns), "N"))
+
+    def adjoint(self, U: Array) -> Array:
+        """X^T U: (m_local, b) -> (n_local, b)."""
+        return self._adjoint(self._checked(U, len(self.rows), "M"))
+
+    def curvature_product(self, V: Array, D: Curvature) -> Array:
+        """X^T (D (X V)), D acting sample by sample: (n_local, p) -> (n_local, p)."""
+        V = self._checked(V, len(self.columns), "N")
+        if D.vector.shape != (len(self.rows), V.shape[1]):
+            raise ValueError(f"D has shape {D.vector.shape}, V and X want {(len(self.rows), V.shape[1])}")
+        return self._curvature_product(V, D)
+
+    @staticmethod
+    def _checked(block: Array, rows: int, side: str) -> Array:
+        if block.ndim != 2 or block.shape[0] != rows:
+            raise ValueError(f"block of shape {block.shape} on the {side} side of X, where this rank has {rows} rows")
+        return np.asarray(block, dtype=np.float64)
+
+    @abstractmethod
+    def _project(self, V: Array) -> Array: ...
+
+    @abstractmethod
+    def _adjoint(self, U: Array) -> Array: ...
+
+    def _curvature_product(self, V: Array, D: Curvature) -> Array:
+        return self._adjoint(D.apply(self._project(V)))

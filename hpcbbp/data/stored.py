@@ -1,0 +1,79 @@
+"""X held in memory, each rank its own rows, float64 or float32."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.data import kernels
+from hpcbbp.data.base import Array, DataMatrix
+from hpcbbp.errors import InputError
+from hpcbbp.parallel import Group
+from hpcbbp.problem import Curvature
+from hpcbbp.rng import fill_normals
+
+STORAGE = {"float64": np.float64, "float32": np.float32}
+
+
+def storage_type(name: str) -> type[np.float64] | type[np.float32]:
+    """Return the number type of a storage name; InputError if there is none of that name."""
+    if name not in STORAGE:
+        raise InputError(f"storage = {name!r}: X is stored as one of {', '.join(STORAGE)}")
+    return STORAGE[name]
+
+
+class StoredData(DataMatrix):
+    """X with this rank's rows in memory.
+
+    Parameters
+    ----------
+    local : (m_local, n) array, float64 or float32
+        The rows that Group.owned(m) gives to this rank; kept, not copied, if C-contiguous.
+    m : int
+        Samples on all ranks together.
+    group : Group
+    """
+
+    def __init__(self, local: NDArray[np.float64] | NDArray[np.float32], m: int, group: Group | None = None) -> None:
+        group = group or Group()
+        super().__init__(local.shape[1], m, group)
+        if local.shape[0] != len(self.rows):
+            raise ValueError(f"{local.shape[0]} rows given, rank {group.rank} owns {len(self.rows)} of {m}")
+        self.local = np.ascontiguousarray(local)
+
+    # The compiled kernels take N-side vectors as (b, N), contiguous along N; the interface's are (N, b).
+
+    def _replicated(self, V: Array) -> Array:
+        return np.ascontiguousarray(self.group.gather_rows(V, self.n).T)
+
+    def _project(self, V: Array) -> Array:
+        return kernels.project(self.local, self._replicated(V))
+
+    def _adjoint(self, U: Array) -> Array:
+        return self.group.scatter_sum(kernels.adjoint(self.local, U).T)
+
+    def _curvature_product(self, V: Array, D: Curvature) -> Array:
+        W = kernels.curvature_product(self.local, self._replicated(V), D.diagonal, D.vector, D.weight)
+        return self.group.scatter_sum(W.T)
+
+
+def gaussian(n: int, m: int, seed: int, storage: str = "float64", group: Group | None = None) -> StoredData:
+    """X with i.i.d. N(0, 1/N) entries: number mu N + i of the stream "data", over sqrt(N).
+
+    Parameters
+    ----------
+    n, m : int
+        Dimension N >= 2 and number of samples M >= 1.
+    seed : int
+    storage : {"float64", "float32"}
+        float32 is the same instance, its entries rounded.
+    group : Group, optional
+        One process by default.
+    """
+    group = group or Group()
+    rows = group.owned(m)
+    local = np.empty((len(rows), n), dtype=storage_type(storage))
+    fill_normals(local.reshape(-1), seed, "data", rows.start * n, 1.0 / math.sqrt(n))
+    return StoredData(local, m, group)

@@ -1,0 +1,245 @@
+"""SLEPc: the lowest eigenpairs of a Hessian, each with a residual computed anew and an honest flag."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp import petsc, provenance
+from hpcbbp.errors import InputError
+from hpcbbp.hessian import Hessian
+from hpcbbp.ritz import rayleigh_ritz
+from hpcbbp.rng import check_seed, normals
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One restart of the solver, as SLEPc's monitor reports it.
+
+    Attributes
+    ----------
+    restart, products, converged : int
+        Restarts, products with H and converged pairs so far.
+    eigenvalues, estimates : tuple of float
+        Current approximations and SLEPc's estimates of their residual norms (relative to |lambda| where
+        SLEPc's convergence test is).
+    """
+
+    restart: int
+    products: int
+    converged: int
+    eigenvalues: tuple[float, ...]
+    estimates: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EigenResult:
+    """Eigenpairs of a Hessian and how they were found.
+
+    Attributes
+    ----------
+    eigenvalues : (k,) array
+        Ascending (or in the order asked for with PETSc options).
+    residuals : (k,) array
+        |H v - lambda v|, recomputed with one more product each, for |v| = 1.
+    converged : (k,) array of bool
+        SLEPc counts the pair and its recomputed residual agrees. Pairs with False are Ritz approximations.
+    vectors : (k, n_local, p) array
+        Unit eigenvectors, this rank's part.
+    reason : str
+        SLEPc's reason to stop, in words.
+    products : int
+        Products with H made by the solver (the k checks not counted).
+    tolerance : float
+        Residual norm, relative to |lambda|, that was asked for.
+    history : tuple of Step
+    seconds : float
+        Wall-clock time of the solver, set-up of X not counted.
+    provenance : dict
+        Versions, commit, ranks, seed of the start vector.
+    """
+
+    eigenvalues: Array
+    residuals: Array
+    converged: NDArray[np.bool_]
+    vectors: Array
+    reason: str
+    products: int
+    tolerance: float
+    history: tuple[Step, ...]
+    seconds: float
+    provenance: dict[str, Any]
+
+
+_REASONS = {
+    "CONVERGED_TOL": "converged: the requested pairs reached the tolerance",
+    "CONVERGED_USER": "stopped by a user-defined test",
+    "DIVERGED_ITS": "not converged: iteration limit reached; raise -eps_max_it or -eps_ncv, or loosen --tol",
+    "DIVERGED_BREAKDOWN": "not converged: breakdown of the Krylov basis; try another seed or -eps_ncv",
+    "DIVERGED_SYMMETRY_LOST": "not converged: symmetry lost; report this",
+}
+
+
+def _reason(eps: Any) -> str:
+    code = eps.getConvergedReason()
+    kinds = type(eps).ConvergedReason
+    for name, words in _REASONS.items():
+        if getattr(kinds, name, None) == code:
+            return words
+    return f"SLEPc stopped with reason {code}"
+
+
+def default_nev(p: int, p_star: int, n: int) -> int:
+    """P p* + 2 pairs, the teacher's outliers and the two eigenvalues behind them; pN if there are no more."""
+    return min(p * p_star + 2, p * n)
+
+
+def check_arguments(nev: int, tol: float, size: int) -> None:
+    """Raise InputError unless 1 <= nev <= size and tol > 0."""
+    if nev < 1:
+        raise InputError(f"nev = {nev}: ask for at least one eigenpair")
+    if nev > size:
+        raise InputError(f"nev = {nev}: the Hessian has only pN = {size} eigenpairs (nev <= {size})")
+    if not (math.isfinite(tol) and tol > 0):
+        raise InputError(f"tol = {tol}: the tolerance is a finite number > 0 (relative residual, e.g. 1e-8)")
+
+
+def default_ncv(nev: int, size: int) -> int:
+    """Krylov vectors kept at most: measured to need a third fewer products than SLEPc's max(2 nev, nev + 15)."""
+    return min(size, max(2 * nev, nev + 28))
+
+
+def solve(
+    hessian: Hessian,
+    nev: int,
+    *,
+    tol: float = 1e-8,
+    seed: int = 0,
+    progress: Callable[[Step], None] | None = None,
+) -> EigenResult:
+    """Return the nev smallest eigenpairs by SLEPc's Krylov-Schur; PETSc options act. Collective.
+
+    Parameters
+    ----------
+    hessian : Hessian
+    nev : int
+        Pairs wanted, 1 <= nev <= pN.
+    tol : float
+        Relative residual |H v - lambda v| / |lambda|.
+    seed : int
+        Of the start vector (stream "start"): the same on any number of ranks.
+    progress : callable, optional
+        Called with each Step, on every rank.
+
+    Raises
+    ------
+    InputError
+        Bad nev, tol or seed, or a PETSc that cannot do it.
+    MissingDependencyError
+        Without petsc4py and slepc4py.
+    """
+    check_arguments(nev, tol, hessian.size)
+    check_seed(seed)
+    petsc.initialize()
+    from petsc4py import PETSc
+    from slepc4py import SLEPc
+
+    petsc.check_index(PETSc.IntType, hessian.size, default_ncv(nev, hessian.size))
+    group, history = hessian.data.group, []
+    before, clock = hessian.products, time.perf_counter()
+
+    def monitor(eps: Any, its: int, nconv: int, values: list[Any], errors: list[float]) -> None:
+        kept = min(len(values), nev)
+        step = Step(
+            int(its),
+            hessian.products - before,
+            int(nconv),
+            tuple(float(value.real) for value in values[:kept]),
+            tuple(float(error) for error in errors[:kept]),
+        )
+        history.append(step)
+        if progress is not None:
+            progress(step)
+
+    with hessian.petsc_matrix() as matrix:
+        eps = SLEPc.EPS().create(comm=matrix.getComm())
+        start = matrix.createVecRight()
+        try:
+            eps.setOperators(matrix)
+            eps.setProblemType(SLEPc.EPS.ProblemType.HEP)
+            eps.setType(SLEPc.EPS.Type.KRYLOVSCHUR)
+            eps.setWhichEigenpairs(SLEPc.EPS.Which.SMALLEST_REAL)
+            eps.setDimensions(nev, default_ncv(nev, hessian.size))
+            eps.setTolerances(tol)
+            eps.setMonitor(monitor)
+            rows = hessian.data.columns
+            start.getArray()[:] = normals(seed, "start", rows.start * hessian.p, rows.stop * hessian.p)
+            eps.setInitialSpace([start])
+            eps.setFromOptions()
+            eps.solve()
+            products, seconds = hessian.products - before, time.perf_counter() - clock
+            values, vectors, counted = _pairs(eps, hessian, start)
+            reason, tolerance, test = _reason(eps), float(eps.getTolerances()[0]), eps.getConvergenceTest()
+        finally:
+            start.destroy()
+            eps.destroy()
+
+    images = np.array([hessian.apply(vector) for vector in vectors])
+    squares = group.sum(((images - values[:, None] * vectors) ** 2).sum(axis=1))
+    residuals = np.sqrt(squares)
+    scale = np.abs(values) if test == SLEPc.EPS.Conv.REL else np.full_like(values, max(1.0, np.abs(values).max()))
+    # SLEPc's count rests on estimates; the slack is for rounding in the recomputed residual.
+    agreed = residuals <= 1.05 * tolerance * scale + 1e-13 * np.abs(values).max()
+    return EigenResult(
+        eigenvalues=values,
+        residuals=residuals,
+        converged=(np.arange(len(values)) < counted) & agreed,
+        vectors=vectors.reshape(len(values), -1, hessian.p),
+        reason=reason,
+        products=products,
+        tolerance=tolerance,
+        history=tuple(history),
+        seconds=seconds,
+        provenance={**provenance.versions(), **petsc.versions(), "ranks": group.size, "seed": seed},
+    )
+
+
+def _pairs(eps: Any, hessian: Hessian, work: Any) -> tuple[Array, Array, int]:
+    """Eigenvalues, unit vectors (this rank's part) and how many of them SLEPc counts as converged.
+
+    If SLEPc found fewer than were asked for, the rest are Ritz pairs of the basis it leaves behind, in the
+    complement of the converged vectors: SLEPc itself does not hand them out.
+    """
+    wanted = int(eps.getDimensions()[0])
+    counted = min(int(eps.getConverged()), wanted)
+    basis = _basis(eps, work) if counted < wanted else None
+    values, vectors = [], []
+    for i in range(counted):
+        values.append(float(np.real(eps.getEigenpair(i, work))))
+        vectors.append(work.getArray(readonly=True).copy())
+    converged = np.array(vectors).reshape(counted, hessian.local_size)
+    if basis is None:
+        return np.array(values), converged, counted
+    largest = eps.getWhichEigenpairs() == type(eps).Which.LARGEST_REAL
+    ritz_values, ritz_vectors = rayleigh_ritz(
+        basis, hessian.apply, hessian.data.group, wanted - counted, deflate=converged, largest=largest
+    )
+    return np.append(values, ritz_values), np.concatenate([converged, ritz_vectors]), counted
+
+
+def _basis(eps: Any, work: Any) -> Array:
+    """Columns of the solver's basis, (ncv, local_size)."""
+    bv = eps.getBV()
+    columns = []
+    for j in range(int(eps.getDimensions()[1])):
+        bv.copyVec(j, work)
+        columns.append(work.getArray(readonly=True).copy())
+    return np.array(columns)

@@ -1,0 +1,53 @@
+"""What a solve needs in memory, and what the node has: told before anything is allocated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from hpcbbp.errors import InputError
+from hpcbbp.parallel import Group
+
+_PER_RANK = 300 * 2**20  # Python, numpy, numba, PETSc and MPI themselves, as seen in a solve of a tiny problem
+
+
+def available() -> int:
+    """Bytes a job on this node may still take: free memory, or what the control group leaves, if less."""
+    free = int(psutil.virtual_memory().available)
+    root = Path("/sys/fs/cgroup")
+    for limit_name, usage_name in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            limit, usage = ((root / name).read_text().strip() for name in (limit_name, usage_name))
+        except OSError:
+            continue
+        if limit.isdigit() and usage.isdigit():
+            free = min(free, max(0, int(limit) - int(usage)))
+    return free
+
+
+def stored_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, ranks: int) -> int:
+    """Bytes that the largest rank needs for a solve with stored X.
+
+    Its rows of X; projections and curvatures; the Krylov basis; and the replicated vectors of a product.
+    """
+    rows, columns = -(-m // ranks), -(-n // ranks)
+    weights = 3 * 8 * (p + p_star) * n  # replicated once, in two layouts, while the projections are computed
+    vectors = 8 * max(6 * p * n, weights) + 8 * (ncv + 8) * p * columns
+    samples = 8 * rows * (6 * p + 2 * p_star + 4)
+    return rows * n * itemsize + samples + vectors + _PER_RANK
+
+
+def require(needed_per_rank: int, group: Group, way_out: str) -> None:
+    """Raise InputError with both numbers if the ranks of a node do not fit in its memory. Collective."""
+    here = group.ranks_on_node()
+    with group.agreeing():
+        free = available()
+        if here * needed_per_rank > free:
+            raise InputError(
+                f"this needs about {here * needed_per_rank / 2**30:.1f} GiB on a node ({here} rank"
+                f"{'s' if here > 1 else ''} of {needed_per_rank / 2**30:.1f} GiB) and {free / 2**30:.1f} GiB are free: {way_out}"
+            )

@@ -1,0 +1,154 @@
+"""Ranks: who owns which rows, sums over ranks, agreement on errors, and the end of a failing job.
+
+The only file that knows about ranks' roles. Without mpi4py everything here works in one process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError
+
+Array = NDArray[np.float64]
+
+_RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MPI_LOCALRANKID", "SLURM_PROCID")
+
+
+def launched_rank() -> int:
+    """Rank according to the launcher's environment, known before (and without) starting MPI; 0 without one."""
+    for name in _RANK_VARIABLES:
+        value = os.environ.get(name, "")
+        if value.isdigit():
+            return int(value)
+    return 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """The ranks that hold one problem together.
+
+    Attributes
+    ----------
+    comm : mpi4py communicator, or None for one process without MPI
+    rank, size : int
+    """
+
+    comm: Any = None
+    rank: int = 0
+    size: int = 1
+
+    @classmethod
+    def world(cls) -> Group:
+        """All ranks of the job; starts MPI."""
+        from mpi4py import MPI
+
+        return cls.of(MPI.COMM_WORLD)
+
+    @classmethod
+    def of(cls, comm: Any) -> Group:
+        """Return the ranks of an mpi4py communicator."""
+        return cls(comm, comm.Get_rank(), comm.Get_size())
+
+    def owned(self, n: int, rank: int | None = None) -> range:
+        """Rows 0..n-1 owned by a rank (this one by default): contiguous, larger parts first, as in PETSc."""
+        rank = self.rank if rank is None else rank
+        each, extra = divmod(n, self.size)
+        start = rank * each + min(rank, extra)
+        return range(start, start + each + (rank < extra))
+
+    def _counts(self, n: int, width: int) -> list[int]:
+        return [len(self.owned(n, rank)) * width for rank in range(self.size)]
+
+    def sum(self, values: Array) -> Array:
+        """Sum of an array over the ranks, on every rank."""
+        if self.comm is None:
+            return values
+        total = np.empty_like(values)
+        self.comm.Allreduce(np.ascontiguousarray(values), total)
+        return total
+
+    def gather_rows(self, local: Array, n: int) -> Array:
+        """Return all n rows of a row-distributed (n, b) array, on every rank."""
+        if self.comm is None or self.size == 1:
+            return local
+        width = local.shape[1]
+        full = np.empty((n, width))
+        self.comm.Allgatherv(np.ascontiguousarray(local), [full, self._counts(n, width)])
+        return full
+
+    def scatter_sum(self, full: Array) -> Array:
+        """Sum an (n, b) array over the ranks; each gets the rows it owns. One reduction."""
+        if self.comm is None or self.size == 1:
+            return full
+        n, width = full.shape
+        local = np.empty((len(self.owned(n)), width))
+        self.comm.Reduce_scatter(np.ascontiguousarray(full), local, self._counts(n, width))
+        return local
+
+    def barrier(self) -> None:
+        """Wait for all ranks."""
+        if self.comm is not None:
+            self.comm.Barrier()
+
+    @contextmanager
+    def agreeing(self) -> Iterator[None]:
+        """Make an InputError of any rank the same InputError on all of them.
+
+        Checks that may come out differently on different ranks (a file that one node does not see, a NaN in
+        one rank's rows) go inside; what runs inside must not be collective.
+        """
+        message = None
+        try:
+            yield
+        except InputError as error:
+            message = str(error)
+        if self.comm is None:
+            found = [message]
+        else:
+            found = self.comm.allgather(message)
+        for text in found:
+            if text is not None:
+                raise InputError(text)
+
+    def ranks_on_node(self) -> int:
+        """How many of these ranks share this node's memory."""
+        if self.comm is None:
+            return 1
+        from mpi4py import MPI
+
+        node = self.comm.Split_type(MPI.COMM_TYPE_SHARED)
+        try:
+            return int(node.Get_size())
+        finally:
+            node.Free()
+
+
+@contextmanager
+def abort_on_error(group: Group) -> Iterator[None]:
+    """End the whole job if an exception leaves this block on one rank: its traceback, then MPI_Abort.
+
+    Without it the other ranks would wait for the lost one for ever. InputError passes through: it is raised
+    on all ranks alike (see Group.agreeing), and so do exits. With one rank everything passes through.
+    """
+    try:
+        yield
+    except (InputError, SystemExit):
+        raise
+    except BaseException:
+        if group.size == 1:
+            raise
+        print(f"hpcbbp: rank {group.rank} of {group.size} failed:", file=sys.stderr)
+        traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        group.comm.Abort(1)
+        raise  # unreachable: MPI_Abort does not return

@@ -1,0 +1,114 @@
+"""PETSc and SLEPc: started with the user's options, checked for what we need, asked what they left unused.
+
+The only file that knows what differs between their versions (3.18 and later).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hpcbbp.errors import InputError, MissingDependencyError
+
+MODULES = ("mpi4py", "petsc4py", "slepc4py")
+
+# Asked for by PETSc only when it ends, so they seem unused until then.
+_AT_THE_END = {"options_left", "malloc_dump", "malloc_view", "objects_dump", "log_view", "memory_view", "get_total_flops"}
+
+
+def missing_modules() -> list[str]:
+    """Names of the Python modules of MPI, PETSc and SLEPc that are not installed."""
+    return [name for name in MODULES if importlib.util.find_spec(name) is None]
+
+
+def initialize(options: Sequence[str] = ()) -> None:
+    """Start MPI, PETSc and SLEPc with these options (and those of PETSC_OPTIONS); nothing if already started.
+
+    Raises
+    ------
+    MissingDependencyError
+        If one of them is not installed or cannot be loaded.
+    InputError
+        If PETSc computes with complex or single-precision numbers.
+    """
+    missing = missing_modules()
+    if missing:
+        raise MissingDependencyError(
+            f"{', '.join(missing)} not found: eigenvalues are computed by SLEPc; run 'make install' in a checkout, "
+            "or load your cluster's or conda's petsc4py and slepc4py (conda install -c conda-forge slepc4py)"
+        )
+    try:
+        started = "petsc4py.PETSc" in sys.modules
+        import slepc4py
+
+        slepc4py.init(["hpcbbp", *options])
+        from petsc4py import PETSc
+
+        if started and options:  # too late for the line above to have read them
+            PETSc.Options().insertString(" ".join(options))
+    except (ImportError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        raise MissingDependencyError(
+            f"petsc4py or slepc4py is installed but cannot be loaded ({reason}); an extension built for numpy 1.x "
+            f"needs numpy<2 (this is numpy {np.__version__}); 'make install' chooses versions that fit"
+        ) from None
+    check_scalar(PETSc.ScalarType)
+
+
+def check_scalar(scalar: Any) -> None:
+    """Raise InputError unless PETSc's numbers are real, in double precision."""
+    if np.dtype(scalar) != np.dtype(np.float64):
+        raise InputError(
+            f"this PETSc computes with {np.dtype(scalar).name} numbers; hpcbbp needs a real double-precision build "
+            "(Debian: python3-petsc4py-64-real; spack: petsc~complex; conda: petsc=*=real*)"
+        )
+
+
+def check_index(index: Any, size: int, ncv: int) -> None:
+    """Raise InputError if a Krylov basis of ncv vectors of this size overflows PETSc's index type."""
+    largest = int(np.iinfo(index).max)
+    if size * (ncv + 1) > largest:
+        raise InputError(
+            f"pN = {size} with {ncv} Krylov vectors exceeds the {np.iinfo(index).bits}-bit indices of this PETSc "
+            f"(pN (ncv + 1) <= {largest}): use a 64-bit-index build (Debian: python3-petsc4py-64-real; "
+            "spack: petsc+int64; configure: --with-64-bit-indices)"
+        )
+
+
+def unused_options() -> list[str]:
+    """Options given on the command line or in PETSC_OPTIONS that nothing has asked for so far."""
+    from petsc4py import PETSc
+
+    options = PETSc.Options()
+    names = [name for name in options.getAll() if name not in _AT_THE_END]
+    if hasattr(options, "used"):
+        return [name for name in names if not options.used(name)]
+    library = ctypes.CDLL(PETSc.__file__)  # petsc4py of 3.18 does not wrap this question
+    unused = []
+    for name in names:
+        flag = ctypes.c_int(0)
+        if library.PetscOptionsUsed(None, f"-{name}".encode(), ctypes.byref(flag)) == 0 and not flag.value:
+            unused.append(name)
+    return unused
+
+
+def versions() -> dict[str, str]:
+    """Versions of mpi4py, MPI, PETSc and SLEPc; index and scalar type. Starts PETSc."""
+    import mpi4py
+    from mpi4py import MPI
+    from petsc4py import PETSc
+    from slepc4py import SLEPc
+
+    return {
+        "mpi4py": mpi4py.__version__,
+        "mpi": MPI.Get_library_version().split("\0")[0].split(",")[0].strip(),
+        "petsc": ".".join(map(str, PETSc.Sys.getVersion())),
+        "slepc": ".".join(map(str, SLEPc.Sys.getVersion())),
+        "petsc_index": np.dtype(PETSc.IntType).name,
+        "petsc_scalar": np.dtype(PETSc.ScalarType).name,
+    }

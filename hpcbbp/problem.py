@@ -1,0 +1,211 @@
+"""The model: what the student and the teacher compute, and the curvature of the loss per sample.
+
+Source: arXiv:2510.18435, section 2. Another activation or another loss is another small class with its
+first two derivatives; nothing else in the package changes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+class Activation(Protocol):
+    """A hidden unit's activation sigma, with its first two derivatives, elementwise."""
+
+    name: str
+
+    def value(self, s: Array) -> Array:
+        """sigma(s)."""
+        ...
+
+    def first(self, s: Array) -> Array:
+        """sigma'(s)."""
+        ...
+
+    def second(self, s: Array) -> Array:
+        """sigma''(s)."""
+        ...
+
+
+class Loss(Protocol):
+    """Loss l(y, yhat) of one sample, with its first two derivatives in yhat, elementwise."""
+
+    name: str
+
+    def value(self, y: Array, yhat: Array) -> Array:
+        """l(y, yhat)."""
+        ...
+
+    def first(self, y: Array, yhat: Array) -> Array:
+        """dl/dyhat."""
+        ...
+
+    def second(self, y: Array, yhat: Array) -> Array:
+        """d2l/dyhat2."""
+        ...
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """sigma(s) = s^2 (phase retrieval for one hidden unit)."""
+
+    name: str = "quadratic"
+
+    def value(self, s: Array) -> Array:
+        """s^2."""
+        return s**2
+
+    def first(self, s: Array) -> Array:
+        """2 s."""
+        return 2.0 * s
+
+    def second(self, s: Array) -> Array:
+        """2."""
+        return np.full_like(s, 2.0)
+
+
+@dataclass(frozen=True)
+class NormalizedSquare:
+    """l(y, yhat) = (y - yhat)^2 / (2 (a + y)): the normalised square loss of arXiv:2510.18435."""
+
+    a: float
+    name: str = "normalized-square"
+
+    def value(self, y: Array, yhat: Array) -> Array:
+        """(y - yhat)^2 / (2 (a + y))."""
+        return 0.5 * (y - yhat) ** 2 / (self.a + y)
+
+    def first(self, y: Array, yhat: Array) -> Array:
+        """(yhat - y) / (a + y)."""
+        return (yhat - y) / (self.a + y)
+
+    def second(self, y: Array, yhat: Array) -> Array:
+        """1 / (a + y)."""
+        return np.broadcast_to(1.0 / (self.a + y), np.broadcast_shapes(y.shape, yhat.shape)).copy()
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The p x p curvatures D_mu of M samples, as a diagonal plus a matrix of rank one.
+
+    D_mu,kl = delta_kl diagonal_mu,k + weight_mu vector_mu,k vector_mu,l: 2p + 1 numbers a sample, for every
+    activation and loss of the form yhat = (1/p) sum_k sigma(s_k).
+
+    Attributes
+    ----------
+    diagonal, vector : (M, p) arrays
+    weight : (M,) array
+    """
+
+    diagonal: Array
+    vector: Array
+    weight: Array
+
+    def apply(self, Z: Array) -> Array:
+        """D_mu Z_mu for every sample; Z and the result are (M, p)."""
+        along = self.weight * np.einsum("mk,mk->m", self.vector, Z)
+        return self.diagonal * Z + along[:, None] * self.vector
+
+    def dense(self) -> Array:
+        """All the D_mu, as an (M, p, p) array."""
+        outer = self.weight[:, None, None] * self.vector[:, :, None] * self.vector[:, None, :]
+        diagonal = np.einsum("mk,kl->mkl", self.diagonal, np.eye(self.diagonal.shape[1]))
+        result: Array = outer + diagonal
+        return result
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Student and teacher network, loss and signal-to-noise ratio.
+
+    Parameters
+    ----------
+    p, p_star : int
+        Hidden units of the student and of the teacher, >= 1.
+    alpha : float
+        Samples per input dimension, M = round(alpha N); > 0.
+    a : float
+        Constant of the normalised loss, > 0.
+    activation : Activation, optional
+        Of student and teacher; quadratic by default.
+    loss : Loss, optional
+        Normalised square loss with constant a by default.
+
+    Raises
+    ------
+    InputError
+        If a value is outside its domain.
+    """
+
+    p: int
+    p_star: int
+    alpha: float
+    a: float
+    activation: Activation = field(default_factory=Quadratic)
+    loss: Loss = field(default=None)  # type: ignore[assignment]  # set from a below, never None afterwards
+
+    def __post_init__(self) -> None:
+        """Check every value; choose the paper's loss if none was given."""
+        for name, what, units in (("p", "student", self.p), ("p_star", "teacher", self.p_star)):
+            if isinstance(units, bool) or not isinstance(units, int | np.integer):
+                raise InputError(f"{name} = {units!r}: the number of hidden units of the {what} is a whole number")
+            if units < 1:
+                raise InputError(f"{name} = {units}: the {what} needs at least one hidden unit ({name} >= 1)")
+        for name, what, value in (("alpha", "samples per dimension", self.alpha), ("a", "the loss constant", self.a)):
+            if not (isinstance(value, int | float | np.number) and math.isfinite(value) and value > 0):
+                raise InputError(f"{name} = {value}: {what} must be a finite number > 0")
+        if self.loss is None:
+            object.__setattr__(self, "loss", NormalizedSquare(float(self.a)))
+
+    def samples(self, n: int) -> int:
+        """M = round(alpha N); InputError if that is none."""
+        m = round(self.alpha * n)
+        if m < 1:
+            raise InputError(
+                f"alpha = {self.alpha} with N = {n} gives M = round(alpha N) = 0 samples: "
+                f"take alpha > {0.5 / n:.3g} or a larger N"
+            )
+        return m
+
+    def student_output(self, s: Array) -> Array:
+        """yhat = (1/p) sum_k sigma(s_k); s is (M, p), the result (M,)."""
+        return self.activation.value(s).mean(axis=1)
+
+    def teacher_output(self, u: Array) -> Array:
+        """Label y = (1/p*) sum_l sigma(u_l); u is (M, p*), the result (M,)."""
+        return self.activation.value(u).mean(axis=1)
+
+    def total_loss(self, s: Array, u: Array) -> float:
+        """L = sum_mu l(y_mu, yhat_mu)."""
+        return float(self.loss.value(self.teacher_output(u), self.student_output(s)).sum())
+
+    def curvature(self, s: Array, u: Array) -> Curvature:
+        """Second derivatives of the loss of each sample in its p projections s.
+
+        D_kl = l'' sigma'(s_k) sigma'(s_l) / p^2 + delta_kl l' sigma''(s_k) / p, primes on l in yhat; for the
+        quadratic activation and the normalised loss
+        D_kl = delta_kl (2/p)(yhat - y)/(a + y) + (4/p^2) s_k s_l / (a + y).
+
+        Parameters
+        ----------
+        s : (M, p) array
+            Student projections w_k . x_mu.
+        u : (M, p*) array
+            Teacher projections w*_l . x_mu.
+        """
+        y, yhat = self.teacher_output(u), self.student_output(s)
+        slope = self.loss.first(y, yhat)
+        return Curvature(
+            diagonal=slope[:, None] * self.activation.second(s) / self.p,
+            vector=self.activation.first(s) / self.p,
+            weight=self.loss.second(y, yhat),
+        )

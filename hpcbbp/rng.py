@@ -1,0 +1,66 @@
+"""Random numbers by name and global index: one seed is one instance on any number of ranks.
+
+Every stream is cut into blocks of fixed size. Block b of a stream is drawn in one call from a Philox
+generator whose key comes from (seed, stream) and whose counter comes from b, so any rank can draw any stretch
+of a stream without the numbers before it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError
+
+STREAMS = {"teacher": 0, "student": 1, "data": 2, "start": 3}
+"""Streams by name. The numbers are part of what a seed means: never change or reuse one."""
+
+BLOCK = 16384
+"""Numbers in a block; part of what a seed means. The ziggurat draws a varying amount of random bits for a
+number, so a block can only be drawn from its beginning."""
+
+
+def check_seed(seed: int) -> int:
+    """Return the seed, or raise InputError if it is not a whole number >= 0."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed = {seed}: a seed is a whole number >= 0")
+    return int(seed)
+
+
+def normals(seed: int, stream: str, start: int, stop: int) -> NDArray[np.float64]:
+    """Return standard normal numbers with global indices start, ..., stop - 1 of a stream.
+
+    Parameters
+    ----------
+    seed : int
+        At least 0.
+    stream : str
+        A key of STREAMS.
+    start, stop : int
+        Range of global indices, 0 <= start <= stop.
+
+    Returns
+    -------
+    (stop - start,) array of float64
+    """
+    out = np.empty(stop - start)
+    fill_normals(out, seed, stream, start)
+    return out
+
+
+def fill_normals(
+    out: NDArray[np.float64] | NDArray[np.float32], seed: int, stream: str, start: int, scale: float = 1.0
+) -> None:
+    """Fill a one-dimensional array with numbers start, start + 1, ... of a stream, times scale.
+
+    float32 arrays get the rounded float64 numbers: the same instance, stored in half the memory.
+    """
+    sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(STREAMS[stream],))
+    key = sequence.generate_state(2, np.uint64)
+    stop = start + out.size
+    for block in range(start // BLOCK, -(-stop // BLOCK)):
+        generator = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, block, 0]))
+        first = block * BLOCK
+        lo, hi = max(start, first), min(stop, first + BLOCK)
+        # Nothing behind the last number wanted has to be drawn.
+        out[lo - start : hi - start] = scale * generator.standard_normal(hi - first)[lo - first :]

@@ -1,0 +1,77 @@
+r"""Averages over chi-square variables by a rule that adapts, also where integrands are nearly singular.
+
+With x = exp(t) the densities of chi2_k / k and the rational functions that are averaged have their nearest
+singularities at |Im t| = pi, however small the loss constant a: the trapezoidal rule in t converges
+geometrically at a rate that does not depend on a, where Gauss-Laguerre rules of hundreds of nodes are wrong
+by 1e-2. For k = 1 the left tail exp(t/2) is long; t = u - exp(u0 - u) shortens it double-exponentially (with
+u0 so far left that the integrand is constant there). The step is halved until probes agree.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_TAIL = 42.0  # what adds less than exp(-42), 6e-19, of the largest term is left out
+_AGREE = 1e-12  # of two successive rules, in every probe, relative; the finer one is then right to rounding
+
+
+def _rule(k: int, a: float, step: float) -> tuple[Array, Array]:
+    # Fine over (-60 .. 8) for k = 1, and over a few standard deviations sqrt(2/k) of log x for large k.
+    u0 = min(np.log(a), 0.0) - 4.0
+    u = step * np.arange(np.floor((u0 - 6.0) / step), np.ceil(6.0 / step) + 1.0)
+    shift = np.exp(u0 - u)
+    t = u - shift
+    log_weight = 0.5 * k * (t - np.expm1(t)) + np.log1p(shift)
+    # Third moments and third inverse powers of a + x live further out than the weight itself.
+    scores = (log_weight + 3.0 * np.maximum(t, 0.0), log_weight - 3.0 * np.log(a + np.exp(t)))
+    keep = np.logical_or.reduce([score > score.max() - _TAIL for score in scores])
+    # Normalised by its own sum: log Gamma(k/2) would bring in the rounding of a large number for large k.
+    weight = np.exp(log_weight[keep])
+    return np.exp(t[keep]), weight / weight.sum()
+
+
+def _probes(k: int, a: float, x: Array, w: Array) -> Array:
+    """Averages known, or of the kind wanted: moments 1 to 3, and inverse powers of a + x and a + 3x."""
+    forms = [x, x**2, x**3]
+    for c in (1.0, 3.0):
+        den = a + c * x
+        forms += [1.0 / den, x / den**2, 1.0 / den**3, (x / den) ** 3]
+    return np.array([(w * f).sum() for f in forms])
+
+
+@lru_cache(maxsize=256)
+def chi2_rule(k: int, a: float) -> tuple[Array, Array]:
+    """Nodes and weights for averages over x ~ chi2_k / k of functions that vary on scales of a and above.
+
+    Parameters
+    ----------
+    k : int
+        Degrees of freedom, >= 1.
+    a : float
+        Smallest scale of the functions (poles at x <= -a / 3), > 0.
+
+    Returns
+    -------
+    x, w : arrays
+        <f> = sum w f(x), to a few units of rounding for the functions that theory needs.
+
+    Raises
+    ------
+    ArithmeticError
+        If the rule does not settle, which no k and a are known to cause.
+    """
+    step = 0.5 * min(1.0, np.sqrt(2.0 / k))
+    last = None
+    for _ in range(8):
+        x, w = _rule(k, a, step)
+        probes = _probes(k, a, x, w)
+        if last is not None and np.all(np.abs(probes - last) <= _AGREE * np.abs(probes)):
+            return x, w
+        last = probes
+        step *= 0.7
+    raise ArithmeticError(f"quadrature over chi2_{k}/{k} did not settle at a = {a}")
