@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MPI_LOCALRANKID", "SLURM_PROCID")
 
@@ -72,7 +73,7 @@ class Group:
         """Sum of an array over the ranks, on every rank."""
         if self.comm is None:
             return values
-        total = np.empty_like(values)
+        total = np.empty(values.shape)
         self.comm.Allreduce(np.ascontiguousarray(values), total)
         return total
 
@@ -93,6 +94,10 @@ class Group:
         local = np.empty((len(self.owned(n)), width))
         self.comm.Reduce_scatter(np.ascontiguousarray(full), local, self._counts(n, width))
         return local
+
+    def share(self, value: T) -> T:
+        """Rank 0's value, on every rank."""
+        return value if self.comm is None else cast("T", self.comm.bcast(value))
 
     def barrier(self) -> None:
         """Wait for all ranks."""

@@ -92,7 +92,7 @@ def unused_options() -> list[str]:
     unused = []
     for name in names:
         flag = ctypes.c_int(0)
-        if library.PetscOptionsUsed(None, f"-{name}".encode(), ctypes.byref(flag)) == 0 and not flag.value:
+        if library.PetscOptionsUsed(None, name.encode(), ctypes.byref(flag)) == 0 and not flag.value:
             unused.append(name)
     return unused
 

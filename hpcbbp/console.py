@@ -1,0 +1,210 @@
+"""What people and machines see: tables, one JSON object, one line for an error, progress with ETA."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from hpcbbp.eigen import Step
+from hpcbbp.parallel import Group, launched_rank
+
+
+class Output:
+    """Standard output of rank 0; with as_json one JSON object and nothing else, whatever PETSc prints.
+
+    Parameters
+    ----------
+    as_json : bool
+        Send what anybody else prints to standard error, also from compiled code, until the process ends.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self._json: TextIO | None = None
+        if as_json:
+            sys.stdout.flush()
+            self._json = os.fdopen(os.dup(1), "w", encoding="utf-8")
+            os.dup2(2, 1)
+
+    def json(self, answer: dict[str, Any]) -> None:
+        """Write the JSON object."""
+        assert self._json is not None
+        self._json.write(json.dumps(answer, allow_nan=False) + "\n")
+        self._json.flush()
+
+    def show(self, *renderables: Any) -> None:
+        """Print tables and lines for people; full width when the output is not a terminal."""
+        console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+        for item in renderables:
+            console.print(item)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table with right-aligned columns."""
+    made = Table(title=title, title_justify="left")
+    for name in columns:
+        made.add_column(name, justify="right")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def number(value: float | None, digits: int = 5) -> str:
+    """Fixed-point number; a dash for None."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def warn(message: str) -> None:
+    """One warning line on standard error."""
+    print(f"hpcbbp: warning: {message}", file=sys.stderr, flush=True)
+
+
+def fail(message: str) -> None:
+    """End every rank with exit code 2, after one line on standard error from the first of them.
+
+    Called by all ranks alike. A launcher kills a job as soon as one of its processes fails, so the other
+    ranks let the first one speak before they leave.
+    """
+    line = " ".join(message.split())
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized():
+        world = mpi.COMM_WORLD
+        if world.Get_rank() == 0:
+            print(f"hpcbbp: error: {line}", file=sys.stderr, flush=True)
+        request, patience = world.Ibarrier(), time.monotonic() + 10.0
+        while not request.Test():
+            if time.monotonic() > patience:  # somebody does not take part: end the job rather than wait
+                world.Abort(2)
+            time.sleep(0.01)
+    elif launched_rank() == 0:
+        print(f"hpcbbp: error: {line}", file=sys.stderr, flush=True)
+    else:
+        time.sleep(2.0)
+    raise SystemExit(2)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 42 s, 3 min 20 s, 2 h 05 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"
+
+
+class SolveProgress:
+    """A line now and then about a long solve: products, converged pairs, residual, time left.
+
+    Parameters
+    ----------
+    group : Group
+        Rank 0 speaks.
+    wanted : int
+        Pairs asked for.
+    tol : float
+    every : float
+        Seconds between lines.
+    """
+
+    def __init__(self, group: Group, wanted: int, tol: float, every: float = 10.0) -> None:
+        self.speaks = group.rank == 0
+        self.wanted, self.tol, self.every = wanted, tol, every
+        self.start = self.last = time.monotonic()
+        self.first: tuple[float, float] | None = None
+
+    def __call__(self, step: Step) -> None:
+        """Note a restart of the solver."""
+        now = time.monotonic()
+        worst = max(step.estimates[: self.wanted], default=math.inf)
+        if self.first is None and 0 < worst < math.inf:
+            self.first = (now, math.log(worst))
+        if not self.speaks or now - self.last < self.every:
+            return
+        self.last = now
+        left = self._seconds_left(now, worst)
+        print(
+            f"hpcbbp: {step.products} products, {min(step.converged, self.wanted)} of {self.wanted} pairs converged, "
+            f"residual {worst:.1e} (wanted {self.tol:.0e}), {duration(now - self.start)}"
+            + (f", about {duration(left)} left" if left is not None else ""),
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def _seconds_left(self, now: float, worst: float) -> float | None:
+        """Residuals of Krylov methods fall geometrically on average: continue that line to the tolerance."""
+        if self.first is None or not 0 < worst < math.inf:
+            return None
+        fallen = self.first[1] - math.log(worst)
+        if fallen <= 0 or now <= self.first[0]:
+            return None
+        return max(0.0, (math.log(worst) - math.log(self.tol)) / fallen * (now - self.first[0]))
+
+
+class CampaignProgress:
+    """Progress of many instances: a bar on a terminal, a line every few seconds elsewhere, both with ETA.
+
+    Parameters
+    ----------
+    total : float
+        Work to be done, in any unit that is proportional to time.
+    count : int
+        Instances.
+    """
+
+    def __init__(self, total: float, count: int, every: float = 5.0) -> None:
+        self.total, self.count, self.every = total, count, every
+        self.done, self.instances = 0.0, 0
+        self.start = self.last = time.monotonic()
+        self.bar: Progress | None = None
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> CampaignProgress:
+        """Start the clock."""
+        self.start = self.last = time.monotonic()
+        if sys.stderr.isatty():
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:3.0f}%"),
+                TimeElapsedColumn(),
+                TextColumn("ETA"),
+                TimeRemainingColumn(),
+            )
+            self.bar = Progress(*columns, console=Console(stderr=True))
+            self.task = self.bar.add_task("instances", total=self.total)
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the terminal as it was."""
+        if self.bar is not None:
+            self.bar.stop()
+
+    def advance(self, work: float, label: str) -> None:
+        """Note an instance done."""
+        self.done += work
+        self.instances += 1
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, advance=work, description=label)
+            return
+        now = time.monotonic()
+        if now - self.last < self.every and self.instances < self.count:
+            return
+        self.last = now
+        elapsed = now - self.start
+        left = elapsed * (self.total - self.done) / self.done if self.done else math.nan
+        print(
+            f"[{100 * self.done / self.total:3.0f}%] {self.instances} of {self.count} instances, "
+            f"{duration(elapsed)}, ETA {duration(left)}  ({label})",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,0 +1,77 @@
+"""Pictures. Drawn without a display; one function a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from hpcbbp.theory import spectrum, transition
+
+_COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b")
+_MARKERS = ("o", "s", "^", "D", "v")
+
+
+def overlap_figure(curves: pd.DataFrame, path: Path) -> None:
+    """Overlap m^2 against alpha, a panel for each loss constant a (figure 1 of arXiv:2510.18435).
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Of one p and p*, as hpcbbp.scaling.aggregate.overlap_curves gives it.
+    path : Path
+        Picture to write; the ending says which kind.
+    """
+    constants = sorted(curves["a"].unique())
+    figure = Figure(figsize=(5.2 * len(constants), 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(constants), sharey=True, squeeze=False)[0]
+    for axis, a in zip(axes, constants, strict=True):
+        _overlap_panel(axis, curves[curves["a"] == a], float(a))
+    axes[0].set_ylabel(r"overlap $m^2$ (mean of the lowest $p\,p^*$ eigenvectors)")
+    figure.savefig(path, dpi=150)
+
+
+def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
+    p, p_star = int(curves["p"].iloc[0]), int(curves["p_star"].iloc[0])
+    at = transition(p, p_star, a)
+    for index, (n, points) in enumerate(curves.groupby("n")):
+        axis.errorbar(
+            points["alpha"],
+            points["overlap2"],
+            yerr=points["overlap2_sem"].fillna(0.0),
+            fmt=_MARKERS[index % len(_MARKERS)],
+            color=_COLOURS[index % len(_COLOURS)],
+            markersize=5,
+            capsize=2.5,
+            linewidth=1.2,
+            label=f"$N = {n}$",
+        )
+    low, high = float(curves["alpha"].min()), float(curves["alpha"].max())
+    above = np.linspace(at.alpha_bbp * (1 + 1e-9), high * 1.03, 120)
+    line = [spectrum(p, p_star, a, float(alpha)).overlap2 for alpha in above]
+    axis.plot([low * 0.9, at.alpha_bbp], [0.0, 0.0], color="black", linewidth=1.6)
+    axis.plot(above, line, color="black", linewidth=1.6, label=r"theory, $N = \infty$")
+    axis.axvline(at.alpha_bbp, color="grey", linestyle="--", linewidth=1.0)
+    axis.annotate(
+        rf"$\alpha_{{BBP}} = {at.alpha_bbp:.4f}$", (at.alpha_bbp, 0.97), xycoords=("data", "axes fraction"),
+        xytext=(-4, 0), textcoords="offset points", rotation=90, va="top", ha="right", fontsize=9, color="dimgrey",
+    )  # fmt: skip
+    if at.alpha_0 is not None:
+        axis.plot([at.alpha_bbp] * 2, [0.0, at.jump_overlap2], color="black", linewidth=1.0, linestyle=":")
+        axis.plot(
+            [at.alpha_0, at.alpha_bbp], [0.0, at.jump_overlap2], color="firebrick", linewidth=1.2, linestyle=":",
+        )  # fmt: skip
+        axis.plot(
+            [at.alpha_0], [0.0], "x", color="firebrick", markersize=9, markeredgewidth=2, clip_on=False, zorder=5,
+            label=rf"$\alpha_0 = {at.alpha_0:.4f}$",
+        )  # fmt: skip
+    axis.set_xlim(low * 0.9, high * 1.03)
+    axis.set_ylim(bottom=-0.01)
+    axis.set_xlabel(r"signal-to-noise ratio $\alpha = M/N$")
+    axis.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {at.kind}", fontsize=11)
+    axis.legend(loc="lower right", fontsize=9, frameon=False)

@@ -1,0 +1,64 @@
+"""Means and errors over seeds, beside theory at N = infinity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hpcbbp.theory import spectrum
+
+
+def overlap_curves(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """One row a (p, p_star, a, n, alpha): averages over seeds beside theory.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        As Solution.to_dict gives them.
+
+    Returns
+    -------
+    DataFrame
+        seeds (instances whose lowest p p* pairs all converged, which alone are averaged), unconverged (the
+        others), overlap2 (m^2, averaged over the lowest p p* pairs of an instance: at N = infinity the outlier
+        is p p*-fold degenerate), lambda_1, their standard errors *_sem (empty for a single seed), and
+        theory_overlap2, theory_lambda_star (empty without outlier), theory_lambda_minus.
+    """
+    rows = []
+    for record in records:
+        lowest = record["p"] * record["p_star"]
+        flags = record["converged_flags"][:lowest]
+        whole = len(flags) == lowest and all(flags)
+        rows.append(
+            {
+                **{name: record[name] for name in ("p", "p_star", "a", "n", "alpha")},
+                "whole": whole,
+                "overlap2": float(np.mean(record["overlap2"][:lowest])) if whole else np.nan,
+                "lambda_1": record["eigenvalues"][0] if whole else np.nan,
+            }
+        )
+    curves = []
+    for (p, p_star, a, n, alpha), group in pd.DataFrame(rows).groupby(["p", "p_star", "a", "n", "alpha"]):
+        theory = spectrum(int(p), int(p_star), float(a), float(alpha))
+        curves.append(
+            {
+                "p": int(p),
+                "p_star": int(p_star),
+                "a": float(a),
+                "n": int(n),
+                "alpha": float(alpha),
+                "seeds": int(group["whole"].sum()),
+                "unconverged": int((~group["whole"]).sum()),
+                "overlap2": group["overlap2"].mean(),
+                "overlap2_sem": group["overlap2"].sem(),
+                "theory_overlap2": theory.overlap2,
+                "lambda_1": group["lambda_1"].mean(),
+                "lambda_1_sem": group["lambda_1"].sem(),
+                "theory_lambda_star": theory.lambda_star,
+                "theory_lambda_minus": theory.lambda_minus,
+            }
+        )
+    return pd.DataFrame(curves)
