@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from hpcbbp._version import __version__
 from hpcbbp.errors import InputError
+
+T = TypeVar("T")
 
 # Typer carries its own copy of click or uses the installed one, depending on its version.
 _UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -99,7 +101,8 @@ def solve(
     student: Annotated[str | None, typer.Option("--student", help="Student weights, p x N (with --data).")] = None,
     as_json: Json = False,
     petsc_options: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- PETSC_OPTIONS]", help="e.g. -- -eps_monitor -eps_ncv 80")
+        list[str] | None,
+        typer.Argument(metavar="[-- PETSC_OPTIONS]", help="e.g. -- -eps_monitor -eps_ncv 80"),
     ] = None,
 ) -> None:
     """Lowest eigenpairs of the Hessian and their overlaps, for a drawn instance or your own data.
@@ -108,16 +111,20 @@ def solve(
     """
     from hpcbbp import eigen, petsc
     from hpcbbp.console import Output, SolveProgress, warn
-    from hpcbbp.instance import file_instance, gaussian_instance, solve_instance
+    from hpcbbp.instance import check_dimension, file_instance, gaussian_instance, solve_instance
     from hpcbbp.parallel import Group, abort_on_error
+    from hpcbbp.problem import Problem
     from hpcbbp.report import solve_tables
 
     options = check_petsc_options(petsc_options or [])
     own = check_sources(data, teacher, student, {"-n": n, "-p": p, "--p-star": p_star, "--alpha": alpha})
     if a is None:
         raise InputError("-a is missing: the constant of the normalised loss, a > 0")
-    problem = None if own else check_model(n, p, p_star, a, alpha, seed, nev, tol, storage)
     check_common(seed, tol, nev, storage)
+    if own is None:  # everything is checked here, before MPI is started; again, for users of Python, further down
+        problem = Problem(p=given(p), p_star=1 if p_star is None else p_star, alpha=given(alpha), a=a)
+        problem.samples(check_dimension(given(n)))
+        eigen.check_arguments(1 if nev is None else nev, tol, problem.p * given(n))
     petsc.initialize(options)
     output = Output(as_json)
     group = Group.world()
@@ -125,12 +132,11 @@ def solve(
         if own is not None:
             instance = file_instance(*own, a=a, seed=seed, storage=storage, nev=nev, group=group)
             units = (("p", p, instance.problem.p), ("p_star", p_star, instance.problem.p_star))
-            for name, given, found in units:
-                if given is not None and given != found:
-                    raise InputError(f"{name} = {given} was given, but the weights' file has {found} rows")
+            for name, asked, found in units:
+                if asked is not None and asked != found:
+                    raise InputError(f"{name} = {asked} was given, but the weights' file has {found} rows")
         else:
-            assert problem is not None and n is not None
-            instance = gaussian_instance(problem, n, seed, storage=storage or "float64", nev=nev, group=group)
+            instance = gaussian_instance(problem, given(n), seed, storage=storage or "float64", nev=nev, group=group)
         model = instance.problem
         wanted = nev or eigen.default_nev(model.p, model.p_star, instance.data.n)
         solution = solve_instance(instance, wanted, tol=tol, progress=SolveProgress(group, wanted, tol))
@@ -144,7 +150,10 @@ def solve(
             for name in unused:
                 warn(f"PETSc option -{name} was not used by anything (see -help for those there are)")
             if answer["converged"] < answer["nev"]:
-                warn(f"{answer['nev'] - answer['converged']} of {answer['nev']} pairs have not converged: {answer['reason']}")
+                warn(
+                    f"{answer['nev'] - answer['converged']} of {answer['nev']} pairs have not converged: "
+                    f"{answer['reason']}"
+                )
 
 
 @app.command()
@@ -206,7 +215,8 @@ def check_sources(
         missing = [name for name in ("-n", "-p", "--alpha") if drawn[name] is None]
         if missing:
             raise InputError(
-                f"{', '.join(missing)} missing: give -n, -p, -a and --alpha, or your own --data, --teacher and --student"
+                f"{', '.join(missing)} missing: give -n, -p, -a and --alpha, "
+                "or your own --data, --teacher and --student"
             )
         return None
     if data is None or teacher is None or student is None:
@@ -218,21 +228,10 @@ def check_sources(
     return data, teacher, student
 
 
-def check_model(
-    n: int | None, p: int | None, p_star: int | None, a: float, alpha: float | None, seed: int,
-    nev: int | None, tol: float, storage: str | None,
-) -> Any:  # fmt: skip
-    """The problem of a drawn instance, every value checked before MPI is started."""
-    from hpcbbp.eigen import check_arguments
-    from hpcbbp.problem import Problem
-
-    assert n is not None and p is not None and alpha is not None
-    problem = Problem(p=p, p_star=1 if p_star is None else p_star, alpha=alpha, a=a)
-    if n < 2:
-        raise InputError(f"N = {n}: the input dimension is a whole number >= 2")
-    problem.samples(n)
-    check_arguments(1 if nev is None else nev, tol, p * n)
-    return problem
+def given(value: T | None) -> T:
+    """A value that check_sources has found to be there."""
+    assert value is not None
+    return value
 
 
 def check_common(seed: int, tol: float, nev: int | None, storage: str | None) -> None:

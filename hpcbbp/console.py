@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -50,9 +51,16 @@ class Output:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Return a table with right-aligned columns."""
-    made = Table(title=title, title_justify="left")
+    made = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for name in columns:
-        made.add_column(name, justify="right")
+        made.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         made.add_row(*row)
     return made
@@ -61,6 +69,14 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 def number(value: float | None, digits: int = 5) -> str:
     """Fixed-point number; a dash for None."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def with_error(mean: float | None, error: float | None) -> str:
+    """Mean and standard error in the usual short form: 0.3928(35); the mean alone without an error."""
+    if mean is None or error is None or error <= 0:
+        return number(mean, 4)
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{mean:.{digits}f}({round(error * 10**digits)})"
 
 
 def warn(message: str) -> None:

@@ -115,8 +115,8 @@ def check_arguments(nev: int, tol: float, size: int) -> None:
 def default_ncv(nev: int, size: int) -> int:
     """Krylov vectors kept at most.
 
-    Larger than SLEPc's max(2 nev, nev + 15): at N = 2000, p = 2, a = 1.5, alpha = 3, nev = 4 that takes 350 products in
-    place of 467, and a few vectors more cost nothing beside a stored X.
+    Larger than SLEPc's max(2 nev, nev + 15): at N = 2000, p = 2, a = 1.5, alpha = 3, nev = 4 that takes 350
+    products in place of 467, and a few vectors more cost nothing beside a stored X.
     """
     return min(size, max(2 * nev, nev + 36))
 

@@ -32,6 +32,8 @@ def overlap_figure(curves: pd.DataFrame, path: Path) -> None:
     axes = figure.subplots(1, len(constants), sharey=True, squeeze=False)[0]
     for axis, a in zip(axes, constants, strict=True):
         _overlap_panel(axis, curves[curves["a"] == a], float(a))
+    top = float((curves["overlap2"] + curves["overlap2_sem"].fillna(0.0)).max())
+    axes[0].set_ylim(-0.03 * top, 1.15 * top)
     axes[0].set_ylabel(r"overlap $m^2$ (mean of the lowest $p\,p^*$ eigenvectors)")
     figure.savefig(path, dpi=150)
 
@@ -71,7 +73,6 @@ def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
             label=rf"$\alpha_0 = {at.alpha_0:.4f}$",
         )  # fmt: skip
     axis.set_xlim(low * 0.9, high * 1.03)
-    axis.set_ylim(bottom=-0.01)
     axis.set_xlabel(r"signal-to-noise ratio $\alpha = M/N$")
     axis.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {at.kind}", fontsize=11)
     axis.legend(loc="lower right", fontsize=9, frameon=False)

@@ -122,6 +122,13 @@ class Solution:
         }
 
 
+def check_dimension(n: int) -> int:
+    """Return N, or raise InputError if it is not a whole number >= 2."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2:
+        raise InputError(f"N = {n}: the input dimension is a whole number >= 2")
+    return int(n)
+
+
 def sphere(n: int, units: int, seed: int, stream: str, group: Group) -> Array:
     """Weights uniform on the sphere of radius sqrt(N): (n_local, units), this rank's coordinates. Collective.
 
@@ -173,10 +180,9 @@ def gaussian_instance(
         Bad values, or a problem that does not fit in memory; before anything is allocated.
     """
     group = group or Group()
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2:
-        raise InputError(f"N = {n}: the input dimension is a whole number >= 2")
+    check_dimension(n)
     check_seed(seed)
-    itemsize = np.dtype(storage_type(storage)).itemsize
+    itemsize = storage_type(storage).itemsize
     m = problem.samples(n)
     _require_memory(n, m, problem, itemsize, nev, group)
     return Instance(
@@ -230,7 +236,7 @@ def file_instance(
         problem = Problem(p=p, p_star=p_star, alpha=m / n, a=a)
         if n < 2:
             raise InputError(f"{data}: shape {(m, n)}; X is M x N with N >= 2")
-        itemsize = np.dtype(storage_type(storage or default_storage(dtype))).itemsize
+        itemsize = storage_type(storage or default_storage(dtype)).itemsize
         if nev is not None:
             eigen.check_arguments(nev, 1.0, p * n)
     weights = {}
@@ -240,7 +246,9 @@ def file_instance(
         if not norms2.all():
             raise InputError(f"{name}: row {int(np.argmin(norms2))} of the {what} is zero, which has no direction")
     _require_memory(n, m, problem, itemsize, nev, group)
-    return Instance(problem, load_data(data, storage, group), weights["teacher weights"], weights["student weights"], seed)
+    return Instance(
+        problem, load_data(data, storage, group), weights["teacher weights"], weights["student weights"], seed
+    )
 
 
 def solve_instance(

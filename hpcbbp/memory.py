@@ -49,5 +49,6 @@ def require(needed_per_rank: int, group: Group, way_out: str) -> None:
         if here * needed_per_rank > free:
             raise InputError(
                 f"this needs about {here * needed_per_rank / 2**30:.1f} GiB on a node ({here} rank"
-                f"{'s' if here > 1 else ''} of {needed_per_rank / 2**30:.1f} GiB) and {free / 2**30:.1f} GiB are free: {way_out}"
+                f"{'s' if here > 1 else ''} of {needed_per_rank / 2**30:.1f} GiB) and "
+                f"{free / 2**30:.1f} GiB are free: {way_out}"
             )

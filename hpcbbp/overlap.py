@@ -36,4 +36,5 @@ def overlaps(vectors: Array, weights: Array, group: Group) -> Array:
 
 def overlap2(m: Array) -> Array:
     """m^2 = sum_kl m_kl^2 of each eigenvector: (nev, p, q) -> (nev,)."""
-    return np.einsum("vkq,vkq->v", m, m)
+    squares: Array = np.einsum("vkq,vkq->v", m, m)
+    return squares

@@ -116,10 +116,7 @@ class Group:
             yield
         except InputError as error:
             message = str(error)
-        if self.comm is None:
-            found = [message]
-        else:
-            found = self.comm.allgather(message)
+        found = [message] if self.comm is None else self.comm.allgather(message)
         for text in found:
             if text is not None:
                 raise InputError(text)

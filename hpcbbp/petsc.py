@@ -18,7 +18,15 @@ from hpcbbp.errors import InputError, MissingDependencyError
 MODULES = ("mpi4py", "petsc4py", "slepc4py")
 
 # Asked for by PETSc only when it ends, so they seem unused until then.
-_AT_THE_END = {"options_left", "malloc_dump", "malloc_view", "objects_dump", "log_view", "memory_view", "get_total_flops"}
+_AT_THE_END = {
+    "options_left",
+    "malloc_dump",
+    "malloc_view",
+    "objects_dump",
+    "log_view",
+    "memory_view",
+    "get_total_flops",
+}
 
 
 def missing_modules() -> list[str]:

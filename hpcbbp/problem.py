@@ -21,7 +21,10 @@ Array = NDArray[np.float64]
 class Activation(Protocol):
     """A hidden unit's activation sigma, with its first two derivatives, elementwise."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in records."""
+        ...
 
     def value(self, s: Array) -> Array:
         """sigma(s)."""
@@ -39,7 +42,10 @@ class Activation(Protocol):
 class Loss(Protocol):
     """Loss l(y, yhat) of one sample, with its first two derivatives in yhat, elementwise."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in records."""
+        ...
 
     def value(self, y: Array, yhat: Array) -> Array:
         """l(y, yhat)."""
@@ -113,7 +119,8 @@ class Curvature:
     def apply(self, Z: Array) -> Array:
         """D_mu Z_mu for every sample; Z and the result are (M, p)."""
         along = self.weight * np.einsum("mk,mk->m", self.vector, Z)
-        return self.diagonal * Z + along[:, None] * self.vector
+        image: Array = self.diagonal * Z + along[:, None] * self.vector
+        return image
 
     def dense(self) -> Array:
         """All the D_mu, as an (M, p, p) array."""
@@ -137,8 +144,8 @@ class Problem:
         Constant of the normalised loss, > 0.
     activation : Activation, optional
         Of student and teacher; quadratic by default.
-    loss : Loss, optional
-        Normalised square loss with constant a by default.
+    custom_loss : Loss, optional
+        In place of the paper's normalised square loss with constant a.
 
     Raises
     ------
@@ -151,20 +158,26 @@ class Problem:
     alpha: float
     a: float
     activation: Activation = field(default_factory=Quadratic)
-    loss: Loss = field(default=None)  # type: ignore[assignment]  # set from a below, never None afterwards
+    custom_loss: Loss | None = None
 
     def __post_init__(self) -> None:
-        """Check every value; choose the paper's loss if none was given."""
+        """Check every value."""
         for name, what, units in (("p", "student", self.p), ("p_star", "teacher", self.p_star)):
             if isinstance(units, bool) or not isinstance(units, int | np.integer):
                 raise InputError(f"{name} = {units!r}: the number of hidden units of the {what} is a whole number")
             if units < 1:
                 raise InputError(f"{name} = {units}: the {what} needs at least one hidden unit ({name} >= 1)")
-        for name, what, value in (("alpha", "samples per dimension", self.alpha), ("a", "the loss constant", self.a)):
+        for name, what, value in (
+            ("alpha", "samples per dimension", self.alpha),
+            ("a", "the loss constant", self.a),
+        ):
             if not (isinstance(value, int | float | np.number) and math.isfinite(value) and value > 0):
                 raise InputError(f"{name} = {value}: {what} must be a finite number > 0")
-        if self.loss is None:
-            object.__setattr__(self, "loss", NormalizedSquare(float(self.a)))
+
+    @property
+    def loss(self) -> Loss:
+        """The loss of one sample."""
+        return NormalizedSquare(float(self.a)) if self.custom_loss is None else self.custom_loss
 
     def samples(self, n: int) -> int:
         """M = round(alpha N); InputError if that is none."""
@@ -178,11 +191,13 @@ class Problem:
 
     def student_output(self, s: Array) -> Array:
         """yhat = (1/p) sum_k sigma(s_k); s is (M, p), the result (M,)."""
-        return self.activation.value(s).mean(axis=1)
+        yhat: Array = self.activation.value(s).mean(axis=1)
+        return yhat
 
     def teacher_output(self, u: Array) -> Array:
         """Label y = (1/p*) sum_l sigma(u_l); u is (M, p*), the result (M,)."""
-        return self.activation.value(u).mean(axis=1)
+        y: Array = self.activation.value(u).mean(axis=1)
+        return y
 
     def total_loss(self, s: Array, u: Array) -> float:
         """L = sum_mu l(y_mu, yhat_mu)."""

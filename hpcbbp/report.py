@@ -12,7 +12,7 @@ from hpcbbp import memory, petsc, provenance
 from hpcbbp.campaign.demo import demo_points
 from hpcbbp.campaign.store import Store
 from hpcbbp.campaign.sweep import Point, run_sweep
-from hpcbbp.console import CampaignProgress, number, table
+from hpcbbp.console import CampaignProgress, number, table, with_error
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
 from hpcbbp.theory import spectrum, transition
@@ -49,7 +49,14 @@ def theory_tables(answer: dict[str, Any]) -> list[Any]:
 def solve_tables(answer: dict[str, Any]) -> list[Any]:
     """Tables for `hpcbbp solve`, with theory beside it."""
     rows = [
-        (str(i + 1), number(value, 8), f"{residual:.1e}", number(m2, 5), number(s2, 5), "yes" if good else "NO")
+        (
+            str(i + 1),
+            number(value, 8),
+            f"{residual:.1e}",
+            number(m2, 5),
+            number(s2, 5),
+            "yes" if good else "NO",
+        )
         for i, (value, residual, m2, s2, good) in enumerate(
             zip(
                 answer["eigenvalues"],
@@ -75,7 +82,8 @@ def solve_tables(answer: dict[str, Any]) -> list[Any]:
     )
     return [
         table(title, columns, rows),
-        f"theory at N = infinity: left edge {limit.lambda_minus:.5f} ({limit.edge}), {outlier}",
+        f"theory at N = infinity: left edge {limit.lambda_minus:.5f} ({limit.edge})",
+        f"                        {outlier}",
         f"{answer['reason']}; {answer['products']} products, {answer['seconds']:.2f} s",
     ]
 
@@ -93,9 +101,7 @@ class Demo:
         return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
 
 
-def run_demo(
-    out: Path, quick: bool, group: Group, bar: Callable[[float, int], CampaignProgress]
-) -> Demo | None:
+def run_demo(out: Path, quick: bool, group: Group, bar: Callable[[float, int], CampaignProgress]) -> Demo | None:
     """Compute what is missing, then write picture and table. Collective; the result is on rank 0 alone."""
     with group.agreeing():
         if group.rank == 0:
@@ -148,24 +154,24 @@ def demo_tables(made: Demo) -> list[Any]:
                 f"{row['alpha']:.4f}",
                 f"{row['alpha'] / at.alpha_bbp:.2f}",
                 str(row["seeds"]),
-                number(row["overlap2"], 4) + " ± " + number(row["overlap2_sem"], 4),
+                with_error(row["overlap2"], row["overlap2_sem"]),
                 number(row["theory_overlap2"], 4),
-                number(row["lambda_1"], 4) + " ± " + number(row["lambda_1_sem"], 4),
+                with_error(row["lambda_1"], row["lambda_1_sem"]),
                 number(row["theory_lambda_star"], 4),
                 number(row["theory_lambda_minus"], 4),
             )
             for row in Demo(curves, ()).rows()
         ]
         title = (
-            f"p = {first['p']}, p* = {first['p_star']}, a = {a:g}: {at.kind} transition, "
+            f"p = {first['p']:.0f}, p* = {first['p_star']:.0f}, a = {a:g}: {at.kind}, "
             f"alpha_BBP = {at.alpha_bbp:.5f}" + (f", alpha_0 = {at.alpha_0:.5f}" if at.alpha_0 is not None else "")
         )
-        columns = ("N", "alpha", "alpha/alpha_BBP", "seeds", "m^2", "theory", "lambda_1", "lambda*", "lambda_-")
+        columns = ("N", "alpha", "/BBP", "seeds", "m^2", "theory", "lambda_1", "lambda*", "lambda_-")
         shown.append(table(title, columns, rows))
     unconverged = int(made.curves["unconverged"].sum())
     if unconverged:
         shown.append(f"{unconverged} instances did not converge and are left out of the averages")
-    shown += ["m^2: mean of the lowest p p* eigenvectors, ± standard error over seeds", ""]
+    shown.append("m^2: mean of the lowest p p* eigenvectors, (standard error over seeds); /BBP: alpha / alpha_BBP\n")
     kinds = {".png": "picture", ".csv": "table", ".jsonl": "records"}
     return shown + [f"{kinds[path.suffix]:8} {path}" for path in made.files]
 

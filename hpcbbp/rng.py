@@ -7,6 +7,8 @@ of a stream without the numbers before it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,9 +50,7 @@ def normals(seed: int, stream: str, start: int, stop: int) -> NDArray[np.float64
     return out
 
 
-def fill_normals(
-    out: NDArray[np.float64] | NDArray[np.float32], seed: int, stream: str, start: int, scale: float = 1.0
-) -> None:
+def fill_normals(out: NDArray[Any], seed: int, stream: str, start: int, scale: float = 1.0) -> None:
     """Fill a one-dimensional array with numbers start, start + 1, ... of a stream, times scale.
 
     float32 arrays get the rounded float64 numbers: the same instance, stored in half the memory.

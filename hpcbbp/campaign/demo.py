@@ -12,7 +12,7 @@ A = (0.7, 1.5)
 FRACTIONS = (0.5, 0.7, 0.85, 1.0, 1.15, 1.35, 1.65, 2.0)
 """alpha in units of alpha_BBP."""
 
-SEEDS = {500: 16, 1000: 8, 2000: 4}
+SEEDS = {400: 24, 1200: 10, 4000: 3}
 """Seeds for each N: small instances fluctuate more and cost less."""
 
 QUICK_SEEDS = {100: 3, 200: 2}

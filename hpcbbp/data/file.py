@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcbbp.data.kernels import Rows
 from hpcbbp.data.stored import StoredData, storage_type
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
@@ -35,7 +36,9 @@ def _dataset(file: Any, path: Path, dataset: str | None) -> Any:
         return file[found[0]]
     if dataset is None or dataset.strip("/") not in found:
         asked = "no dataset is named" if dataset is None else f"there is no dataset {dataset!r}"
-        raise InputError(f"{path}: {asked}; write {path}:DATASET with one of: {', '.join(found) or '(the file has none)'}")
+        raise InputError(
+            f"{path}: {asked}; write {path}:DATASET with one of: {', '.join(found) or '(the file has none)'}"
+        )
     return file[dataset]
 
 
@@ -119,7 +122,8 @@ def _finite(values: NDArray[Any], name: str, row: int, what: str) -> None:
     if not good.all():
         bad = np.argwhere(~good)[0]
         raise InputError(
-            f"{name}: {values[tuple(bad)]} in row {row + int(bad[0])}, column {int(bad[1])}; {what} must be finite numbers"
+            f"{name}: {values[tuple(bad)]} in row {row + int(bad[0])}, column {int(bad[1])}; "
+            f"{what} must be finite numbers"
         )
 
 
@@ -146,7 +150,7 @@ def load_data(name: str, storage: str | None = None, group: Group | None = None)
         m, n = array.shape
         dtype = storage_type(storage or default_storage(array.dtype))
         rows = group.owned(m)
-        local = np.empty((len(rows), n), dtype=dtype)
+        local: Rows = np.empty((len(rows), n), dtype=dtype)
         step = max(1, 2**24 // n)
         # By pieces: a conversion of all rows at once would hold them twice.
         for start in range(rows.start, rows.stop, step):
@@ -169,7 +173,8 @@ def load_weights(name: str, what: str, shape: str, n: int, group: Group) -> NDAr
     with group.agreeing(), open_array(name, what, shape) as array:
         if array.shape[1] != n:
             raise InputError(
-                f"{name}: shape {tuple(array.shape)}, but X has N = {n} columns; {what} are a {shape} array with N = {n}"
+                f"{name}: shape {tuple(array.shape)}, but X has N = {n} columns; "
+                f"{what} are a {shape} array with N = {n}"
             )
         columns = group.owned(n)
         local = np.asarray(array[:, columns.start : columns.stop], dtype=np.float64)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.float64] | NDArray[np.float32]
+Rows = NDArray[Any]  # float64 or float32
 F = TypeVar("F", bound=Callable[..., Any])
 
 GROUP = 4

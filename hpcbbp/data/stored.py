@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpcbbp.data import kernels
 from hpcbbp.data.base import Array, DataMatrix
+from hpcbbp.data.kernels import Rows
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
 from hpcbbp.problem import Curvature
 from hpcbbp.rng import fill_normals
 
-STORAGE = {"float64": np.float64, "float32": np.float32}
+STORAGE = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
 
 
-def storage_type(name: str) -> type[np.float64] | type[np.float32]:
+def storage_type(name: str) -> np.dtype[Any]:
     """Return the number type of a storage name; InputError if there is none of that name."""
     if name not in STORAGE:
         raise InputError(f"storage = {name!r}: X is stored as one of {', '.join(STORAGE)}")
@@ -36,12 +37,12 @@ class StoredData(DataMatrix):
     group : Group
     """
 
-    def __init__(self, local: NDArray[np.float64] | NDArray[np.float32], m: int, group: Group | None = None) -> None:
+    def __init__(self, local: Rows, m: int, group: Group | None = None) -> None:
         group = group or Group()
         super().__init__(local.shape[1], m, group)
         if local.shape[0] != len(self.rows):
             raise ValueError(f"{local.shape[0]} rows given, rank {group.rank} owns {len(self.rows)} of {m}")
-        self.local = np.ascontiguousarray(local)
+        self.local: Rows = np.ascontiguousarray(local)
 
     # The compiled kernels take N-side vectors as (b, N), contiguous along N; the interface's are (N, b).
 
@@ -74,6 +75,6 @@ def gaussian(n: int, m: int, seed: int, storage: str = "float64", group: Group |
     """
     group = group or Group()
     rows = group.owned(m)
-    local = np.empty((len(rows), n), dtype=storage_type(storage))
+    local: Rows = np.empty((len(rows), n), dtype=storage_type(storage))
     fill_normals(local.reshape(-1), seed, "data", rows.start * n, 1.0 / math.sqrt(n))
     return StoredData(local, m, group)

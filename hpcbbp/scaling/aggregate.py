@@ -41,15 +41,17 @@ def overlap_curves(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
             }
         )
     curves = []
-    for (p, p_star, a, n, alpha), group in pd.DataFrame(rows).groupby(["p", "p_star", "a", "n", "alpha"]):
-        theory = spectrum(int(p), int(p_star), float(a), float(alpha))
+    for _, group in pd.DataFrame(rows).groupby(["p", "p_star", "a", "n", "alpha"]):
+        p, p_star, n = (int(group[name].iloc[0]) for name in ("p", "p_star", "n"))
+        a, alpha = (float(group[name].iloc[0]) for name in ("a", "alpha"))
+        theory = spectrum(p, p_star, a, alpha)
         curves.append(
             {
-                "p": int(p),
-                "p_star": int(p_star),
-                "a": float(a),
-                "n": int(n),
-                "alpha": float(alpha),
+                "p": p,
+                "p_star": p_star,
+                "a": a,
+                "n": n,
+                "alpha": alpha,
                 "seeds": int(group["whole"].sum()),
                 "unconverged": int((~group["whole"]).sum()),
                 "overlap2": group["overlap2"].mean(),

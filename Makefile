@@ -1,0 +1,69 @@
+# Two commands do everything on a fresh machine: make demo, make test.
+#   make install PYTHON=/path/to/python   takes petsc4py and slepc4py from there if it has them (conda, spack, modules)
+#   make demo RANKS=4 OUT=folder
+
+PYTHON ?= python3
+RANKS ?= 2
+OUT ?= demo
+# The mpirun that stands beside PYTHON, if there is one (conda), else the one on the path.
+MPIRUN ?= $(firstword $(wildcard $(dir $(shell command -v $(PYTHON) 2>/dev/null))mpirun) mpirun)
+PYTEST = .venv/bin/python -m pytest
+
+# One thread a rank: the ranks are the parallelism.
+export OMP_NUM_THREADS ?= 1
+# Open MPI only; other MPIs ignore these. More ranks than cores are allowed and wait politely; no binding, so that
+# two jobs on one machine do not share a core; no kernel-assisted copies, which containers forbid.
+export OMPI_MCA_rmaps_base_oversubscribe ?= 1
+export OMPI_MCA_mpi_yield_when_idle ?= 1
+export OMPI_MCA_hwloc_base_binding_policy ?= none
+export OMPI_MCA_btl_vader_single_copy_mechanism ?= none
+ifeq ($(shell id -u),0)
+export OMPI_ALLOW_RUN_AS_ROOT ?= 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
+endif
+export MPIRUN
+
+.PHONY: help install install-dev demo test test-serial test-mpi lint benchmark clean
+
+help:
+	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
+	@echo "make test      install, then the whole test-suite: under mpirun with 2 and 3 ranks, and serially"
+	@echo "make install   .venv/bin/hpcbbp; PYTHON=... takes petsc4py and slepc4py from there"
+	@echo "make lint      ruff and mypy --strict"
+	@echo "make benchmark timings of the product, the solver and the theory"
+	@echo "make clean     removes .venv and caches"
+
+install:
+	@sh .ci/install.sh $(PYTHON)
+
+install-dev:
+	@sh .ci/install.sh $(PYTHON) dev
+
+demo: install
+	$(MPIRUN) -n $(RANKS) .venv/bin/hpcbbp demo --out $(OUT)
+
+test: install-dev
+	@$(MAKE) --no-print-directory test-mpi test-serial
+
+# The collective tests at each number of ranks; a failure on one rank ends the run (tests/conftest.py), and so does
+# the clock: nothing here may hang.
+test-mpi:
+	timeout 900 $(MPIRUN) -n 2 $(PYTEST) -q -m mpi
+	timeout 900 $(MPIRUN) -n 3 $(PYTEST) -q -m mpi
+
+test-serial:
+	timeout 3000 $(PYTEST)
+
+lint: install-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+benchmark: install
+	.venv/bin/python benchmarks/product.py
+	.venv/bin/python benchmarks/theory.py
+	.venv/bin/python benchmarks/ranks.py
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	find hpcbbp tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
