@@ -15,7 +15,7 @@ from hpcbbp.parallel import Group
 from hpcbbp.problem import Curvature
 from hpcbbp.rng import fill_normals
 
-STORAGE = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
+STORAGE: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
 
 
 def storage_type(name: str) -> np.dtype[Any]:

@@ -37,10 +37,11 @@ def _rule(k: int, a: float, step: float) -> tuple[Array, Array]:
 
 def _probes(k: int, a: float, x: Array, w: Array) -> Array:
     """Averages known, or of the kind wanted: moments 1 to 3, and inverse powers of a + x and a + 3x."""
-    forms: list[Array] = [x, x**2, x**3]
+    forms = [x, x**2, x**3]
     for c in (1.0, 3.0):
-        den = a + c * x
-        forms += [1.0 / den, x / den**2, den**-3.0, (x / den) ** 3]
+        inverse: Array = 1.0 / (a + c * x)
+        ratio: Array = x * inverse
+        forms += [inverse, ratio * inverse, inverse**3, ratio**3]
     return np.array([np.dot(w, f) for f in forms])
 
 

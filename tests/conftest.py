@@ -1,0 +1,50 @@
+"""What all tests share: the group of ranks, and failures that end a parallel run instead of hanging it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from hpcbbp import petsc
+from hpcbbp.parallel import Group, launched_rank
+
+WORLD = Group() if petsc.missing_modules() else Group.world()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if launched_rank() > 0:  # one report, not one a rank
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            config.pluginmanager.unregister(reporter)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and WORLD.size > 1:
+        # The other ranks may be waiting for this one in a collective call.
+        print(f"rank {WORLD.rank} of {WORLD.size}: {item.nodeid} failed\n{report.longreprtext}", file=sys.stderr)
+        sys.stderr.flush()
+        WORLD.comm.Abort(1)
+
+
+@pytest.fixture(scope="session")
+def group() -> Group:
+    """All ranks of this run; one process in the serial suite."""
+    return WORLD
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20251018)
+
+
+@pytest.fixture(scope="session")
+def quiet_environment() -> dict[str, str]:
+    """Environment for commands started by a test: one thread, no traces of the launcher of the tests."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("PMIX_", "OMPI_COMM", "PETSC_OPTIONS"))}

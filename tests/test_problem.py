@@ -1,0 +1,127 @@
+"""The model: outputs, curvature against finite differences of the loss, domain checks."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpcbbp import InputError, Problem
+
+
+@dataclass(frozen=True)
+class Tanh:
+    """Another activation is another small class."""
+
+    name: str = "tanh"
+
+    def value(self, s):
+        return np.tanh(s)
+
+    def first(self, s):
+        return 1 - np.tanh(s) ** 2
+
+    def second(self, s):
+        return -2 * np.tanh(s) * (1 - np.tanh(s) ** 2)
+
+
+@dataclass(frozen=True)
+class LogCosh:
+    """Another loss is another small class."""
+
+    name: str = "log-cosh"
+
+    def value(self, y, yhat):
+        return np.log(np.cosh(yhat - y))
+
+    def first(self, y, yhat):
+        return np.tanh(yhat - y)
+
+    def second(self, y, yhat):
+        return 1 / np.cosh(yhat - y) ** 2
+
+
+VARIANTS = [{}, {"activation": Tanh()}, {"custom_loss": LogCosh()}, {"activation": Tanh(), "custom_loss": LogCosh()}]
+
+
+@pytest.mark.parametrize("extra", VARIANTS, ids=["paper", "tanh", "log-cosh", "both"])
+@pytest.mark.parametrize(("p", "p_star"), [(1, 1), (2, 1), (3, 2)])
+def test_curvature_is_the_second_derivative_of_the_loss(p, p_star, extra, rng):
+    problem = Problem(p=p, p_star=p_star, alpha=1.0, a=0.7, **extra)
+    s, u = rng.standard_normal((5, p)), rng.standard_normal((5, p_star))
+    D = problem.curvature(s, u).dense()
+    h = 1e-4
+    for mu in range(5):
+        numeric = np.empty((p, p))
+        for k in range(p):
+            for l in range(p):  # noqa: E741
+                value = 0.0
+                for sign_k, sign_l in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+                    shifted = s[mu : mu + 1].copy()
+                    shifted[0, k] += sign_k * h
+                    shifted[0, l] += sign_l * h
+                    value += sign_k * sign_l * problem.total_loss(shifted, u[mu : mu + 1])
+                numeric[k, l] = value / (4 * h * h)
+        np.testing.assert_allclose(D[mu], numeric, atol=2e-6)
+
+
+@pytest.mark.parametrize("part", ["activation", "custom_loss"])
+def test_derivatives_of_the_parts(part, rng):
+    x, h = rng.standard_normal(50), 1e-6
+    parts = [Problem(p=1, p_star=1, alpha=1, a=0.4).activation, Tanh()]
+    if part == "activation":
+        for f in parts:
+            np.testing.assert_allclose(f.first(x), (f.value(x + h) - f.value(x - h)) / (2 * h), atol=1e-8)
+            np.testing.assert_allclose(f.second(x), (f.first(x + h) - f.first(x - h)) / (2 * h), atol=1e-8)
+        return
+    y = rng.random(50)
+    for loss in (Problem(p=1, p_star=1, alpha=1, a=0.4).loss, LogCosh()):
+        first = (loss.value(y, x + h) - loss.value(y, x - h)) / (2 * h)
+        np.testing.assert_allclose(loss.first(y, x), first, atol=1e-8)
+        np.testing.assert_allclose(loss.second(y, x), (loss.first(y, x + h) - loss.first(y, x - h)) / (2 * h), atol=1e-8)
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.floats(0.01, 10), st.integers(0, 2**32 - 1))
+def test_eigenvalues_of_the_paper_s_curvature(p, p_star, a, seed):
+    """d0 = (2/p)(yhat - y)/(a + y), p - 1 times, d1 = (2/p)(3 yhat - y)/(a + y) once, both > -2/p (physics, 1)."""
+    rng = np.random.default_rng(seed)
+    problem = Problem(p=p, p_star=p_star, alpha=1.0, a=a)
+    s, u = rng.standard_normal((4, p)), rng.standard_normal((4, p_star))
+    y, yhat = problem.teacher_output(u), problem.student_output(s)
+    D = problem.curvature(s, u)
+    expected = np.repeat((2 / p * (yhat - y) / (a + y))[:, None], p, axis=1)
+    expected[:, -1] = 2 / p * (3 * yhat - y) / (a + y)
+    np.testing.assert_allclose(np.linalg.eigvalsh(D.dense()), np.sort(expected, axis=1), rtol=1e-9, atol=1e-9)
+    assert (expected > -2 / p).all()
+    Z = rng.standard_normal((4, p))
+    np.testing.assert_allclose(D.apply(Z), np.einsum("mkl,ml->mk", D.dense(), Z), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"p": 0}, "p = 0"),
+        ({"p": 1.5}, "p = 1.5"),
+        ({"p_star": -1}, "p_star = -1"),
+        ({"alpha": 0.0}, "alpha = 0.0"),
+        ({"alpha": float("nan")}, "alpha = nan"),
+        ({"a": -0.1}, "a = -0.1"),
+        ({"a": float("inf")}, "a = inf"),
+    ],
+)
+def test_values_outside_their_domain_are_named(changed, words):
+    with pytest.raises(InputError, match="^" + words):
+        Problem(**{"p": 2, "p_star": 1, "alpha": 1.0, "a": 1.0, **changed})
+
+
+def test_samples_and_frozen():
+    problem = Problem(p=1, p_star=1, alpha=0.3, a=1.0)
+    assert problem.samples(10) == 3
+    with pytest.raises(InputError, match=r"M = round\(alpha N\) = 0"):
+        problem.samples(1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        problem.p = 2
