@@ -48,8 +48,8 @@ test: install-dev
 # The collective tests at each number of ranks; a failure on one rank ends the run (tests/conftest.py), and so does
 # the clock: nothing here may hang.
 test-mpi:
-	timeout 900 $(MPIRUN) -n 2 $(PYTEST) -q -m mpi
-	timeout 900 $(MPIRUN) -n 3 $(PYTEST) -q -m mpi
+	timeout 900 $(MPIRUN) -n 2 $(PYTEST) -q -m mpi --color=no
+	timeout 900 $(MPIRUN) -n 3 $(PYTEST) -q -m mpi --color=no
 
 test-serial:
 	timeout 3000 $(PYTEST)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +15,13 @@ from hpcbbp import petsc
 from hpcbbp.parallel import Group, launched_rank
 
 WORLD = Group() if petsc.missing_modules() else Group.world()
+if WORLD.size > 1:  # ranks that clean up one folder together trip over each other
+    root = Path(tempfile.gettempdir()) / f"hpcbbp-tests-{os.getuid()}-{WORLD.rank}-of-{WORLD.size}"
+    root.mkdir(exist_ok=True)
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(root)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     if launched_rank() > 0:  # one report, not one a rank
         reporter = config.pluginmanager.getplugin("terminalreporter")
@@ -42,9 +49,3 @@ def group() -> Group:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20251018)
-
-
-@pytest.fixture(scope="session")
-def quiet_environment() -> dict[str, str]:
-    """Environment for commands started by a test: one thread, no traces of the launcher of the tests."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("PMIX_", "OMPI_COMM", "PETSC_OPTIONS"))}
