@@ -246,6 +246,18 @@ def check_common(seed: int, tol: float, nev: int | None, storage: str | None) ->
         storage_type(storage)
 
 
+def usage_message(error: Any, words: Sequence[str]) -> str:
+    """What was wrong with the command line, in one line that names the value."""
+    message = str(error.format_message()).rstrip(".")
+    for option in getattr(getattr(error, "param", None), "opts", ()):
+        if option in words[:-1] and message.startswith("Invalid value"):
+            message = f"{option} {words[words.index(option) + 1]}: {message}"
+            break
+    if words[:1] == ["solve"] and "-e" in message:
+        message += "; PETSc options go after '--'"
+    return message
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit code 0, or 2 with one line on standard error for bad input."""
     from hpcbbp.console import fail
@@ -254,10 +266,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         status = app(words, prog_name="hpcbbp", standalone_mode=False)
     except _UsageError as error:
-        message = error.format_message()
+        message = usage_message(error, words)
         if message:  # empty where the help was shown instead
-            hint = "; PETSc options go after '--'" if "-e" in message and "solve" in words else ""
-            fail(message.rstrip(".") + hint)
+            fail(message)
         raise SystemExit(2) from None
     except InputError as error:
         fail(str(error))

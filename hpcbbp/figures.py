@@ -16,7 +16,7 @@ _COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b")
 _MARKERS = ("o", "s", "^", "D", "v")
 
 
-def overlap_figure(curves: pd.DataFrame, path: Path) -> None:
+def overlap_figure(curves: pd.DataFrame, path: Path) -> Figure:
     """Overlap m^2 against alpha, a panel for each loss constant a (figure 1 of arXiv:2510.18435).
 
     Parameters
@@ -36,6 +36,7 @@ def overlap_figure(curves: pd.DataFrame, path: Path) -> None:
     axes[0].set_ylim(-0.03 * top, 1.15 * top)
     axes[0].set_ylabel(r"overlap $m^2$ (mean of the lowest $p\,p^*$ eigenvectors)")
     figure.savefig(path, dpi=150)
+    return figure
 
 
 def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:

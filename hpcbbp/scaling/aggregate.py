@@ -59,7 +59,7 @@ def overlap_curves(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
                 "theory_overlap2": theory.overlap2,
                 "lambda_1": group["lambda_1"].mean(),
                 "lambda_1_sem": group["lambda_1"].sem(),
-                "theory_lambda_star": theory.lambda_star,
+                "theory_lambda_star": np.nan if theory.lambda_star is None else theory.lambda_star,
                 "theory_lambda_minus": theory.lambda_minus,
             }
         )

@@ -1,0 +1,196 @@
+"""Campaigns: nothing computed is lost, nothing is computed twice, tables and pictures say what was found."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from commands import ENVIRONMENT, MPIRUN, error_lines, run
+from hpcbbp import petsc
+from hpcbbp.campaign.demo import demo_points
+from hpcbbp.campaign.store import Store
+from hpcbbp.campaign.sweep import Point, run_sweep
+from hpcbbp.console import duration, with_error
+from hpcbbp.figures import overlap_figure
+from hpcbbp.parallel import Group
+from hpcbbp.scaling.aggregate import overlap_curves
+from hpcbbp.theory import spectrum, transition
+
+needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
+
+
+def test_store_survives_a_torn_line(tmp_path):
+    store = Store(tmp_path / "folder" / "records.jsonl")
+    assert store.read() == {}
+    store.append({"key": "a", "value": 1})
+    store.append({"key": "b", "value": 2})
+    with store.path.open("a") as stream:
+        stream.write('{"key": "c", "val')  # a kill in the middle of a write
+    assert set(store.read()) == {"a", "b"}
+    store.append({"key": "d", "value": 4})
+    assert set(store.read()) == {"a", "b", "d"}
+    assert store.read()["d"]["value"] == 4
+
+
+POINTS = [
+    Point(p=1, p_star=1, a=1.0, alpha=alpha, n=30, seed=seed, nev=1) for alpha in (1.0, 2.0) for seed in range(2)
+]
+
+
+@needs_slepc
+@pytest.mark.mpi
+def test_only_what_is_missing_is_computed(tmp_path, group):
+    from pathlib import Path
+
+    store = Store(Path(group.share(str(tmp_path))) / "records.jsonl")
+    planned, finished = [], []
+    first = run_sweep(POINTS[:2], store, group, planned.extend, finished.append)
+    again = run_sweep(POINTS, store, group, planned.extend, finished.append)
+    if group.rank == 0:
+        assert planned == finished == POINTS
+        assert [record["key"] for record in again] == [point.key for point in POINTS]
+        assert again[:2] == first
+        assert len(set(point.key for point in POINTS)) == 4
+    else:
+        assert first == again == planned == []
+    group.barrier()
+
+
+def record(n, alpha, m2, flags=(True, True), seed=0):
+    return {
+        "p": 2, "p_star": 1, "a": 1.5, "n": n, "alpha": alpha, "seed": seed, "overlap2": m2,
+        "eigenvalues": [-1.0 - 0.1 * seed, -0.9], "converged_flags": list(flags),
+    }  # fmt: skip
+
+
+def test_curves_average_converged_instances_only():
+    records = [
+        record(100, 3.0, [0.4, 0.6], seed=0),
+        record(100, 3.0, [0.2, 0.4], seed=1),
+        record(100, 3.0, [0.9, 0.9], (True, False), seed=2),
+        record(200, 1.0, [0.1, 0.3]),
+    ]
+    curves = overlap_curves(records)
+    first, second = curves.iloc[0], curves.iloc[1]
+    assert (first["n"], first["seeds"], first["unconverged"]) == (100, 2, 1)
+    np.testing.assert_allclose([first["overlap2"], first["overlap2_sem"]], [0.4, 0.1])
+    np.testing.assert_allclose([first["lambda_1"], first["lambda_1_sem"]], [-1.05, 0.05])
+    at = spectrum(2, 1, 1.5, 3.0)
+    np.testing.assert_allclose([first["theory_overlap2"], first["theory_lambda_star"]], [at.overlap2, at.lambda_star])
+    assert second["theory_overlap2"] == 0
+    assert np.isnan(second["theory_lambda_star"])
+    assert np.isnan(second["overlap2_sem"])  # no error bar from a single seed
+
+
+def test_demo_points_lie_on_both_sides_of_both_transitions():
+    points = demo_points()
+    assert len(points) == len({point.key for point in points})
+    assert {transition(2, 1, a).kind for a in {point.a for point in points}} == {"continuous", "discontinuous"}
+    for a in {point.a for point in points}:
+        alphas = {point.alpha for point in points if point.a == a}
+        assert min(alphas) < 0.8 * transition(2, 1, a).alpha_bbp < 1.5 * transition(2, 1, a).alpha_bbp < max(alphas)
+    assert len({point.n for point in points}) >= 3
+
+
+def test_picture(tmp_path):
+    """Both panels, every N with its points and error bars, theory, alpha_BBP and alpha_0."""
+    rows = []
+    for a in (0.7, 1.5):
+        for n in (100, 200):
+            for seed in range(2):
+                for alpha in (0.7, 1.3, 2.0):
+                    rows.append({**record(n, alpha, [0.1 * seed, 0.3], seed=seed), "a": a})
+    curves = overlap_curves(rows)
+    figure = overlap_figure(curves, tmp_path / "figure.png")
+    image = np.asarray(Image.open(tmp_path / "figure.png").convert("L"))
+    assert image.shape[0] > 400
+    assert image.shape[1] > 1000
+    assert image.std() > 10  # something is drawn
+    for axis, a in zip(figure.axes, (0.7, 1.5), strict=True):
+        at = transition(2, 1, a)
+        labels = [text.get_text() for text in axis.get_legend().get_texts()]
+        assert sum("N = " in label for label in labels) >= 2
+        assert any("theory" in label for label in labels)
+        assert any(r"\alpha_0" in label for label in labels) == (a == 1.5)
+        assert any(f"{at.alpha_bbp:.4f}" in text.get_text() for text in axis.texts)
+        points = [line for line in axis.lines if line.get_marker() in ("o", "s")]
+        assert len(points) == 2
+        mean = curves[(curves["a"] == a) & (curves["n"] == 100)]["overlap2"]
+        np.testing.assert_allclose(points[0].get_ydata(orig=False), mean)
+        curve = next(line for line in axis.lines if "theory" in str(line.get_label()))
+        alpha, m2 = curve.get_xdata(orig=False)[50], curve.get_ydata(orig=False)[50]
+        assert abs(m2 - spectrum(2, 1, a, float(alpha)).overlap2) < 1e-12
+
+
+@needs_slepc
+@pytest.mark.launcher
+def test_a_killed_demo_goes_on_where_it_stopped(tmp_path):
+    records = tmp_path / "demo-quick.jsonl"
+    command = [MPIRUN, "-n", "2", sys.executable, "-m", "hpcbbp", "demo", "--quick", "--out", str(tmp_path)]
+    with subprocess.Popen(
+        command, env={**os.environ, **ENVIRONMENT}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as job:  # fmt: skip
+        patience = time.monotonic() + 60
+        while not (records.exists() and records.read_bytes().count(b"\n") >= 3):
+            assert time.monotonic() < patience, "no records after a minute"
+            assert job.poll() is None, "the job ended before it could be killed"
+            time.sleep(0.005)
+        os.killpg(job.pid, signal.SIGKILL)
+    time.sleep(0.5)
+    before = Store(records).read()
+    assert 3 <= len(before) < len(demo_points(quick=True))
+    done = run("demo", "--quick", "--out", tmp_path, "--json", ranks=2)
+    assert done.returncode == 0, done.stderr
+    after = Store(records).read()
+    assert {key: after[key] for key in before} == before  # untouched, so not computed again
+    assert set(after) == {point.key for point in demo_points(quick=True)}
+    whole = [line for line in records.read_text().splitlines() if line.endswith("}")]
+    assert len(whole) == len(after)
+    found = json.loads(done.stdout)
+    with (tmp_path / "demo-quick.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(found["curves"]) == len({(p.a, p.n, p.alpha) for p in demo_points(quick=True)})
+    assert float(rows[0]["overlap2"]) == pytest.approx(found["curves"][0]["overlap2"], rel=1e-6)
+    assert (tmp_path / "demo-quick.png").stat().st_size > 20_000
+    text = run("demo", "--quick", "--out", tmp_path).stdout
+    assert "discontinuous" in text
+    assert "demo-quick.csv" in text
+
+
+@needs_slepc
+@pytest.mark.launcher
+def test_progress_tells_how_long(tmp_path):
+    done = run("demo", "--quick", "--out", tmp_path, ranks=2)
+    assert done.returncode == 0, done.stderr
+    assert "ETA" in done.stderr
+    assert "[100%]" in done.stderr
+
+
+@needs_slepc
+@pytest.mark.launcher
+def test_an_unusable_folder_is_told_before_anything_is_computed(tmp_path):
+    (tmp_path / "file").touch()
+    done = run("demo", "--quick", "--out", tmp_path / "file", ranks=2)
+    assert done.returncode == 2
+    assert len(error_lines(done)) == 1
+    assert "cannot be made a folder" in done.stderr
+
+
+def test_numbers_for_people():
+    assert with_error(0.39284, 0.0035) == "0.3928(35)"
+    assert with_error(-1.016, 0.12) == "-1.02(12)"
+    assert with_error(0.5, None) == "0.5000"
+    assert (duration(42), duration(200), duration(7500)) == ("42 s", "3 min 20 s", "2 h 05 min")
+    assert pd.Series([1.0]).sem() != 0
+    assert Group().share(3) == 3

@@ -1,0 +1,272 @@
+"""The command line as users meet it: other processes, with and without mpirun."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from commands import answer, error_lines, run, run_python
+from hpcbbp import Problem, gaussian_instance, petsc
+from hpcbbp.theory import spectrum, transition
+
+pytestmark = pytest.mark.launcher
+needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
+
+SMALL = ("solve", "-n", 100, "-p", 2, "--p-star", 1, "-a", 1.5, "--alpha", 3)
+THEORY_KEYS = ["p", "p_star", "a", "alpha_c", "alpha_bbp", "transition", "jump_overlap2", "alpha_0", "points"]
+SOLVE_KEYS = [
+    "p", "p_star", "a", "alpha", "n", "m", "seed", "eigenvalues", "residuals", "overlap2", "student_overlap2",
+    "converged", "reason", "products", "seconds",
+]  # fmt: skip
+
+
+def test_theory():
+    found = answer("theory", "-p", 2, "--p-star", 1, "-a", 1.5, "--alpha", 1.0, "--alpha", 3)
+    assert list(found) == THEORY_KEYS
+    at, point = transition(2, 1, 1.5), spectrum(2, 1, 1.5, 3.0)
+    assert found["alpha_bbp"] == at.alpha_bbp
+    assert found["alpha_0"] == at.alpha_0
+    assert found["transition"] == "discontinuous"
+    assert found["points"][0]["lambda_star"] is None
+    assert found["points"][0]["edge"] == "smooth"
+    assert found["points"][1] == {
+        "alpha": 3.0,
+        "lambda_minus": point.lambda_minus,
+        "edge": "sharp",
+        "lambda_star": point.lambda_star,
+        "overlap2": point.overlap2,
+    }
+    assert answer("theory", "-p", 1, "--p-star", 1, "-a", 1)["alpha_0"] is None
+    table = run("theory", "-p", 2, "-a", 1.5, "--alpha", 3).stdout
+    assert "1.32293761" in table
+    assert "-0.98863734" in table
+
+
+@needs_slepc
+@pytest.mark.parametrize("ranks", [0, 1, 2, 3])
+def test_solve_is_the_same_on_any_number_of_ranks(ranks):
+    found = answer(*SMALL, "--nev", 4, ranks=ranks)
+    assert set(SOLVE_KEYS) <= set(found)
+    assert (found["n"], found["m"], found["converged"], found["seed"]) == (100, 300, 4, 0)
+    alone = gaussian_instance(Problem(p=2, p_star=1, alpha=3.0, a=1.5), 100, 0)
+    D, X = alone.hessian.curvature.dense(), alone.data.local
+    H = np.einsum("mkl,mi,mj->ikjl", D, X, X, optimize=True).reshape(200, 200)
+    values, vectors = np.linalg.eigh(H)
+    np.testing.assert_allclose(found["eigenvalues"], values[:4], atol=1e-11)
+    for weights, key in ((alone.teacher, "overlap2"), (alone.student, "student_overlap2")):
+        m = np.einsum("nkv,nq->vkq", vectors.reshape(100, 2, 200)[:, :, :4], weights) / 10.0
+        np.testing.assert_allclose(found[key], (m**2).sum(axis=(1, 2)), atol=1e-6)
+    assert max(found["residuals"]) < 1.1e-8
+
+
+@needs_slepc
+def test_table_has_theory_beside_it():
+    done = run(*SMALL, ranks=2)
+    assert done.returncode == 0, done.stderr
+    for words in ("N = 100, M = 300", "outlier -0.98864 (2-fold), m^2 = 0.44679", "left edge -0.81258 (sharp)", "products"):
+        assert words in done.stdout
+    below = run("solve", "-n", 60, "-p", 2, "-a", 1.5, "--alpha", 1)
+    assert "no outlier (alpha <= alpha_BBP = 1.32294, discontinuous)" in below.stdout
+
+
+@needs_slepc
+def test_petsc_options_act_and_unused_ones_are_named():
+    done = run(*SMALL, "--json", "--", "-eps_monitor", "-eps_max_it", 1, "-not_an_option", 3, ranks=2)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)  # nothing but JSON, although the monitor writes to standard output
+    assert "EPS nconv=" in done.stderr
+    assert found["converged"] < 4
+    assert len(found["eigenvalues"]) == 4
+    assert "iteration limit" in found["reason"]
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("hpcbbp: warning")]
+    assert len(warnings) == 2
+    assert "-not_an_option was not used" in warnings[0]
+    assert "pairs have not converged" in warnings[1]
+    found = answer(*SMALL, PETSC_OPTIONS="-eps_tol 1e-3")
+    assert found["tol"] == 1e-3
+    assert 1e-8 < max(found["residuals"]) < 1.1e-3
+
+
+@pytest.fixture
+def files(tmp_path):
+    """An instance of the model written to files, and the words that solve it."""
+    instance = gaussian_instance(Problem(p=2, p_star=1, alpha=3.0, a=1.5), 100, 0)
+    paths = {"--data": instance.data.local, "--teacher": instance.teacher.T, "--student": instance.student.T}
+    words = []
+    for option, array in paths.items():
+        path = tmp_path / f"{option[2:]}.npy"
+        np.save(path, array)
+        words += [option, str(path)]
+    return words
+
+
+@needs_slepc
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_own_files(files, ranks):
+    found, drawn = answer("solve", *files, "-a", 1.5, ranks=ranks), answer(*SMALL)
+    assert (found["p"], found["p_star"], found["n"], found["m"], found["alpha"]) == (2, 1, 100, 300, 3.0)
+    for key in ("eigenvalues", "overlap2", "student_overlap2"):
+        np.testing.assert_allclose(found[key], drawn[key], atol=1e-9)
+
+
+BAD = [
+    (("solve", "-n", 100, "-p", 0, "-a", 1.5, "--alpha", 3), "p = 0"),
+    (("solve", "-n", 100, "-p", 2, "--p-star", 0, "-a", 1.5, "--alpha", 3), "p_star = 0"),
+    (("solve", "-n", 100, "-p", 2, "-a", 0, "--alpha", 3), "a = 0.0"),
+    (("solve", "-n", 100, "-p", 2, "-a", "nan", "--alpha", 3), "a = nan"),
+    (("solve", "-n", 100, "-p", 2, "-a", 1, "--alpha", -1), "alpha = -1.0"),
+    (("solve", "-n", 100, "-p", 2, "-a", 1, "--alpha", 1e-4), "= 0 samples"),
+    (("solve", "-n", 1, "-p", 2, "-a", 1, "--alpha", 3), "N = 1"),
+    ((*SMALL, "--nev", 201), "nev = 201: the Hessian has only pN = 200"),
+    ((*SMALL, "--nev", 0), "nev = 0"),
+    ((*SMALL, "--tol", 0), "tol = 0"),
+    ((*SMALL, "--seed", -1), "seed = -1"),
+    ((*SMALL, "--storage", "float16"), "storage = 'float16'"),
+    (("solve", "-n", 10**6, "-p", 2, "-a", 1, "--alpha", 100), "GiB are free"),
+    (("solve", "-p", 2, "-a", 1), "-n, --alpha missing"),
+    (("solve", "-n", 100, "-p", 2, "--alpha", 3), "-a is missing"),
+    (("solve", "--data", "X.npy", "-a", 1), "--teacher and --student missing"),
+    (("solve", "-n", "many", "-p", 2, "-a", 1, "--alpha", 3), "many"),
+    ((*SMALL, "--frobnicate"), "--frobnicate"),
+    ((*SMALL, "-eps_monitor"), "PETSc options go after '--'"),
+    ((*SMALL, "word"), "PETSc options go after '--'"),
+    (("theory", "-p", 0, "-a", 1), "p = 0"),
+    (("theory", "-p", 1, "-a", 1, "--alpha", 0), "alpha = 0.0"),
+    (("theory", "-p", 1), "-a"),
+    (("frobnicate",), "frobnicate"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), BAD)
+def test_bad_input_is_one_line_and_exit_code_2(words, message):
+    done = run(*words)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert message in error_lines(done)[0]
+
+
+@needs_slepc
+@pytest.mark.parametrize("index", [0, 6, 7, 12, 17])
+def test_bad_input_is_told_once_not_once_a_rank(index):
+    words, message = BAD[index]
+    done = run(*words, ranks=3)
+    assert done.returncode == 2, done.stderr
+    assert len(error_lines(done)) == 1, done.stderr
+    assert message in error_lines(done)[0]
+    assert "Traceback" not in done.stderr
+
+
+@needs_slepc
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_bad_files(files, tmp_path, ranks):
+    words = dict(zip(files[::2], files[1::2], strict=True))
+    X = np.load(words["--data"])
+    X[250, 3] = np.nan  # a row of the last rank
+    np.save(tmp_path / "nan.npy", X)
+    np.save(tmp_path / "short.npy", np.ones((1, 50)))
+    np.save(tmp_path / "zero.npy", np.zeros((1, 100)))
+    np.save(tmp_path / "objects.npy", np.array([[1, None]]), allow_pickle=True)
+    for option, name, message in (
+        ("--data", "nan.npy", "nan in row 250, column 3"),
+        ("--data", "absent.npy", "no such file"),
+        ("--data", "objects.npy", "pickled"),
+        ("--teacher", "short.npy", "but X has N = 100"),
+        ("--student", "zero.npy", "is zero, which has no direction"),
+    ):
+        chosen = {**words, option: str(tmp_path / name)}
+        flat = [word for pair in chosen.items() for word in pair]
+        done = run("solve", *flat, "-a", 1.5, ranks=ranks)
+        assert done.returncode == 2, done.stderr
+        assert len(error_lines(done)) == 1, done.stderr
+        assert message in error_lines(done)[0]
+    for extra, message in ((("-n", 5), "-n = 5 with --data"), (("-p", 3), "p = 3 was given"), (("--nev", 999), "nev")):
+        done = run("solve", *files, "-a", 1.5, *extra, ranks=ranks)
+        assert done.returncode == 2, done.stderr
+        assert message in error_lines(done)[0]
+
+
+FAULT = """
+import sys
+from hpcbbp.data.stored import StoredData
+from hpcbbp.parallel import launched_rank
+good, calls = StoredData._curvature_product, []
+def bad(self, V, D):
+    calls.append(1)
+    if self.group.rank == int(sys.argv[1]) and len(calls) == 20:
+        raise RuntimeError("the cosmic ray on rank " + sys.argv[1])
+    return good(self, V, D)
+StoredData._curvature_product = bad
+from hpcbbp.cli import main
+main("solve -n 200 -p 2 -a 1.5 --alpha 3".split())
+"""
+
+
+@needs_slepc
+@pytest.mark.parametrize(("ranks", "failing"), [(0, 0), (1, 0), (2, 0), (2, 1), (3, 2)])
+def test_an_exception_on_one_rank_ends_the_job(tmp_path, ranks, failing):
+    """Inside a product, where the other ranks wait in a collective call: traceback, exit code, no hang."""
+    script = tmp_path / "fault.py"
+    script.write_text(FAULT)
+    done = run_python(script, failing, ranks=ranks, timeout=60)
+    assert done.returncode not in (0, 2)
+    assert f"the cosmic ray on rank {failing}" in done.stderr
+    assert "Traceback" in done.stderr
+
+
+BLOCK = """
+import sys
+class Hide:
+    def __init__(self, finder): self.finder = finder
+    def find_spec(self, name, path=None, target=None):
+        return None if name.split(".")[0] in ("petsc4py", "slepc4py", "mpi4py") else self.finder.find_spec(name, path, target)
+sys.meta_path[:] = [Hide(f) if hasattr(f, "find_spec") else f for f in sys.meta_path]
+from hpcbbp.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_without_petsc(tmp_path):
+    """What a plain pip install gives: theory works, solve says what is missing, info lists it."""
+    script = tmp_path / "plain.py"
+    script.write_text(BLOCK)
+    done = run_python(script, "theory", "-p", 2, "-a", 1.5, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["p"] == 2
+    done = run_python(script, *SMALL)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "mpi4py, petsc4py, slepc4py not found" in done.stderr
+    assert "make install" in done.stderr
+    done = run_python(script, "info", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["missing"] == ["mpi4py", "petsc4py", "slepc4py"]
+
+
+def test_import_needs_nothing_heavy():
+    code = "import sys, hpcbbp, hpcbbp.theory; print([m for m in ('mpi4py', 'petsc4py', 'numba', 'pandas') if m in sys.modules])"
+    assert run_python("-c", code).stdout.strip() == "[]"
+
+
+@needs_slepc
+def test_info():
+    found = answer("info", ranks=2)
+    assert found["missing"] == []
+    assert found["problem"] is None
+    assert found["ranks"] == 2
+    assert found["petsc_scalar"] == "float64"
+    assert found["petsc_index"] in ("int32", "int64")
+    assert found["memory_available_gib"] > 0
+    text = run("info").stdout
+    assert "petsc_index" in text
+    assert "missing: nothing" in text
+
+
+def test_help_and_version():
+    assert run("--version").stdout.startswith("hpcbbp 0.")
+    for words in (("--help",), ("solve", "-h"), ("theory", "--help"), ("demo", "--help"), ("info", "--help")):
+        done = run(*words)
+        assert done.returncode == 0
+        assert "Usage: hpcbbp" in done.stdout

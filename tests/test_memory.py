@@ -1,0 +1,41 @@
+"""The memory estimate against the real peak of a process."""
+
+from __future__ import annotations
+
+import pytest
+
+from commands import run_python
+from hpcbbp import InputError, memory, petsc
+from hpcbbp.eigen import default_ncv
+from hpcbbp.parallel import Group
+
+CODE = """
+import resource, sys
+from hpcbbp import *
+n, alpha, storage = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+instance = gaussian_instance(Problem(p=2, p_star=1, alpha=alpha, a=1.5), n, 0, storage=storage)
+solve_instance(instance, 4, tol=1e-2)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
+@pytest.mark.parametrize(("n", "alpha", "storage"), [(200, 3.0, "float64"), (6000, 3.0, "float64"), (6000, 3.0, "float32"), (40000, 0.02, "float64")])
+def test_estimate_is_an_upper_bound_and_not_a_wild_one(n, alpha, storage):
+    done = run_python("-c", CODE, n, alpha, storage)
+    assert done.returncode == 0, done.stderr
+    peak = int(done.stdout)
+    itemsize = 4 if storage == "float32" else 8
+    estimate = memory.stored_solve(n, round(alpha * n), 2, 1, itemsize, default_ncv(4, 2 * n), 1)
+    assert peak <= estimate <= 2.0 * peak, (peak / 2**20, estimate / 2**20)
+
+
+def test_refusal_names_both_numbers(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 3 * 2**30)
+    memory.require(2 * 2**30, Group(), "take less")
+    with pytest.raises(InputError, match=r"about 4.0 GiB on a node \(1 rank of 4.0 GiB\) and 3.0 GiB are free: take less"):
+        memory.require(4 * 2**30, Group(), "take less")
+
+
+def test_available_is_positive():
+    assert 0 < memory.available() < 2**50
