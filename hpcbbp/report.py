@@ -156,7 +156,7 @@ def demo_tables(made: Demo) -> list[Any]:
                 str(row["seeds"]),
                 with_error(row["overlap2"], row["overlap2_sem"]),
                 number(row["theory_overlap2"], 4),
-                with_error(row["lambda_1"], row["lambda_1_sem"]),
+                with_error(row["lambda_mean"], row["lambda_mean_sem"]),
                 number(row["theory_lambda_star"], 4),
                 number(row["theory_lambda_minus"], 4),
             )
@@ -166,12 +166,15 @@ def demo_tables(made: Demo) -> list[Any]:
             f"p = {first['p']:.0f}, p* = {first['p_star']:.0f}, a = {a:g}: {at.kind}, "
             f"alpha_BBP = {at.alpha_bbp:.5f}" + (f", alpha_0 = {at.alpha_0:.5f}" if at.alpha_0 is not None else "")
         )
-        columns = ("N", "alpha", "/BBP", "seeds", "m^2", "theory", "lambda_1", "lambda*", "lambda_-")
+        columns = ("N", "alpha", "/BBP", "seeds", "m^2", "theory", "lambda", "lambda*", "lambda_-")
         shown.append(table(title, columns, rows))
     unconverged = int(made.curves["unconverged"].sum())
     if unconverged:
         shown.append(f"{unconverged} instances did not converge and are left out of the averages")
-    shown.append("m^2: mean of the lowest p p* eigenvectors, (standard error over seeds); /BBP: alpha / alpha_BBP\n")
+    shown.append(
+        "m^2, lambda: mean over the lowest p p* pairs (standard error over seeds)\n"
+        "theory, lambda*, lambda_-: m^2, outlier and left edge at N = infinity\n"
+    )
     kinds = {".png": "picture", ".csv": "table", ".jsonl": "records"}
     return shown + [f"{kinds[path.suffix]:8} {path}" for path in made.files]
 

@@ -85,6 +85,7 @@ def test_curves_average_converged_instances_only():
     assert (first["n"], first["seeds"], first["unconverged"]) == (100, 2, 1)
     np.testing.assert_allclose([first["overlap2"], first["overlap2_sem"]], [0.4, 0.1])
     np.testing.assert_allclose([first["lambda_1"], first["lambda_1_sem"]], [-1.05, 0.05])
+    np.testing.assert_allclose([first["lambda_mean"], first["lambda_mean_sem"]], [-0.975, 0.025])
     at = spectrum(2, 1, 1.5, 3.0)
     np.testing.assert_allclose([first["theory_overlap2"], first["theory_lambda_star"]], [at.overlap2, at.lambda_star])
     assert second["theory_overlap2"] == 0

@@ -31,12 +31,12 @@ def demo_points(quick: bool = False) -> list[Point]:
                     a=a,
                     alpha=round(fraction * threshold, 4),
                     n=n,
-                    seed=seed,
+                    seed=100 * index + seed,  # other instances at each alpha: independent error bars
                     storage="float32",
                     nev=P * P_STAR,
                     tol=1e-6,
                 )
-                for fraction in FRACTIONS
+                for index, fraction in enumerate(FRACTIONS)
                 for seed in range(seeds)
             ]
     return points

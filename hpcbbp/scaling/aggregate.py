@@ -22,10 +22,11 @@ def overlap_curves(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        seeds (instances whose lowest p p* pairs all converged, which alone are averaged), unconverged (the
-        others), overlap2 (m^2, averaged over the lowest p p* pairs of an instance: at N = infinity the outlier
-        is p p*-fold degenerate), lambda_1, their standard errors *_sem (empty for a single seed), and
-        theory_overlap2, theory_lambda_star (empty without outlier), theory_lambda_minus.
+        seeds: instances whose lowest p p* pairs all converged, which alone are averaged; unconverged: the others.
+        overlap2 and lambda_mean: m^2 and eigenvalue, averaged over the lowest p p* pairs of an instance (at
+        N = infinity the outlier is p p*-fold degenerate; at finite N it is split by ~ N^(-1/2)); lambda_1: the
+        lowest eigenvalue, which lies below the mean of a split outlier; *_sem: standard errors over seeds, empty
+        for a single one. theory_overlap2, theory_lambda_star (empty without outlier), theory_lambda_minus.
     """
     rows = []
     for record in records:
@@ -38,6 +39,7 @@ def overlap_curves(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
                 "whole": whole,
                 "overlap2": float(np.mean(record["overlap2"][:lowest])) if whole else np.nan,
                 "lambda_1": record["eigenvalues"][0] if whole else np.nan,
+                "lambda_mean": float(np.mean(record["eigenvalues"][:lowest])) if whole else np.nan,
             }
         )
     curves = []
@@ -59,6 +61,8 @@ def overlap_curves(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
                 "theory_overlap2": theory.overlap2,
                 "lambda_1": group["lambda_1"].mean(),
                 "lambda_1_sem": group["lambda_1"].sem(),
+                "lambda_mean": group["lambda_mean"].mean(),
+                "lambda_mean_sem": group["lambda_mean"].sem(),
                 "theory_lambda_star": np.nan if theory.lambda_star is None else theory.lambda_star,
                 "theory_lambda_minus": theory.lambda_minus,
             }
