@@ -1,6 +1,6 @@
 """One stored solve on 1 and 2 ranks, in turn, and the same by scipy's eigsh on two BLAS products.
 
-    .venv/bin/python benchmarks/ranks.py [N]
+.venv/bin/python benchmarks/ranks.py [N]
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def main() -> None:
     start = time.perf_counter()
     eigsh(LinearOperator((2 * n, 2 * n), matvec=matvec, dtype=np.float64), k=4, which="SA", tol=1e-6)
     blas = time.perf_counter() - start
-    print(f"scipy eigsh with two float32 BLAS calls a product, 1 process: {blas:.2f} s; ratio to 1 rank {blas / min(times[1]):.2f}")
+    print(
+        f"scipy eigsh with two float32 BLAS calls a product, 1 process: {blas:.2f} s; ratio to 1 rank {blas / min(times[1]):.2f}"
+    )
 
 
 if __name__ == "__main__":

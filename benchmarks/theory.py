@@ -1,6 +1,6 @@
 """Time of one threshold, one spectrum and a phase diagram.
 
-    .venv/bin/python benchmarks/theory.py
+.venv/bin/python benchmarks/theory.py
 """
 
 from __future__ import annotations

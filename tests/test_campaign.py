@@ -13,9 +13,9 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from commands import ENVIRONMENT, MPIRUN, error_lines, run
 from PIL import Image
 
-from commands import ENVIRONMENT, MPIRUN, error_lines, run
 from hpcbbp import petsc
 from hpcbbp.campaign.demo import demo_points
 from hpcbbp.campaign.store import Store
@@ -60,7 +60,7 @@ def test_only_what_is_missing_is_computed(tmp_path, group):
         assert planned == finished == POINTS
         assert [record["key"] for record in again] == [point.key for point in POINTS]
         assert again[:2] == first
-        assert len(set(point.key for point in POINTS)) == 4
+        assert len({point.key for point in POINTS}) == 4
     else:
         assert first == again == planned == []
     group.barrier()

@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-
 from commands import answer, error_lines, run, run_python
+
 from hpcbbp import Problem, gaussian_instance, petsc
 from hpcbbp.theory import spectrum, transition
 
@@ -65,7 +65,12 @@ def test_solve_is_the_same_on_any_number_of_ranks(ranks):
 def test_table_has_theory_beside_it():
     done = run(*SMALL, ranks=2)
     assert done.returncode == 0, done.stderr
-    for words in ("N = 100, M = 300", "outlier -0.98864 (2-fold), m^2 = 0.44679", "left edge -0.81258 (sharp)", "products"):
+    for words in (
+        "N = 100, M = 300",
+        "outlier -0.98864 (2-fold), m^2 = 0.44679",
+        "left edge -0.81258 (sharp)",
+        "products",
+    ):
         assert words in done.stdout
     below = run("solve", "-n", 60, "-p", 2, "-a", 1.5, "--alpha", 1)
     assert "no outlier (alpha <= alpha_BBP = 1.32294, discontinuous)" in below.stdout
@@ -182,7 +187,11 @@ def test_bad_files(files, tmp_path, ranks):
         assert done.returncode == 2, done.stderr
         assert len(error_lines(done)) == 1, done.stderr
         assert message in error_lines(done)[0]
-    for extra, message in ((("-n", 5), "-n = 5 with --data"), (("-p", 3), "p = 3 was given"), (("--nev", 999), "nev")):
+    for extra, message in (
+        (("-n", 5), "-n = 5 with --data"),
+        (("-p", 3), "p = 3 was given"),
+        (("--nev", 999), "nev"),
+    ):
         done = run("solve", *files, "-a", 1.5, *extra, ranks=ranks)
         assert done.returncode == 2, done.stderr
         assert message in error_lines(done)[0]

@@ -56,9 +56,7 @@ def test_against_dense_eigh(group, p, p_star, a, alpha, n, storage):
     problem = Problem(p=p, p_star=p_star, alpha=alpha, a=a)
     H, teacher, student = dense(problem, n, 4, storage)
     values, vectors = np.linalg.eigh(H)
-    found = solve_instance(
-        gaussian_instance(problem, n, 4, storage=storage, group=group), tol=1e-10
-    )
+    found = solve_instance(gaussian_instance(problem, n, 4, storage=storage, group=group), tol=1e-10)
     result = found.eigen
     nev = default_nev(p, p_star, n)
     assert nev == p * p_star + 2
@@ -256,7 +254,12 @@ def test_rayleigh_ritz_in_a_bad_basis(group, rng):
 
 
 def test_arguments():
-    for nev, tol, words in ((0, 1e-8, "nev = 0"), (11, 1e-8, "pN = 10"), (2, 0.0, "tol = 0"), (2, float("nan"), "nan")):
+    for nev, tol, words in (
+        (0, 1e-8, "nev = 0"),
+        (11, 1e-8, "pN = 10"),
+        (2, 0.0, "tol = 0"),
+        (2, float("nan"), "nan"),
+    ):
         with pytest.raises(InputError, match=words):
             check_arguments(nev, tol, 10)
     hessian = gaussian_instance(Problem(p=1, p_star=1, alpha=1.0, a=1.0), 5, 0).hessian

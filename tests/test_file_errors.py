@@ -13,6 +13,7 @@ from hpcbbp.parallel import Group
 
 def bad_files(folder):
     """Name -> (path, words of the message)."""
+
     def saved(name, array, **options):
         np.save(folder / name, array, **options)
         return folder / name

@@ -11,7 +11,12 @@ from hpcbbp.theory import spectrum, transition
 
 pytestmark = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 
-CASES = [(1, 1, 1.0, "continuous"), (2, 1, 0.7, "continuous"), (2, 1, 1.5, "discontinuous"), (2, 2, 3.0, "discontinuous")]
+CASES = [
+    (1, 1, 1.0, "continuous"),
+    (2, 1, 0.7, "continuous"),
+    (2, 1, 1.5, "discontinuous"),
+    (2, 2, 3.0, "discontinuous"),
+]
 SMALL, LARGE = (150, 48), (1200, 16)  # N, seeds
 ERROR_RATE = 1e-4  # of all means, and of all scatters, in this file together, under a change of the seeds
 
@@ -24,7 +29,9 @@ def deviations(p, p_star, a, alpha, n, seeds):
         instance = gaussian_instance(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n, seed, storage="float32")
         solution = solve_instance(instance, p * p_star, tol=1e-5)
         assert solution.eigen.converged.all()
-        found.append((solution.eigen.eigenvalues.mean() - limit.lambda_star, solution.overlap2.mean() - limit.overlap2))
+        found.append(
+            (solution.eigen.eigenvalues.mean() - limit.lambda_star, solution.overlap2.mean() - limit.overlap2)
+        )
     return np.array(found)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from commands import run_python
+
 from hpcbbp import InputError, memory, petsc
 from hpcbbp.eigen import default_ncv
 from hpcbbp.parallel import Group
@@ -20,7 +20,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 @pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
-@pytest.mark.parametrize(("n", "alpha", "storage"), [(200, 3.0, "float64"), (6000, 3.0, "float64"), (6000, 3.0, "float32"), (40000, 0.02, "float64")])
+@pytest.mark.parametrize(
+    ("n", "alpha", "storage"),
+    [(200, 3.0, "float64"), (6000, 3.0, "float64"), (6000, 3.0, "float32"), (40000, 0.02, "float64")],
+)
 def test_estimate_is_an_upper_bound_and_not_a_wild_one(n, alpha, storage):
     done = run_python("-c", CODE, n, alpha, storage)
     assert done.returncode == 0, done.stderr
@@ -33,7 +36,9 @@ def test_estimate_is_an_upper_bound_and_not_a_wild_one(n, alpha, storage):
 def test_refusal_names_both_numbers(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 3 * 2**30)
     memory.require(2 * 2**30, Group(), "take less")
-    with pytest.raises(InputError, match=r"about 4.0 GiB on a node \(1 rank of 4.0 GiB\) and 3.0 GiB are free: take less"):
+    with pytest.raises(
+        InputError, match=r"about 4.0 GiB on a node \(1 rank of 4.0 GiB\) and 3.0 GiB are free: take less"
+    ):
         memory.require(4 * 2**30, Group(), "take less")
 
 

@@ -82,7 +82,9 @@ def test_derivatives_of_the_parts(part, rng):
     for loss in (Problem(p=1, p_star=1, alpha=1, a=0.4).loss, LogCosh()):
         first = (loss.value(y, x + h) - loss.value(y, x - h)) / (2 * h)
         np.testing.assert_allclose(loss.first(y, x), first, atol=1e-8)
-        np.testing.assert_allclose(loss.second(y, x), (loss.first(y, x + h) - loss.first(y, x - h)) / (2 * h), atol=1e-8)
+        np.testing.assert_allclose(
+            loss.second(y, x), (loss.first(y, x + h) - loss.first(y, x - h)) / (2 * h), atol=1e-8
+        )
 
 
 @given(st.integers(1, 5), st.integers(1, 4), st.floats(0.01, 10), st.integers(0, 2**32 - 1))

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracle import Oracle
 
 from hpcbbp import InputError
 from hpcbbp.theory import spectrum, transition
 from hpcbbp.theory.quadrature import chi2_rule
-from oracle import Oracle
 
 ACCURACY = 1e-8  # what the docs promise, absolute
 
@@ -34,9 +34,13 @@ def test_table(p, p_star, a, alpha_c, alpha_bbp, kind, jump):
 
 def test_spectra_of_the_table():
     at = spectrum(2, 1, 1.5, 3.0)
-    np.testing.assert_allclose([at.lambda_minus, at.lambda_star, at.overlap2], [-0.81258, -0.98864, 0.44679], atol=6e-6)
+    np.testing.assert_allclose(
+        [at.lambda_minus, at.lambda_star, at.overlap2], [-0.81258, -0.98864, 0.44679], atol=6e-6
+    )
     at = spectrum(2, 1, 1.5, 1.5)
-    np.testing.assert_allclose([at.lambda_minus, at.lambda_star, at.overlap2], [-0.91730, -0.93244, 0.15580], atol=6e-6)
+    np.testing.assert_allclose(
+        [at.lambda_minus, at.lambda_star, at.overlap2], [-0.91730, -0.93244, 0.15580], atol=6e-6
+    )
     assert at.edge == "smooth"
     at = spectrum(2, 1, 1.5, 1.0)
     assert at.lambda_star is None
@@ -73,6 +77,7 @@ def test_against_independent_quadrature(p, p_star, a):
 def test_thresholds_with_25_digits(p, p_star, a):
     """alpha_c and the smooth-edge alpha_BBP by nested adaptive quadrature with mpmath."""
     with mpmath.workdps(25):
+
         def weight(k):
             norm = mpmath.mpf(2) / mpmath.gamma(mpmath.mpf(k) / 2) * (mpmath.mpf(k) / 2) ** (mpmath.mpf(k) / 2)
             return lambda r: norm * r ** (k - 1) * mpmath.exp(-k * r * r / 2)  # x = r^2
@@ -84,9 +89,10 @@ def test_thresholds_with_25_digits(p, p_star, a):
         inverse, edge = mpmath.mpf(0), mpmath.mpf(0)
         for c, share in ((3, mpmath.mpf(1) / p), (1, mpmath.mpf(p - 1) / p)):
             if share:
-                inverse += share * mpmath.quad(lambda r: rho(r) / (a + c * r * r), breaks)  # noqa: B023
+                inverse += share * mpmath.quad(lambda r: rho(r) / (a + c * r * r), breaks)
                 edge += share * mpmath.quad(
-                    lambda r: rho(r) * (c * c * r**4 - 2 * c * r * r + y2) / (a + c * r * r) ** 2, breaks  # noqa: B023
+                    lambda r: rho(r) * (c * c * r**4 - 2 * c * r * r + y2) / (a + c * r * r) ** 2,
+                    breaks,
                 )
         moments = 1 / edge, mpmath.mpf(p_star) / 2 / inverse
     at = transition(p, p_star, a)

@@ -1,0 +1,52 @@
+"""What the README shows is run, and its numbers are the ones it prints."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from commands import run, run_python
+
+from hpcbbp import petsc
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+pytestmark = [
+    pytest.mark.launcher,
+    pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed"),
+]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_the_example_prints_what_the_readme_says(tmp_path, ranks):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert len([line for line in code.splitlines() if line.strip() and not line.startswith("#")]) <= 20
+    printed = re.search(r"It prints\n\n((?:    .*\n)+)", README)
+    assert printed is not None
+    script = tmp_path / "example.py"
+    script.write_text(code)
+    done = run_python("-m", "mpi4py", script, ranks=ranks)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [line[4:] for line in printed[1].splitlines()]
+
+
+def test_the_commands_of_the_readme_exist():
+    lines = re.findall(r"^    (?:mpirun -n \d )?hpcbbp (.*)$", README, re.M)
+    assert len(lines) >= 5
+    for line in lines:
+        words = line.split(" -- ")[0].split()
+        options = [word for word in words if re.fullmatch(r"--?[a-z][a-z-]*", word)]
+        shown = run(words[0], "--help", COLUMNS="200").stdout
+        for option in options:
+            assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", shown), (option, words[0])
+
+
+def test_links_lead_somewhere():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), (page.name, target)
+    for line in re.findall(r"^\| `(hpcbbp/[^|]*)\|", (ROOT / "CONTRIBUTING.md").read_text(), re.M):
+        for name in re.findall(r"hpcbbp/[\w./]+", line):
+            assert (ROOT / name).exists(), name
