@@ -230,7 +230,8 @@ import sys
 class Hide:
     def __init__(self, finder): self.finder = finder
     def find_spec(self, name, path=None, target=None):
-        return None if name.split(".")[0] in ("petsc4py", "slepc4py", "mpi4py") else self.finder.find_spec(name, path, target)
+        hidden = name.split(".")[0] in ("petsc4py", "slepc4py", "mpi4py")
+        return None if hidden else self.finder.find_spec(name, path, target)
 sys.meta_path[:] = [Hide(f) if hasattr(f, "find_spec") else f for f in sys.meta_path]
 from hpcbbp.cli import main
 main(sys.argv[1:])
@@ -255,7 +256,8 @@ def test_without_petsc(tmp_path):
 
 
 def test_import_needs_nothing_heavy():
-    code = "import sys, hpcbbp, hpcbbp.theory; print([m for m in ('mpi4py', 'petsc4py', 'numba', 'pandas') if m in sys.modules])"
+    heavy = ("mpi4py", "petsc4py", "numba", "pandas")
+    code = f"import sys, hpcbbp, hpcbbp.theory; print([m for m in {heavy} if m in sys.modules])"
     assert run_python("-c", code).stdout.strip() == "[]"
 
 
