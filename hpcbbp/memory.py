@@ -9,7 +9,7 @@ import psutil
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
 
-_PER_RANK = 360 * 2**20  # Python, numpy, numba, PETSc and MPI themselves, as seen in a solve of a tiny problem
+_PER_RANK = 512 * 2**20  # Python, numpy, numba, PETSc and MPI themselves, with the compilation of kernels
 
 
 def available() -> int:
