@@ -126,6 +126,8 @@ def solve(
         problem.samples(check_dimension(given(n)))
         eigen.check_arguments(1 if nev is None else nev, tol, problem.p * given(n))
     petsc.initialize(options)
+    if own is None:
+        eigen.check_index(nev, problem.p, problem.p_star, given(n))
     output = Output(as_json)
     group = Group.world()
     with abort_on_error(group):

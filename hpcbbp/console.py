@@ -12,8 +12,10 @@ from typing import Any, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.console import Group as Lines
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from hpcbbp.eigen import Step
 from hpcbbp.parallel import Group, launched_rank
@@ -49,21 +51,14 @@ class Output:
             console.print(item)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table with right-aligned columns."""
-    made = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-    )
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
+    """Return a title line, which may be longer than the table, and a table with right-aligned columns."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name in columns:
         made.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         made.add_row(*row)
-    return made
+    return Lines(Text(title, style="bold"), made) if title else Lines(made)
 
 
 def number(value: float | None, digits: int = 5) -> str:

@@ -121,6 +121,14 @@ def default_ncv(nev: int, size: int) -> int:
     return min(size, max(2 * nev, nev + 36))
 
 
+def check_index(nev: int | None, p: int, p_star: int, n: int) -> None:
+    """Raise InputError if the Krylov basis for nev (or the default number of) pairs overflows PETSc's indices."""
+    from petsc4py import PETSc
+
+    wanted = default_nev(p, p_star, n) if nev is None else nev
+    petsc.check_index(PETSc.IntType, p * n, default_ncv(wanted, p * n))
+
+
 def solve(
     hessian: Hessian,
     nev: int,

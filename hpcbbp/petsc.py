@@ -61,9 +61,14 @@ def initialize(options: Sequence[str] = ()) -> None:
             PETSc.Options().insertString(" ".join(options))
     except (ImportError, AttributeError) as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        hint = (
+            f"; an extension built for numpy 1.x needs numpy<2 (this is {np.__version__})"
+            if "numpy" in str(error).lower() or "_ARRAY_API" in str(error)
+            else ""
+        )
         raise MissingDependencyError(
-            f"petsc4py or slepc4py is installed but cannot be loaded ({reason}); an extension built for numpy 1.x "
-            f"needs numpy<2 (this is numpy {np.__version__}); 'make install' chooses versions that fit"
+            f"petsc4py or slepc4py is installed but cannot be loaded ({reason}){hint}; "
+            "'make install' chooses versions that fit"
         ) from None
     check_scalar(PETSc.ScalarType)
 

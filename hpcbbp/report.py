@@ -68,9 +68,10 @@ def solve_tables(answer: dict[str, Any]) -> list[Any]:
             )
         )
     ]
+    ranks = answer["provenance"]["ranks"]
     title = (
         f"N = {answer['n']}, M = {answer['m']}, p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}, "
-        f"alpha = {answer['alpha']:g}, seed {answer['seed']}, {answer['provenance']['ranks']} ranks"
+        f"alpha = {answer['alpha']:g}, seed {answer['seed']}, {ranks} rank{'s' if ranks > 1 else ''}"
     )
     columns = ("pair", "eigenvalue", "residual", "m^2 teacher", "m^2 student", "converged")
     limit = spectrum(answer["p"], answer["p_star"], answer["a"], answer["alpha"])
