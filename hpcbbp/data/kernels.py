@@ -36,41 +36,36 @@ def _row(m: int, j: int, rows: int) -> int:
 
 
 @_compiled
-def _dots(X: Rows, m: int, V: Array, Z: Array) -> None:
-    """Z[j, k] = X[m + j] . V[k] for the 4 rows of a group."""
-    rows, n = X.shape
+def _dots(X: Rows, m: int, start: int, stop: int, V: Array, Z: Array) -> None:
+    """Z[j, k] += X[m + j] . V[k] over columns start:stop, for the 4 rows of a group."""
+    rows = X.shape[0]
     r0, r1, r2, r3 = m, _row(m, 1, rows), _row(m, 2, rows), _row(m, 3, rows)
-    Z[:] = 0.0
-    for start in range(0, n, CHUNK):
-        stop = min(n, start + CHUNK)
-        x0, x1, x2, x3 = X[r0, start:stop], X[r1, start:stop], X[r2, start:stop], X[r3, start:stop]
-        for k in range(V.shape[0]):
-            v = V[k, start:stop]
-            z0, z1, z2, z3 = 0.0, 0.0, 0.0, 0.0
-            for i in range(stop - start):
-                z0 += x0[i] * v[i]
-                z1 += x1[i] * v[i]
-                z2 += x2[i] * v[i]
-                z3 += x3[i] * v[i]
-            Z[0, k] += z0
-            Z[1, k] += z1
-            Z[2, k] += z2
-            Z[3, k] += z3
+    x0, x1, x2, x3 = X[r0, start:stop], X[r1, start:stop], X[r2, start:stop], X[r3, start:stop]
+    for k in range(V.shape[0]):
+        v = V[k, start:stop]
+        z0, z1, z2, z3 = 0.0, 0.0, 0.0, 0.0
+        for i in range(stop - start):
+            z0 += x0[i] * v[i]
+            z1 += x1[i] * v[i]
+            z2 += x2[i] * v[i]
+            z3 += x3[i] * v[i]
+        Z[0, k] += z0
+        Z[1, k] += z1
+        Z[2, k] += z2
+        Z[3, k] += z3
 
 
 @_compiled
-def _add(X: Rows, m: int, U: Array, W: Array) -> None:
-    """W[k] += sum_j U[j, k] X[m + j] for the 4 rows of a group."""
-    rows, n = X.shape
+def _add(X: Rows, m: int, start: int, stop: int, U: Array, W: Array) -> None:
+    """W[k] += sum_j U[j, k] X[m + j] over columns start:stop, for the 4 rows of a group."""
+    rows = X.shape[0]
     r0, r1, r2, r3 = m, _row(m, 1, rows), _row(m, 2, rows), _row(m, 3, rows)
-    for start in range(0, n, CHUNK):
-        stop = min(n, start + CHUNK)
-        x0, x1, x2, x3 = X[r0, start:stop], X[r1, start:stop], X[r2, start:stop], X[r3, start:stop]
-        for k in range(W.shape[0]):
-            w = W[k, start:stop]
-            u0, u1, u2, u3 = U[0, k], U[1, k], U[2, k], U[3, k]
-            for i in range(stop - start):
-                w[i] += u0 * x0[i] + u1 * x1[i] + u2 * x2[i] + u3 * x3[i]
+    x0, x1, x2, x3 = X[r0, start:stop], X[r1, start:stop], X[r2, start:stop], X[r3, start:stop]
+    for k in range(W.shape[0]):
+        w = W[k, start:stop]
+        u0, u1, u2, u3 = U[0, k], U[1, k], U[2, k], U[3, k]
+        for i in range(stop - start):
+            w[i] += u0 * x0[i] + u1 * x1[i] + u2 * x2[i] + u3 * x3[i]
 
 
 @_compiled
@@ -80,7 +75,9 @@ def project(X: Rows, V: Array) -> Array:
     out = np.empty((rows, b))
     Z = np.empty((GROUP, b))
     for m in range(0, rows, GROUP):
-        _dots(X, m, V, Z)
+        Z[:] = 0.0
+        for start in range(0, X.shape[1], CHUNK):
+            _dots(X, m, start, min(X.shape[1], start + CHUNK), V, Z)
         for j in range(min(GROUP, rows - m)):
             out[m + j] = Z[j]
     return out
@@ -96,7 +93,8 @@ def adjoint(X: Rows, U: Array) -> Array:
         block[:] = 0.0
         for j in range(min(GROUP, rows - m)):
             block[j] = U[m + j]
-        _add(X, m, block, W)
+        for start in range(0, X.shape[1], CHUNK):
+            _add(X, m, start, min(X.shape[1], start + CHUNK), block, W)
     return W
 
 
@@ -106,11 +104,14 @@ def curvature_product(X: Rows, V: Array, diagonal: Array, vector: Array, weight:
 
     X (M, N), V (p, N), diagonal and vector (M, p), weight (M,) -> (p, N).
     """
-    rows, p = X.shape[0], V.shape[0]
-    W = np.zeros((p, X.shape[1]))
+    rows, n = X.shape
+    p = V.shape[0]
+    W = np.zeros((p, n))
     Z, U = np.empty((GROUP, p)), np.empty((GROUP, p))
     for m in range(0, rows, GROUP):
-        _dots(X, m, V, Z)
+        Z[:] = 0.0
+        for start in range(0, n, CHUNK):
+            _dots(X, m, start, min(n, start + CHUNK), V, Z)
         U[:] = 0.0
         for j in range(min(GROUP, rows - m)):
             along = 0.0
@@ -119,5 +120,6 @@ def curvature_product(X: Rows, V: Array, diagonal: Array, vector: Array, weight:
             along *= weight[m + j]
             for k in range(p):
                 U[j, k] = diagonal[m + j, k] * Z[j, k] + along * vector[m + j, k]
-        _add(X, m, U, W)
+        for start in range(0, n, CHUNK):
+            _add(X, m, start, min(n, start + CHUNK), U, W)
     return W
