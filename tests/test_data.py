@@ -69,6 +69,18 @@ def test_not_a_number_stays_one():
     assert np.isfinite(np.delete(out, 3)).all()
 
 
+def test_no_kernel_is_compiled_after_the_first_ones(group, rng):
+    """Two specialisations each, whatever the layout of what the user gives: see kernels.prepare."""
+    local = np.asfortranarray(gaussian(12, 7, 0).local)[list(group.owned(7))]
+    local.setflags(write=False)
+    data = StoredData(local, 7, group)
+    columns, rows = len(data.columns), len(data.rows)
+    data.adjoint(np.asfortranarray(rng.standard_normal((rows, 6)))[:, ::2])
+    data.project(np.asfortranarray(rng.standard_normal((columns, 6)))[:, ::2])
+    for kernel in (kernels.project, kernels.adjoint, kernels.curvature_product):
+        assert len(kernel.signatures) == 2
+
+
 def test_shapes_are_checked(group):
     data = gaussian(10, 6, 0, group=group)
     rows, columns = len(data.rows), len(data.columns)

@@ -7,7 +7,12 @@ data are converted on the fly, all sums are float64.
 
 from __future__ import annotations
 
+import fcntl
+import os
+import tempfile
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -123,3 +128,23 @@ def curvature_product(X: Rows, V: Array, diagonal: Array, vector: Array, weight:
         for start in range(0, n, CHUNK):
             _add(X, m, start, min(n, start + CHUNK), U, W)
     return W
+
+
+_CURVATURE = "float64[:,::1], float64[:,::1], float64[:,::1], float64[::1]"
+_SIGNATURES = {"project": "float64[:,::1]", "adjoint": "float64[:,::1]", "curvature_product": _CURVATURE}
+
+
+@cache
+def prepare() -> None:
+    """Compile every kernel, or load it from numba's cache, for float64 and float32 data.
+
+    One process at a time: two that write different specialisations of one function into the cache at once can leave
+    an index that points to the wrong machine code. Kernels are called with C-contiguous arrays only, so that no
+    further specialisation arises later.
+    """
+    lock = Path(tempfile.gettempdir()) / f"hpcbbp-kernels-{os.getuid()}.lock"
+    with lock.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        for storage in ("float64", "float32"):
+            for name, arguments in _SIGNATURES.items():
+                globals()[name].compile(f"({storage}[:,::1], {arguments})")

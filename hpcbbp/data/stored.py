@@ -25,6 +25,11 @@ def storage_type(name: str) -> np.dtype[Any]:
     return STORAGE[name]
 
 
+def _ready(array: Rows) -> Rows:
+    """C-contiguous and writable, as the compiled kernels are specialised for; no copy if it is already."""
+    return np.require(array, requirements=("C", "W"))
+
+
 class StoredData(DataMatrix):
     """X with this rank's rows in memory.
 
@@ -42,21 +47,23 @@ class StoredData(DataMatrix):
         super().__init__(local.shape[1], m, group)
         if local.shape[0] != len(self.rows):
             raise ValueError(f"{local.shape[0]} rows given, rank {group.rank} owns {len(self.rows)} of {m}")
-        self.local: Rows = np.ascontiguousarray(local)
+        self.local: Rows = _ready(local)
+        kernels.prepare()
 
     # The compiled kernels take N-side vectors as (b, N), contiguous along N; the interface's are (N, b).
 
     def _replicated(self, V: Array) -> Array:
-        return np.ascontiguousarray(self.group.gather_rows(V, self.n).T)
+        return _ready(self.group.gather_rows(V, self.n).T)
 
     def _project(self, V: Array) -> Array:
         return kernels.project(self.local, self._replicated(V))
 
     def _adjoint(self, U: Array) -> Array:
-        return self.group.scatter_sum(kernels.adjoint(self.local, U).T)
+        return self.group.scatter_sum(kernels.adjoint(self.local, _ready(U)).T)
 
     def _curvature_product(self, V: Array, D: Curvature) -> Array:
-        W = kernels.curvature_product(self.local, self._replicated(V), D.diagonal, D.vector, D.weight)
+        parts = (_ready(part) for part in (D.diagonal, D.vector, D.weight))
+        W = kernels.curvature_product(self.local, self._replicated(V), *parts)
         return self.group.scatter_sum(W.T)
 
 
