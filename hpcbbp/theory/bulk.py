@@ -18,12 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
 from hpcbbp.theory.quadrature import chi2_rule
 
 Array = NDArray[np.float64]
 
-GAMMA_MIN = 1e-12  # z(g) ~ 1/g there: no edge or outlier of any alpha that M and N can realise
+GAMMA_MIN = 1e-100  # below every edge and outlier; roots near it are wanted to relative accuracy: z ~ 1/g there
+
+A_RANGE = (1e-9, 1e6)
+"""Loss constants for which the averages have been checked; far beyond what the model is used for."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Averages:
 
     def __init__(self, p: int, p_star: int, a: float) -> None:
         Problem(p=p, p_star=p_star, alpha=1.0, a=a)  # its checks and messages
+        if not A_RANGE[0] <= a <= A_RANGE[1]:
+            raise InputError(f"a = {a}: theory is computed for {A_RANGE[0]:g} <= a <= {A_RANGE[1]:g}")
         self.p, self.p_star, self.a = p, p_star, float(a)
         yhat, w_hat = chi2_rule(p, self.a)
         y, w = chi2_rule(p_star, self.a)
@@ -128,5 +134,5 @@ def left_edge(p: int, p_star: int, a: float, alpha: float) -> tuple[float, str, 
     model = averages(p, p_star, a)
     if alpha <= alpha_c(p, p_star, a):
         return model.moments(1.0).z(alpha), "smooth", 1.0
-    gamma = float(brentq(lambda x: 1.0 / model.alpha_edge(x) - 1.0 / alpha, GAMMA_MIN, 1.0, xtol=1e-15, rtol=1e-14))
+    gamma = float(brentq(lambda x: 1.0 / model.alpha_edge(x) - 1.0 / alpha, GAMMA_MIN, 1.0, xtol=1e-300, rtol=1e-14))
     return model.moments(gamma).z(alpha), "sharp", gamma

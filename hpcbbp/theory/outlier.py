@@ -51,7 +51,7 @@ def outlier_gamma(model: Averages, alpha: float, edge: float) -> float | None:
 
     if gap(edge) >= 0.0:
         return None
-    return float(brentq(gap, GAMMA_MIN, edge, xtol=1e-15, rtol=1e-14))
+    return float(brentq(gap, GAMMA_MIN, edge, xtol=1e-300, rtol=1e-14))
 
 
 def spectrum(p: int, p_star: int, a: float, alpha: float) -> Spectrum:

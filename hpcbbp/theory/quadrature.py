@@ -1,10 +1,11 @@
 r"""Averages over chi-square variables by a rule that adapts, also where integrands are nearly singular.
 
-With x = exp(t) the densities of chi2_k / k and the rational functions that are averaged have their nearest
-singularities at |Im t| = pi, however small the loss constant a: the trapezoidal rule in t converges
-geometrically at a rate that does not depend on a, where Gauss-Laguerre rules of hundreds of nodes are wrong
-by 1e-2. For k = 1 the left tail exp(t/2) is long; t = u - exp(u0 - u) shortens it double-exponentially (with
-u0 so far left that the integrand is constant there). The step is halved until probes agree.
+With x = exp(t) the rational functions that are averaged have their singularities at |Im t| = pi, however
+small the loss constant a, and the densities of chi2_k / k decay for |Im t| < pi/2: the trapezoidal rule in t
+converges geometrically at a rate that does not depend on a, where Gauss-Laguerre rules of hundreds of nodes
+are wrong by 1e-2. For k = 1 the left tail exp(t/2) is long; t = u - exp(u0 - u) shortens it
+double-exponentially (with u0 so far left that the integrand is constant there). The step is reduced until
+probes agree.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def chi2_rule(k: int, a: float) -> tuple[Array, Array]:
     Raises
     ------
     ArithmeticError
-        If the rule does not settle, which no k and a are known to cause.
+        If the rule does not settle (seen only for a < 1e-29).
     """
     step = 0.5 * min(1.0, np.sqrt(2.0 / k))
     last = None

@@ -57,7 +57,7 @@ def _sharp_threshold(model: Averages) -> float:
         at = model.moments(gamma)
         return float(at.g**2 * at.bulk[1] - at.signal) / gamma
 
-    gamma = brentq(difference, GAMMA_MIN, 1.0, xtol=1e-15, rtol=1e-14)
+    gamma = brentq(difference, GAMMA_MIN, 1.0, xtol=1e-300, rtol=1e-14)
     return 1.0 / model.moments(gamma).signal
 
 
