@@ -79,7 +79,7 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" = "$now" ] && [ -x .venv/bin/hpcbbp ]
     say "Python packages: all there"
 else
     say "Python packages: hpcbbp${extras:+ with $extras} ($(cat $constraints | grep . || echo 'no constraint on numpy')); a few minutes the first time"
-    .venv/bin/python -m pip install -q --disable-pip-version-check -c $constraints -e ".${extras:+[$extras]}"
+    .venv/bin/python -m pip install -q --disable-pip-version-check -c $constraints --config-settings editable_mode=compat -e ".${extras:+[$extras]}"
     printf '%s' "$now" | tee "$stamp" >.venv/installed
 fi
 .venv/bin/python -c 'import numpy, mpi4py, petsc4py, slepc4py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -125,18 +126,21 @@ def solve(
         problem = Problem(p=given(p), p_star=1 if p_star is None else p_star, alpha=given(alpha), a=a)
         problem.samples(check_dimension(given(n)))
         eigen.check_arguments(1 if nev is None else nev, tol, problem.p * given(n))
+    output = Output(as_json)
     petsc.initialize(options)
     if own is None:
         eigen.check_index(nev, problem.p, problem.p_star, given(n))
-    output = Output(as_json)
     group = Group.world()
     with abort_on_error(group):
         if own is not None:
             instance = file_instance(*own, a=a, seed=seed, storage=storage, nev=nev, group=group)
-            units = (("p", p, instance.problem.p), ("p_star", p_star, instance.problem.p_star))
-            for name, asked, found in units:
+            units = (
+                ("p", p, instance.problem.p, own[2]),
+                ("p_star", p_star, instance.problem.p_star, own[1]),
+            )
+            for name, asked, found, file in units:
                 if asked is not None and asked != found:
-                    raise InputError(f"{name} = {asked} was given, but the weights' file has {found} rows")
+                    raise InputError(f"{name} = {asked} was given, but {file} has {found} row(s); leave {name} out")
         else:
             instance = gaussian_instance(problem, given(n), seed, storage=storage or "float64", nev=nev, group=group)
         model = instance.problem
@@ -170,11 +174,13 @@ def demo(
     """
     from hpcbbp import petsc
     from hpcbbp.console import CampaignProgress, Output
+    from hpcbbp.demo import demo_tables, run_demo
     from hpcbbp.parallel import Group, abort_on_error
-    from hpcbbp.report import demo_tables, run_demo
 
-    petsc.initialize()
+    if str(out) in ("", "."):
+        raise InputError("--out: name a folder of its own for the demonstration's files")
     output = Output(as_json)
+    petsc.initialize()
     group = Group.world()
     with abort_on_error(group):
         made = run_demo(out, quick, group, CampaignProgress)
@@ -213,6 +219,9 @@ def check_sources(
 ) -> tuple[str, str, str] | None:
     """The three files of a user's own instance, or None for a drawn one; InputError for a mixture."""
     files = {"--data": data, "--teacher": teacher, "--student": student}
+    for name, value in files.items():
+        if value == "":
+            raise InputError(f"{name} is empty: name a file, or leave it out")
     if not any(files.values()):
         missing = [name for name in ("-n", "-p", "--alpha") if drawn[name] is None]
         if missing:
@@ -253,10 +262,12 @@ def usage_message(error: Any, words: Sequence[str]) -> str:
     message = str(error.format_message()).rstrip(".")
     for option in getattr(getattr(error, "param", None), "opts", ()):
         if option in words[:-1] and message.startswith("Invalid value"):
-            message = f"{option} {words[words.index(option) + 1]}: {message}"
+            message = f"{option} {words[words.index(option) + 1]}: {message.split(': ', 1)[-1]}"
             break
-    if words[:1] == ["solve"] and "-e" in message:
-        message += "; PETSc options go after '--'"
+    if words[:1] == ["solve"] and message.startswith("No such option: -") and "option: --" not in message:
+        message += "; PETSc options go after '--', as in -- -eps_monitor"
+    elif message.startswith(("No such", "Missing")):
+        message += f"; see hpcbbp {words[0] + ' ' if words and message[8:10] != 'co' else ''}--help"
     return message
 
 
@@ -274,4 +285,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(2) from None
     except InputError as error:
         fail(str(error))
+    except BrokenPipeError:  # whoever reads has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     raise SystemExit(status if isinstance(status, int) else 0)

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpcbbp.eigen import Step
-from hpcbbp.parallel import Group, launched_rank
+from hpcbbp.parallel import Group, launched, launched_rank
 
 
 class Output:
@@ -46,9 +46,12 @@ class Output:
 
     def show(self, *renderables: Any) -> None:
         """Print tables and lines for people; full width when the output is not a terminal."""
-        console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+        # Open MPI gives rank 0 a pseudo-terminal even if its output goes to a file: plain text there.
+        terminal = sys.stdout.isatty() and not launched()
+        console = Console(width=None if terminal else 160, force_terminal=terminal, highlight=False)
         for item in renderables:
-            console.print(item)
+            console.print(item, soft_wrap=isinstance(item, str))
+        sys.stdout.flush()
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,8 +107,8 @@ def check_arguments(nev: int, tol: float, size: int) -> None:
         raise InputError(f"nev = {nev}: ask for at least one eigenpair")
     if nev > size:
         raise InputError(f"nev = {nev}: the Hessian has only pN = {size} eigenpairs (nev <= {size})")
-    if not (math.isfinite(tol) and tol > 0):
-        raise InputError(f"tol = {tol}: the tolerance is a finite number > 0 (relative residual, e.g. 1e-8)")
+    if not 0 < tol < 1:
+        raise InputError(f"tol = {tol}: the tolerance is a relative residual, 0 < tol < 1 (e.g. 1e-8)")
 
 
 def default_ncv(nev: int, size: int) -> int:
@@ -199,8 +198,7 @@ def solve(
             rows = hessian.data.columns
             start.getArray()[:] = normals(seed, "start", rows.start * hessian.p, rows.stop * hessian.p)
             eps.setInitialSpace([start])
-            eps.setFromOptions()
-            eps.solve()
+            _run(eps)
             products, seconds = hessian.products - before, time.perf_counter() - clock
             values, vectors, counted = _pairs(eps, hessian, start)
             largest = max([largest, *np.abs(values)])
@@ -215,6 +213,11 @@ def solve(
     scale = np.abs(values) if test == SLEPc.EPS.Conv.REL else np.ones_like(values)
     # SLEPc's count rests on estimates; the slack is for rounding in the recomputed residual.
     agreed = residuals <= 1.05 * tolerance * scale + 1e-13 * largest
+    if reason == _REASONS["CONVERGED_TOL"] and not (counted & agreed).all():
+        reason = (
+            "not converged: SLEPc's estimates reached the tolerance, the recomputed residuals did not; for "
+            "eigenvalues near zero use -eps_conv_abs (a tolerance that is not relative to |lambda|)"
+        )
     return EigenResult(
         eigenvalues=values,
         residuals=residuals,
@@ -227,6 +230,22 @@ def solve(
         seconds=seconds,
         provenance={**provenance.versions(), **petsc.versions(), "ranks": group.size, "seed": seed},
     )
+
+
+def _run(eps: Any) -> None:
+    """Apply the user's PETSc options and solve; options that SLEPc refuses become an InputError."""
+    from petsc4py import PETSc
+
+    try:
+        eps.setFromOptions()
+        eps.solve()
+    except PETSc.Error as error:
+        given = [f"-{name} {value or ''}".strip() for name, value in PETSc.Options().getAll().items()]
+        given = [option for option in given if option != "-no_signal_handler"]
+        if not given:
+            raise
+        last = next((line for line in reversed(str(error).splitlines()) if line.strip()), "")
+        raise InputError(f"SLEPc refuses these PETSc options: {' '.join(given)} ({last.strip()})") from None
 
 
 def _pairs(eps: Any, hessian: Hessian, work: Any) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -58,7 +58,15 @@ class Instance:
     @cached_property
     def hessian(self) -> Hessian:
         """Hessian of the loss at the student's weights. Collective when first asked for."""
-        return Hessian(self.data, self.problem.curvature(*self.projections))
+        with np.errstate(over="ignore", invalid="ignore"):
+            curvature = self.problem.curvature(*self.projections)
+        with self.data.group.agreeing():
+            parts = (curvature.diagonal, curvature.vector, curvature.weight)
+            if not all(np.isfinite(part).all() for part in parts):
+                raise InputError(
+                    "the curvatures overflow: scale X and the weights so that |x_mu| is near 1, |w| near sqrt(N)"
+                )
+        return Hessian(self.data, curvature)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def require(needed_per_rank: int, group: Group, way_out: str) -> None:
         free = available()
         if here * needed_per_rank > free:
             raise InputError(
-                f"this needs about {here * needed_per_rank / 2**30:.1f} GiB on a node ({here} rank"
-                f"{'s' if here > 1 else ''} of {needed_per_rank / 2**30:.1f} GiB) and "
-                f"{free / 2**30:.1f} GiB are free: {way_out}"
+                f"this needs about {here * needed_per_rank / 2**30:.4g} GiB on a node ({here} rank"
+                f"{'s' if here > 1 else ''} of {needed_per_rank / 2**30:.4g} GiB) and "
+                f"{free / 2**30:.4g} GiB are free: {way_out}"
             )

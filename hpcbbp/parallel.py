@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, MissingDependencyError
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -31,6 +31,11 @@ def launched_rank() -> int:
         if value.isdigit():
             return int(value)
     return 0
+
+
+def launched() -> bool:
+    """Whether a launcher (mpirun, srun) started this process."""
+    return any(name in os.environ for name in _RANK_VARIABLES)
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,12 @@ class Group:
     @classmethod
     def world(cls) -> Group:
         """All ranks of the job; starts MPI."""
-        from mpi4py import MPI
-
+        try:
+            from mpi4py import MPI
+        except ImportError:
+            raise MissingDependencyError(
+                "mpi4py not found: Group.world() is the ranks of an MPI job; one process is Group(), without MPI"
+            ) from None
         return cls.of(MPI.COMM_WORLD)
 
     @classmethod

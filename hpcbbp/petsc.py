@@ -25,7 +25,7 @@ _AT_THE_END = {
     "objects_dump",
     "log_view",
     "memory_view",
-    "get_total_flops",
+    "no_signal_handler",
 }
 
 
@@ -54,12 +54,15 @@ def initialize(options: Sequence[str] = ()) -> None:
         started = "petsc4py.PETSc" in sys.modules
         import slepc4py
 
-        slepc4py.init(["hpcbbp", *options])
+        # Python handles signals (a closed pipe, Ctrl-C) better than PETSc's report of them.
+        slepc4py.init(["hpcbbp", "-no_signal_handler", *options])
         from petsc4py import PETSc
 
         if started and options:  # too late for the line above to have read them
             PETSc.Options().insertString(" ".join(options))
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, RuntimeError) as error:
+        if isinstance(error, RuntimeError):  # PETSc.Error: it could not start with these options
+            raise InputError(f"PETSc does not start with the options {' '.join(options)!r}: {error}") from None
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         hint = (
             f"; an extension built for numpy 1.x needs numpy<2 (this is {np.__version__})"

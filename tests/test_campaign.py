@@ -37,6 +37,8 @@ def test_store_survives_a_torn_line(tmp_path):
     with store.path.open("a") as stream:
         stream.write('{"key": "c", "val')  # a kill in the middle of a write
     assert set(store.read()) == {"a", "b"}
+    with store.path.open("ab") as stream:
+        stream.write(b"\xff\xfe not text\n[1]\n3\nnull\n")
     store.append({"key": "d", "value": 4})
     assert set(store.read()) == {"a", "b", "d"}
     assert store.read()["d"]["value"] == 4
@@ -186,6 +188,10 @@ def test_an_unusable_folder_is_told_before_anything_is_computed(tmp_path):
     assert done.returncode == 2
     assert len(error_lines(done)) == 1
     assert "cannot be made a folder" in done.stderr
+    (tmp_path / "demo-quick.png").mkdir()
+    done = run("demo", "--quick", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "demo-quick.png in it is a folder" in done.stderr
 
 
 def test_numbers_for_people():

@@ -27,7 +27,7 @@ class Store:
         found: dict[str, dict[str, Any]] = {}
         if not self.path.exists():
             return found
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 record = json.loads(line)
                 found[record["key"]] = record

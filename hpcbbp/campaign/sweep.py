@@ -45,6 +45,10 @@ class Point:
         return self.p * self.alpha * float(self.n) ** 2 + 1e6
 
 
+_NEEDED = {"p", "p_star", "a", "n", "alpha", "overlap2", "eigenvalues", "converged_flags"}
+"""Without these a record cannot be used, and its point is computed again."""
+
+
 def run_sweep(
     points: Sequence[Point],
     store: Store,
@@ -75,7 +79,7 @@ def run_sweep(
     known: dict[str, dict[str, Any]] = {}
     with group.agreeing():
         if group.rank == 0:
-            known = store.read()
+            known = {key: record for key, record in store.read().items() if record.keys() >= _NEEDED}
     todo = [index for index, point in enumerate(points) if point.key not in known]
     todo = group.share(todo)
     if started is not None and group.rank == 0:

@@ -70,6 +70,8 @@ def open_array(name: str, what: str, shape: str) -> Iterator[Any]:
         raise InputError(f"{path}: the file is empty; {what} is a real {shape} array")
     try:
         if magic.startswith(_NPY):
+            if dataset is not None:
+                raise InputError(f"{path} is a .npy file, which has no datasets: leave :{dataset} out")
             array = np.load(path, mmap_mode="r", allow_pickle=False)
             _check(array, name, what, shape)
             yield array
@@ -84,7 +86,7 @@ def open_array(name: str, what: str, shape: str) -> Iterator[Any]:
             raise InputError(f"{path}: neither .npy nor HDF5; save {what} with numpy.save")
     except InputError:
         raise
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         if "object" in str(error).lower():
             raise InputError(
                 f"{path}: holds pickled Python objects, which are never loaded; save {what} as a plain real array"

@@ -31,7 +31,11 @@ _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
 def _compiled(function: F) -> F:
-    return cast("F", numba.njit(cache=True, fastmath=_FAST, nogil=True)(function))
+    try:
+        kernel = numba.njit(cache=True, fastmath=_FAST, nogil=True)(function)
+    except RuntimeError:  # neither the package's folder nor a home to cache in: compile in every process
+        kernel = numba.njit(fastmath=_FAST, nogil=True)(function)
+    return cast("F", kernel)
 
 
 @_compiled

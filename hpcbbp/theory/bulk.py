@@ -29,6 +29,9 @@ GAMMA_MIN = 1e-100  # below every edge and outlier; roots near it are wanted to 
 A_RANGE = (1e-9, 1e6)
 """Loss constants for which the averages have been checked; far beyond what the model is used for."""
 
+UNITS_MAX = 100_000
+ALPHA_RANGE = (1e-12, 1e12)
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -69,6 +72,9 @@ class Averages:
         Problem(p=p, p_star=p_star, alpha=1.0, a=a)  # its checks and messages
         if not A_RANGE[0] <= a <= A_RANGE[1]:
             raise InputError(f"a = {a}: theory is computed for {A_RANGE[0]:g} <= a <= {A_RANGE[1]:g}")
+        for name, units in (("p", p), ("p_star", p_star)):
+            if units > UNITS_MAX:
+                raise InputError(f"{name} = {units}: theory is computed for up to {UNITS_MAX} hidden units")
         self.p, self.p_star, self.a = p, p_star, float(a)
         yhat, w_hat = chi2_rule(p, self.a)
         y, w = chi2_rule(p_star, self.a)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from scipy.optimize import brentq
 
+from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
-from hpcbbp.theory.bulk import GAMMA_MIN, Averages, Moments, averages, left_edge
+from hpcbbp.theory.bulk import ALPHA_RANGE, GAMMA_MIN, Averages, Moments, averages, left_edge
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def spectrum(p: int, p_star: int, a: float, alpha: float) -> Spectrum:
         If a value is outside its domain.
     """
     Problem(p=p, p_star=p_star, alpha=alpha, a=a)
+    if not ALPHA_RANGE[0] <= alpha <= ALPHA_RANGE[1]:
+        raise InputError(f"alpha = {alpha}: theory is computed for {ALPHA_RANGE[0]:g} <= alpha <= {ALPHA_RANGE[1]:g}")
     model = averages(p, p_star, float(a))
     lambda_minus, kind, edge = left_edge(p, p_star, float(a), alpha)
     gamma = outlier_gamma(model, alpha, edge)
