@@ -96,7 +96,8 @@ def solve(
         str | None, typer.Option("--storage", help="float64 or float32 (float64, or as in the file).")
     ] = None,
     data: Annotated[
-        str | None, typer.Option("--data", help="Your X, M x N: FILE.npy, FILE.h5 or FILE.h5:DATASET.")
+        str | None,
+        typer.Option("--data", help="stored, dice (never formed), or your X, M x N: FILE.npy, FILE.h5[:DATASET]."),
     ] = None,
     teacher: Annotated[str | None, typer.Option("--teacher", help="Teacher weights, p* x N (with --data).")] = None,
     student: Annotated[str | None, typer.Option("--student", help="Student weights, p x N (with --data).")] = None,
@@ -112,13 +113,16 @@ def solve(
     """
     from hpcbbp import eigen, petsc
     from hpcbbp.console import Output, SolveProgress, warn
-    from hpcbbp.instance import check_dimension, file_instance, gaussian_instance, solve_instance
+    from hpcbbp.instance import MAKERS, check_dimension, file_instance, gaussian_instance, solve_instance
     from hpcbbp.parallel import Group, abort_on_error
     from hpcbbp.problem import Problem
     from hpcbbp.report import solve_tables
 
     options = check_petsc_options(petsc_options or [])
-    own = check_sources(data, teacher, student, {"-n": n, "-p": p, "--p-star": p_star, "--alpha": alpha})
+    drawn = data if data in MAKERS else None
+    if drawn and (teacher or student):
+        raise InputError(f"--data {drawn} draws the weights too: leave --teacher and --student out")
+    own = check_sources(None if drawn else data, teacher, student, {"-n": n, "-p": p, "--alpha": alpha})
     if a is None:
         raise InputError("-a is missing: the constant of the normalised loss, a > 0")
     check_common(seed, tol, nev, storage)
@@ -142,7 +146,9 @@ def solve(
                 if asked is not None and asked != found:
                     raise InputError(f"{name} = {asked} was given, but {file} has {found} row(s); leave {name} out")
         else:
-            instance = gaussian_instance(problem, given(n), seed, storage=storage or "float64", nev=nev, group=group)
+            instance = gaussian_instance(
+                problem, given(n), seed, storage=storage or "float64", data=drawn or "stored", nev=nev, group=group
+            )
         model = instance.problem
         wanted = nev or eigen.default_nev(model.p, model.p_star, instance.data.n)
         solution = solve_instance(instance, wanted, tol=tol, progress=SolveProgress(group, wanted, tol))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hpcbbp import eigen, memory
 from hpcbbp.data.base import DataMatrix
+from hpcbbp.data.dice import DiceData
 from hpcbbp.data.file import default_storage, load_data, load_weights, read_shape
 from hpcbbp.data.stored import gaussian, storage_type
 from hpcbbp.eigen import EigenResult, Step
@@ -24,6 +25,10 @@ from hpcbbp.problem import Problem
 from hpcbbp.rng import check_seed, normals
 
 Array = NDArray[np.float64]
+
+
+MAKERS = {"stored": gaussian, "dice": DiceData}
+"""Makers of a drawn X: same law, not the same instance for one seed."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ class Solution:
         """Everything but the vectors, for JSON."""
         problem, data, result = self.instance.problem, self.instance.data, self.eigen
         return {
+            "data": type(data).__name__,
             "p": problem.p,
             "p_star": problem.p_star,
             "a": problem.a,
@@ -149,11 +155,12 @@ def sphere(n: int, units: int, seed: int, stream: str, group: Group) -> Array:
     return result
 
 
-def _require_memory(n: int, m: int, problem: Problem, itemsize: int, nev: int | None, group: Group) -> None:
+def _require_memory(
+    n: int, m: int, problem: Problem, itemsize: int, nev: int | None, group: Group, data: str = "stored"
+) -> None:
     nev = nev or eigen.default_nev(problem.p, problem.p_star, n)
-    needed = memory.stored_solve(
-        n, m, problem.p, problem.p_star, itemsize, eigen.default_ncv(nev, problem.p * n), group.size
-    )
+    estimate = memory.dice_solve if data == "dice" else memory.stored_solve
+    needed = estimate(n, m, problem.p, problem.p_star, itemsize, eigen.default_ncv(nev, problem.p * n), group.size)
     smaller = "--storage float32, " if itemsize > 4 else ""
     memory.require(needed, group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
 
@@ -164,6 +171,7 @@ def gaussian_instance(
     seed: int = 0,
     *,
     storage: str = "float64",
+    data: str = "stored",
     nev: int | None = None,
     group: Group | None = None,
 ) -> Instance:
@@ -177,6 +185,8 @@ def gaussian_instance(
     seed : int
         At least 0. One seed is one instance on any number of ranks.
     storage : {"float64", "float32"}
+    data : {"stored", "dice"}
+        X in memory, or never formed (hpcbbp.data.dice): the same law, not the same instance for one seed.
     nev : int, optional
         Pairs to be solved for, for the memory estimate.
     group : Group, optional
@@ -190,12 +200,14 @@ def gaussian_instance(
     group = group or Group()
     check_dimension(n)
     check_seed(seed)
+    if data not in MAKERS:
+        raise InputError(f"data = {data!r}: X is drawn by one of {', '.join(MAKERS)}")
     itemsize = storage_type(storage).itemsize
     m = problem.samples(n)
-    _require_memory(n, m, problem, itemsize, nev, group)
+    _require_memory(n, m, problem, itemsize, nev, group, data)
     return Instance(
         problem=problem,
-        data=gaussian(n, m, seed, storage, group),
+        data=MAKERS[data](n, m, seed, storage, group),
         teacher=sphere(n, problem.p_star, seed, "teacher", group),
         student=sphere(n, problem.p, seed, "student", group),
         seed=seed,

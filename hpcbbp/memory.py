@@ -41,6 +41,21 @@ def stored_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, r
     return rows * n * itemsize + samples + vectors + _PER_RANK
 
 
+EXPECTED_PRODUCTS = 300
+"""Products assumed for a solve on dice: 133 to 160 were seen for the outliers to 1e-6, 350 with bulk pairs."""
+
+
+def dice_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, ranks: int) -> int:
+    """Bytes that the largest rank needs for a solve on dice: the state of EXPECTED_PRODUCTS products, and the rest.
+
+    Every product reveals p directions on both sides, each with its image on the other: 2 (N + M) numbers a direction.
+    """
+    rows, columns = -(-m // ranks), -(-n // ranks)
+    directions = min(p * EXPECTED_PRODUCTS + p + p_star, min(n, m) + 32)
+    state = 2 * (rows + columns) * directions * itemsize
+    return state + 8 * rows * (12 * p + 2 * p_star + 4) + 8 * (ncv + 16) * p * columns + _PER_RANK
+
+
 def require(needed_per_rank: int, group: Group, way_out: str) -> None:
     """Raise InputError with both numbers if the ranks of a node do not fit in its memory. Collective."""
     here = group.ranks_on_node()

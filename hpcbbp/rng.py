@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 
-STREAMS = {"teacher": 0, "student": 1, "data": 2, "start": 3}
+STREAMS = {"teacher": 0, "student": 1, "data": 2, "start": 3, "reveal-right": 4, "reveal-left": 5}
 """Streams by name. The numbers are part of what a seed means: never change or reuse one."""
 
 BLOCK = 16384

@@ -108,6 +108,28 @@ def adjoint(X: Rows, U: Array) -> Array:
 
 
 @_compiled
+def dots_by_columns(X: Rows, V: Array) -> Array:
+    """X V^T as project gives it, column chunk by column chunk: for few long rows, V is read once."""
+    rows, n = X.shape
+    out = np.zeros((GROUP * ((rows + GROUP - 1) // GROUP), V.shape[0]))
+    for start in range(0, n, CHUNK):
+        for m in range(0, rows, GROUP):
+            _dots(X, m, start, min(n, start + CHUNK), V, out[m : m + GROUP])
+    return out[:rows]
+
+
+@_compiled
+def add_by_columns(X: Rows, U: Array, W: Array) -> None:
+    """W += U^T X, W (b, N) in place, column chunk by column chunk: for few long rows, W is read and written once."""
+    rows, n = X.shape
+    padded = np.zeros((GROUP * ((rows + GROUP - 1) // GROUP), U.shape[1]))
+    padded[:rows] = U
+    for start in range(0, n, CHUNK):
+        for m in range(0, rows, GROUP):
+            _add(X, m, start, min(n, start + CHUNK), padded[m : m + GROUP], W)
+
+
+@_compiled
 def curvature_product(X: Rows, V: Array, diagonal: Array, vector: Array, weight: Array) -> Array:
     """(X^T D X V^T)^T with D_mu = diag(diagonal_mu) + weight_mu vector_mu vector_mu^T.
 
@@ -135,7 +157,13 @@ def curvature_product(X: Rows, V: Array, diagonal: Array, vector: Array, weight:
 
 
 _CURVATURE = "float64[:,::1], float64[:,::1], float64[:,::1], float64[::1]"
-_SIGNATURES = {"project": "float64[:,::1]", "adjoint": "float64[:,::1]", "curvature_product": _CURVATURE}
+_SIGNATURES = {
+    "project": "float64[:,::1]",
+    "adjoint": "float64[:,::1]",
+    "curvature_product": _CURVATURE,
+    "dots_by_columns": "float64[:,::1]",
+    "add_by_columns": "float64[:,::1], float64[:,::1]",
+}
 
 
 @cache

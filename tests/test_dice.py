@@ -1,0 +1,124 @@
+"""The dice matrix: consistent for any history of products, and of the law of a stored Gaussian X."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hpcbbp import InputError, Problem, gaussian_instance, memory, petsc, solve_instance
+from hpcbbp.data.dice import DiceData, independent
+
+
+def piece(group, total):
+    owned = group.owned(total)
+    return slice(owned.start, owned.stop)
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize(("n", "m"), [(60, 100), (100, 60)])
+def test_one_matrix_whatever_was_asked_before(group, n, m, rng):
+    """u.(X v) = (X^T u).v for old, new and mixed directions, to rounding; the same product twice is the same."""
+    data = DiceData(n, m, 3, group=group)
+    rows, columns = piece(group, m), piece(group, n)
+    V, U = rng.standard_normal((n, 12)), rng.standard_normal((m, 12))
+    V[:, 5] = V[:, 4]  # asked twice in one block
+    V[:, 7] = V[:, 0] - 2 * V[:, 3]  # known by then
+    V[:, 8] = 0.0
+    images, back = np.zeros((m, 12)), np.zeros((n, 12))
+    for start, stop in ((0, 2), (2, 3), (3, 8), (8, 12)):
+        images[:, start:stop] = group.gather_rows(data.project(V[columns, start:stop]), m)
+        back[:, start:stop] = group.gather_rows(data.adjoint(U[rows, start:stop]), n)
+    assert data.directions == (9, 12)
+    np.testing.assert_allclose(U.T @ images, back.T @ V, atol=1e-11)
+    mixed = rng.standard_normal((12, 3))
+    again = group.gather_rows(data.project((V @ mixed)[columns]), m)
+    np.testing.assert_allclose(again, images @ mixed, atol=1e-11)
+    assert data.directions == (9, 12)
+
+
+@pytest.mark.mpi
+def test_revealed_to_the_end(group, rng):
+    """When all of R^N has been asked for, X is an ordinary matrix: every later product is determined by it."""
+    n, m = 20, 31
+    data = DiceData(n, m, 0, group=group)
+    rows, columns = piece(group, m), piece(group, n)
+    data.adjoint(rng.standard_normal((m, 4))[rows])
+    X = group.gather_rows(data.project(np.eye(n)[columns]), m)
+    assert data.directions[0] == n
+    U = rng.standard_normal((m, 40))
+    np.testing.assert_allclose(group.gather_rows(data.adjoint(U[rows]), n), X.T @ U, atol=1e-11)
+    assert data.directions[1] <= m
+
+
+@pytest.mark.mpi
+def test_the_same_numbers_on_any_number_of_ranks(group, rng):
+    n, m = 50, 80
+    V, U = rng.standard_normal((n, 3)), rng.standard_normal((m, 2))
+    together, alone = DiceData(n, m, 9, group=group), DiceData(n, m, 9)
+    rows, columns = piece(group, m), piece(group, n)
+    for _ in range(3):
+        found, expected = together.project(V[columns]), alone.project(V)
+        np.testing.assert_allclose(found, expected[rows], atol=1e-12)
+        found, expected = together.adjoint(U[rows]), alone.adjoint(U)
+        np.testing.assert_allclose(found, expected[columns], atol=1e-12)
+        V, U = group.gather_rows(expected[columns], n) @ np.ones((2, 3)) + V**2, U**2
+
+
+def test_moments_of_a_revealed_matrix():
+    """Entries of X after a history of products: N(0, 1/N), uncorrelated; 4000 instances, error rate 1e-4."""
+    n, m, seeds = 4, 5, 4000
+    X = np.empty((seeds, m * n))
+    for seed in range(seeds):
+        data = DiceData(n, m, seed)
+        s = data.project(np.ones((n, 1)))
+        data.adjoint(s**2)  # what is asked may depend on what was answered
+        X[seed] = math.sqrt(n) * data.project(np.eye(n)).reshape(-1)
+    for entry in X.T:
+        assert stats.kstest(entry, "norm").pvalue > 1e-4 / X.shape[1] / 2
+    covariance = X.T @ X / seeds - np.eye(m * n)
+    variance = (1 + np.eye(m * n)) / seeds
+    largest = stats.norm.isf(1e-4 / X.shape[1] ** 2 / 2)
+    assert (np.abs(covariance) < largest * np.sqrt(variance)).all()
+
+
+@pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
+@pytest.mark.parametrize(
+    ("p", "p_star", "a", "alpha"), [(1, 1, 1.5, 3.0), (2, 1, 1.5, 3.0), (2, 1, 1.5, 1.2), (2, 2, 3.0, 6.0)]
+)
+def test_law_against_stored_data(p, p_star, a, alpha):
+    """Kolmogorov-Smirnov on the lowest eigenvalues and their m^2, 150 seeds at N = 64; error rate 1e-4."""
+    n, seeds, tests = 64, 150, 4 * 5
+    problem = Problem(p=p, p_star=p_star, alpha=alpha, a=a)
+    last = p * p_star
+    found = {}
+    for data, first in (("stored", 0), ("dice", 10_000)):
+        values = []
+        for seed in range(first, first + seeds):
+            solution = solve_instance(gaussian_instance(problem, n, seed, data=data), last + 1, tol=1e-6)
+            assert solution.eigen.converged.all()
+            e, m2 = solution.eigen.eigenvalues, solution.overlap2
+            values.append([e[0], e[1], e[last], m2[0], m2[1]])
+        found[data] = np.array(values)
+    for i in range(5):
+        assert stats.ks_2samp(found["stored"][:, i], found["dice"][:, i]).pvalue > 1e-4 / tests
+
+
+def test_a_state_that_outgrows_memory_is_stopped(monkeypatch, rng):
+    data = DiceData(200, 300, 0)
+    data.project(rng.standard_normal((200, 3)))
+    monkeypatch.setattr(memory, "available", lambda: 1000)
+    data.project(rng.standard_normal((200, 3)))  # room that is allocated already
+    with pytest.raises(InputError, match=r"GiB are free: 6 \+ 0 directions are revealed, the state cannot grow"):
+        data.project(rng.standard_normal((200, 40)))
+
+
+def test_gram_schmidt_from_a_gram_matrix(rng):
+    B = rng.standard_normal((4, 30))
+    B[2] = B[0] + B[1]
+    inverse, factor = independent(B @ B.T, 1e-8)
+    Q = inverse @ B
+    np.testing.assert_allclose(Q @ Q.T, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(factor.T @ Q, B, atol=1e-12)
