@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpcbbp import petsc
+from hpcbbp import Problem, gaussian_instance, petsc
 from hpcbbp.parallel import Group, launched_rank
 
 WORLD = Group() if petsc.missing_modules() else Group.world()
@@ -49,3 +49,16 @@ def group() -> Group:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20251018)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """An instance of the model written to files, and the words that solve it."""
+    instance = gaussian_instance(Problem(p=2, p_star=1, alpha=3.0, a=1.5), 100, 0)
+    paths = {"--data": instance.data.local, "--teacher": instance.teacher.T, "--student": instance.student.T}
+    words = []
+    for option, array in paths.items():
+        path = tmp_path / f"{option[2:]}.npy"
+        np.save(path, array)
+        words += [option, str(path)]
+    return words
