@@ -38,15 +38,15 @@ def main() -> None:
             diagonal, vector, weight = rng.random((m, p)), rng.random((m, p)), rng.random(m)
 
             def fused() -> object:
-                return kernels.curvature_product(X, V, diagonal, vector, weight)  # noqa: B023
+                return kernels.curvature_product(X, V, diagonal, vector, weight)
 
             def blas() -> object:
-                Z = X @ V.T.astype(X.dtype)  # noqa: B023
-                U = diagonal * Z + (weight * np.einsum("mk,mk->m", vector, Z))[:, None] * vector  # noqa: B023
-                return X.T @ U.astype(X.dtype)  # noqa: B023
+                Z = X @ V.T.astype(X.dtype)
+                U = diagonal * Z + (weight * np.einsum("mk,mk->m", vector, Z))[:, None] * vector
+                return X.T @ U.astype(X.dtype)
 
             fused()
-            times = best({"fused": fused, "BLAS": blas, "read": lambda: X.sum(dtype=X.dtype)})  # noqa: B023
+            times = best({"fused": fused, "BLAS": blas, "read": lambda: X.sum(dtype=X.dtype)})
             print(
                 f"{np.dtype(storage).name} p = {p}: "
                 + ", ".join(f"{name} {t:.4f} s ({X.nbytes / t / 1e9:.1f} GB/s)" for name, t in times.items())

@@ -41,7 +41,7 @@ def main() -> None:
     print(f"ratio {min(times[1]) / min(times[2]):.2f}")
 
     instance = gaussian_instance(Problem(p=2, p_star=1, alpha=3.0, a=1.5), n, 0, storage="float32")
-    X, D = instance.data.local, instance.hessian.curvature  # type: ignore[attr-defined]
+    X, D = instance.data.local, instance.hessian.curvature
 
     def matvec(v: np.ndarray) -> np.ndarray:
         Z = X @ v.reshape(n, 2).astype(np.float32)

@@ -58,8 +58,7 @@ class Oracle:
         """g at the left edge."""
         if alpha <= self.alpha_c():
             return -self.p / 2
-        slope = lambda g: self.prime(self.z, g, alpha)  # noqa: E731
-        return brentq(slope, -self.p / 2, -1e-9, xtol=1e-300, rtol=1e-15)
+        return brentq(lambda g: self.prime(self.z, g, alpha), -self.p / 2, -1e-9, xtol=1e-300, rtol=1e-15)
 
     def alpha_bbp(self):
         p, a, yhat = self.p, self.a, self.yhat
@@ -75,6 +74,7 @@ class Oracle:
 
     def outlier(self, alpha):
         """lambda* and m^2."""
-        gap = lambda g: self.z(g, alpha) - self.theta(g, alpha)  # noqa: E731
-        g = brentq(gap, self.edge(alpha), -1e-9, xtol=1e-300, rtol=1e-15)
+        g = brentq(
+            lambda g: self.z(g, alpha) - self.theta(g, alpha), self.edge(alpha), -1e-9, xtol=1e-300, rtol=1e-15
+        )
         return self.z(g, alpha), 1 / (1 - self.prime(self.theta, g, alpha) / self.prime(self.z, g, alpha))

@@ -58,14 +58,14 @@ def test_curvature_is_the_second_derivative_of_the_loss(p, p_star, extra, rng):
     for mu in range(5):
         numeric = np.empty((p, p))
         for k in range(p):
-            for l in range(p):  # noqa: E741
+            for j in range(p):
                 value = 0.0
-                for sign_k, sign_l in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+                for sign_k, sign_j in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
                     shifted = s[mu : mu + 1].copy()
                     shifted[0, k] += sign_k * h
-                    shifted[0, l] += sign_l * h
-                    value += sign_k * sign_l * problem.total_loss(shifted, u[mu : mu + 1])
-                numeric[k, l] = value / (4 * h * h)
+                    shifted[0, j] += sign_j * h
+                    value += sign_k * sign_j * problem.total_loss(shifted, u[mu : mu + 1])
+                numeric[k, j] = value / (4 * h * h)
         np.testing.assert_allclose(D[mu], numeric, atol=2e-6)
 
 
