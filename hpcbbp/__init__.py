@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 from hpcbbp._version import __version__
 
 if TYPE_CHECKING:
+    from hpcbbp.deferred import Checkpoint, Deferred, deferred_instance, solve_deferred
     from hpcbbp.errors import InputError, MissingDependencyError
-    from hpcbbp.instance import Instance, Solution, file_instance, gaussian_instance, solve_instance
+    from hpcbbp.instance import Instance, file_instance, gaussian_instance, solve_instance
     from hpcbbp.parallel import Group
     from hpcbbp.problem import Problem
+    from hpcbbp.result import Solution
     from hpcbbp.theory import Spectrum, Transition, spectrum, transition
 
 __all__ = [
+    "Checkpoint",
+    "Deferred",
     "Group",
     "InputError",
     "Instance",
@@ -26,8 +30,10 @@ __all__ = [
     "Spectrum",
     "Transition",
     "__version__",
+    "deferred_instance",
     "file_instance",
     "gaussian_instance",
+    "solve_deferred",
     "solve_instance",
     "spectrum",
     "transition",
@@ -35,9 +41,11 @@ __all__ = [
 
 _HOMES = {
     "hpcbbp.errors": ("InputError", "MissingDependencyError"),
-    "hpcbbp.instance": ("Instance", "Solution", "file_instance", "gaussian_instance", "solve_instance"),
+    "hpcbbp.deferred": ("Checkpoint", "Deferred", "deferred_instance", "solve_deferred"),
+    "hpcbbp.instance": ("Instance", "file_instance", "gaussian_instance", "solve_instance"),
     "hpcbbp.parallel": ("Group",),
     "hpcbbp.problem": ("Problem",),
+    "hpcbbp.result": ("Solution",),
     "hpcbbp.theory": ("Spectrum", "Transition", "spectrum", "transition"),
 }
 

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from hpcbbp.eigen import Step
 from hpcbbp.parallel import Group, launched, launched_rank
+from hpcbbp.result import Step
 
 
 class Output:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,69 +12,11 @@ from numpy.typing import NDArray
 from hpcbbp import petsc, provenance
 from hpcbbp.errors import InputError
 from hpcbbp.hessian import Hessian
+from hpcbbp.result import EigenResult, Step
 from hpcbbp.ritz import rayleigh_ritz
 from hpcbbp.rng import check_seed, normals
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One restart of the solver, as SLEPc's monitor reports it.
-
-    Attributes
-    ----------
-    restart, products, converged : int
-        Restarts, products with H and converged pairs so far.
-    eigenvalues, estimates : tuple of float
-        Current approximations and SLEPc's estimates of their residual norms (relative to |lambda| where
-        SLEPc's convergence test is).
-    """
-
-    restart: int
-    products: int
-    converged: int
-    eigenvalues: tuple[float, ...]
-    estimates: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class EigenResult:
-    """Eigenpairs of a Hessian and how they were found.
-
-    Attributes
-    ----------
-    eigenvalues : (k,) array
-        Ascending (or in the order of the end of the spectrum asked for with PETSc options).
-    residuals : (k,) array
-        |H v - lambda v|, recomputed with one more product each, for |v| = 1.
-    converged : (k,) array of bool
-        SLEPc counts the pair and its recomputed residual agrees. Pairs with False are Ritz approximations.
-    vectors : (k, n_local, p) array
-        Unit eigenvectors, this rank's part.
-    reason : str
-        SLEPc's reason to stop, in words.
-    products : int
-        Products with H made by the solver (the k checks not counted).
-    tolerance : float
-        Residual norm, relative to |lambda|, that was asked for.
-    history : tuple of Step
-    seconds : float
-        Wall-clock time of the solver, set-up of X not counted.
-    provenance : dict
-        Versions, commit, ranks, seed of the start vector.
-    """
-
-    eigenvalues: Array
-    residuals: Array
-    converged: NDArray[np.bool_]
-    vectors: Array
-    reason: str
-    products: int
-    tolerance: float
-    history: tuple[Step, ...]
-    seconds: float
-    provenance: dict[str, Any]
 
 
 _REASONS = {

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +15,12 @@ from hpcbbp.data.base import DataMatrix
 from hpcbbp.data.dice import DiceData
 from hpcbbp.data.file import default_storage, load_data, load_weights, read_shape
 from hpcbbp.data.stored import gaussian, storage_type
-from hpcbbp.eigen import EigenResult, Step
 from hpcbbp.errors import InputError
 from hpcbbp.hessian import Hessian
-from hpcbbp.overlap import overlap2, overlaps
+from hpcbbp.overlap import overlaps
 from hpcbbp.parallel import Group
 from hpcbbp.problem import Problem
+from hpcbbp.result import Solution, Step
 from hpcbbp.rng import check_seed, normals
 
 Array = NDArray[np.float64]
@@ -72,68 +71,6 @@ class Instance:
                     "the curvatures overflow: scale X and the weights so that |x_mu| is near 1, |w| near sqrt(N)"
                 )
         return Hessian(self.data, curvature)
-
-
-@dataclass(frozen=True)
-class Solution:
-    """Eigenpairs of an instance with their overlaps.
-
-    Attributes
-    ----------
-    instance : Instance
-    eigen : EigenResult
-    teacher_overlaps : (k, p, p_star) array
-        m_kl = v_k . w*_l / |w*_l| of each pair.
-    student_overlaps : (k, p, p) array
-        v_k . w_l / |w_l| of each pair.
-    """
-
-    instance: Instance
-    eigen: EigenResult
-    teacher_overlaps: Array
-    student_overlaps: Array
-
-    @property
-    def overlap2(self) -> Array:
-        """m^2 = sum_kl m_kl^2 of each pair."""
-        return overlap2(self.teacher_overlaps)
-
-    @property
-    def student_overlap2(self) -> Array:
-        """Sum of the squared overlaps with the student's own weights, of each pair."""
-        return overlap2(self.student_overlaps)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but the vectors, for JSON."""
-        problem, data, result = self.instance.problem, self.instance.data, self.eigen
-        return {
-            "data": type(data).__name__,
-            "p": problem.p,
-            "p_star": problem.p_star,
-            "a": problem.a,
-            "alpha": problem.alpha,
-            "n": data.n,
-            "m": data.m,
-            "seed": self.instance.seed,
-            "eigenvalues": result.eigenvalues.tolist(),
-            "residuals": result.residuals.tolist(),
-            "overlap2": self.overlap2.tolist(),
-            "student_overlap2": self.student_overlap2.tolist(),
-            "teacher_overlaps": self.teacher_overlaps.tolist(),
-            "student_overlaps": self.student_overlaps.tolist(),
-            "converged": int(result.converged.sum()),
-            "converged_flags": result.converged.tolist(),
-            "nev": len(result.eigenvalues),
-            "tol": result.tolerance,
-            "reason": result.reason,
-            "products": result.products,
-            "seconds": result.seconds,
-            "history": [
-                {"restart": step.restart, "products": step.products, "converged": step.converged}
-                for step in result.history
-            ],
-            "provenance": result.provenance,
-        }
 
 
 def check_dimension(n: int) -> int:
@@ -292,7 +229,12 @@ def solve_instance(
     nev = eigen.default_nev(problem.p, problem.p_star, data.n) if nev is None else nev
     result = eigen.solve(instance.hessian, nev, tol=tol, seed=instance.seed, progress=progress)
     return Solution(
-        instance=instance,
+        problem=problem,
+        n=data.n,
+        m=data.m,
+        seed=instance.seed,
+        data=type(data).__name__,
+        method="krylov-schur",
         eigen=result,
         teacher_overlaps=overlaps(result.vectors, instance.teacher, data.group),
         student_overlaps=overlaps(result.vectors, instance.student, data.group),

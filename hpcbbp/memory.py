@@ -9,7 +9,8 @@ import psutil
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
 
-_PER_RANK = 512 * 2**20  # Python, numpy, numba, PETSc and MPI themselves, with the compilation of kernels
+PER_RANK = 512 * 2**20
+"""Bytes of Python, numpy, numba, PETSc and MPI themselves, with the compilation of kernels."""
 
 
 def available() -> int:
@@ -38,7 +39,7 @@ def stored_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, r
     weights = 3 * 8 * (p + p_star) * n  # replicated once, in two layouts, while the projections are computed
     vectors = 8 * max(6 * p * n, weights) + 8 * (ncv + 8) * p * columns
     samples = 8 * rows * (6 * p + 2 * p_star + 4)
-    return rows * n * itemsize + samples + vectors + _PER_RANK
+    return rows * n * itemsize + samples + vectors + PER_RANK
 
 
 EXPECTED_PRODUCTS = 300
@@ -53,7 +54,7 @@ def dice_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, ran
     rows, columns = -(-m // ranks), -(-n // ranks)
     directions = min(p * EXPECTED_PRODUCTS + p + p_star, min(n, m) + 32)
     state = 2 * (rows + columns) * directions * itemsize
-    return state + 8 * rows * (12 * p + 2 * p_star + 4) + 8 * (ncv + 16) * p * columns + _PER_RANK
+    return state + 8 * rows * (12 * p + 2 * p_star + 4) + 8 * (ncv + 16) * p * columns + PER_RANK
 
 
 def require(needed_per_rank: int, group: Group, way_out: str) -> None:

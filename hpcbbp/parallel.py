@@ -86,6 +86,22 @@ class Group:
         self.comm.Allreduce(np.ascontiguousarray(values), total)
         return total
 
+    def sum_integers(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Sum of an integer array over the ranks, on every rank; exact, so independent of order."""
+        if self.comm is None:
+            return values
+        total = np.empty_like(values)
+        self.comm.Allreduce(np.ascontiguousarray(values), total)
+        return total
+
+    def largest(self, value: float) -> float:
+        """Largest of the ranks' values, on every rank."""
+        return value if self.comm is None else max(self.comm.allgather(value))
+
+    def smallest(self, value: float) -> float:
+        """Smallest of the ranks' values, on every rank."""
+        return -self.largest(-value)
+
     def gather_rows(self, local: Array, n: int) -> Array:
         """Return all n rows of a row-distributed (n, b) array, on every rank."""
         if self.comm is None or self.size == 1:

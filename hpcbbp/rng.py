@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 
-STREAMS = {"teacher": 0, "student": 1, "data": 2, "start": 3, "reveal-right": 4, "reveal-left": 5}
+STREAMS = {
+    "teacher": 0,
+    "student": 1,
+    "data": 2,
+    "start": 3,
+    "reveal-right": 4,
+    "reveal-left": 5,
+    "deferred-images": 6,
+    "deferred-triangles": 7,
+}
 """Streams by name. The numbers are part of what a seed means: never change or reuse one."""
 
 BLOCK = 16384
@@ -64,3 +73,27 @@ def fill_normals(out: NDArray[Any], seed: int, stream: str, start: int, scale: f
         lo, hi = max(start, first), min(stop, first + BLOCK)
         # Nothing behind the last number wanted has to be drawn.
         out[lo - start : hi - start] = scale * generator.standard_normal(hi - first)[lo - first :]
+
+
+def triangle(rows: int, columns: int, dimension: int, seed: int, stream: str, number: int) -> NDArray[np.float64]:
+    """Triangular factor of a QR decomposition of `columns` standard normal vectors in R^dimension, by its law.
+
+    Chi variables with dimension, dimension - 1, ... degrees of freedom on the diagonal, standard normals above it.
+
+    Parameters
+    ----------
+    rows, columns : int
+        rows = min(columns, dimension).
+    dimension : int
+    seed, stream, number
+        Key of the random numbers: triangle `number` of a stream.
+
+    Returns
+    -------
+    (rows, columns) array
+    """
+    sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(STREAMS[stream], number))
+    generator = np.random.Generator(np.random.Philox(sequence))
+    T = np.triu(generator.standard_normal((rows, columns)), 1)
+    T[np.arange(rows), np.arange(rows)] = np.sqrt(generator.chisquare(dimension - np.arange(rows)))
+    return T

@@ -10,8 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -30,7 +29,8 @@ CHUNK = 2048  # columns at a time, so that 4 rows stay in the first-level cache 
 _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
-def _compiled(function: F) -> F:
+def compiled(function: F) -> F:
+    """Compile with numba when called with new types; cached between processes where there is a place to."""
     try:
         kernel = numba.njit(cache=True, fastmath=_FAST, nogil=True)(function)
     except RuntimeError:  # neither the package's folder nor a home to cache in: compile in every process
@@ -38,13 +38,13 @@ def _compiled(function: F) -> F:
     return cast("F", kernel)
 
 
-@_compiled
+@compiled
 def _row(m: int, j: int, rows: int) -> int:
     """Row m + j; past the end the last row, whose coefficients are then zero."""
     return min(m + j, rows - 1)
 
 
-@_compiled
+@compiled
 def _dots(X: Rows, m: int, start: int, stop: int, V: Array, Z: Array) -> None:
     """Z[j, k] += X[m + j] . V[k] over columns start:stop, for the 4 rows of a group."""
     rows = X.shape[0]
@@ -64,7 +64,7 @@ def _dots(X: Rows, m: int, start: int, stop: int, V: Array, Z: Array) -> None:
         Z[3, k] += z3
 
 
-@_compiled
+@compiled
 def _add(X: Rows, m: int, start: int, stop: int, U: Array, W: Array) -> None:
     """W[k] += sum_j U[j, k] X[m + j] over columns start:stop, for the 4 rows of a group."""
     rows = X.shape[0]
@@ -77,7 +77,7 @@ def _add(X: Rows, m: int, start: int, stop: int, U: Array, W: Array) -> None:
             w[i] += u0 * x0[i] + u1 * x1[i] + u2 * x2[i] + u3 * x3[i]
 
 
-@_compiled
+@compiled
 def project(X: Rows, V: Array) -> Array:
     """X V^T: rows (M, N), V (b, N) -> (M, b)."""
     rows, b = X.shape[0], V.shape[0]
@@ -92,7 +92,7 @@ def project(X: Rows, V: Array) -> Array:
     return out
 
 
-@_compiled
+@compiled
 def adjoint(X: Rows, U: Array) -> Array:
     """(X^T U)^T: rows (M, N), U (M, b) -> (b, N)."""
     rows, b = X.shape[0], U.shape[1]
@@ -107,7 +107,7 @@ def adjoint(X: Rows, U: Array) -> Array:
     return W
 
 
-@_compiled
+@compiled
 def dots_by_columns(X: Rows, V: Array) -> Array:
     """X V^T as project gives it, column chunk by column chunk: for few long rows, V is read once."""
     rows, n = X.shape
@@ -118,7 +118,7 @@ def dots_by_columns(X: Rows, V: Array) -> Array:
     return out[:rows]
 
 
-@_compiled
+@compiled
 def add_by_columns(X: Rows, U: Array, W: Array) -> None:
     """W += U^T X, W (b, N) in place, column chunk by column chunk: for few long rows, W is read and written once."""
     rows, n = X.shape
@@ -129,7 +129,7 @@ def add_by_columns(X: Rows, U: Array, W: Array) -> None:
             _add(X, m, start, min(n, start + CHUNK), padded[m : m + GROUP], W)
 
 
-@_compiled
+@compiled
 def curvature_product(X: Rows, V: Array, diagonal: Array, vector: Array, weight: Array) -> Array:
     """(X^T D X V^T)^T with D_mu = diag(diagonal_mu) + weight_mu vector_mu vector_mu^T.
 
@@ -166,17 +166,33 @@ _SIGNATURES = {
 }
 
 
-@cache
 def prepare() -> None:
-    """Compile every kernel, or load it from numba's cache, for float64 and float32 data.
+    """Compile every kernel, or load it from numba's cache, for float64 and float32 data."""
+    compile_all(
+        "data",
+        [
+            (globals()[name], f"({storage}[:,::1], {arguments})")
+            for storage in ("float64", "float32")
+            for name, arguments in _SIGNATURES.items()
+        ],
+    )
 
-    One process at a time: two that write different specialisations of one function into the cache at once can leave
-    an index that points to the wrong machine code. Kernels are called with C-contiguous arrays only, so that no
-    further specialisation arises later.
+
+_ready: set[str] = set()
+
+
+def compile_all(name: str, signatures: Sequence[tuple[Any, str]]) -> None:
+    """Compile functions for given types, once a process and one process at a time.
+
+    Two processes that write different specialisations of one function into the cache at once can leave an index that
+    points to the wrong machine code. Kernels are called with C-contiguous arrays only, so that no further
+    specialisation arises later.
     """
+    if name in _ready:
+        return
     lock = Path(tempfile.gettempdir()) / f"hpcbbp-kernels-{os.getuid()}.lock"
     with lock.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        for storage in ("float64", "float32"):
-            for name, arguments in _SIGNATURES.items():
-                globals()[name].compile(f"({storage}[:,::1], {arguments})")
+        for function, signature in signatures:
+            function.compile(signature)
+    _ready.add(name)

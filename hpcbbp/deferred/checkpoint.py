@@ -1,0 +1,237 @@
+"""Checkpoints of a deferred solve: the state written so that any kill leaves one from which to go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpcbbp.deferred.kernels import PANEL
+from hpcbbp.errors import InputError
+from hpcbbp.parallel import Group
+from hpcbbp.result import Step
+
+if TYPE_CHECKING:
+    from hpcbbp.deferred.engine import Deferred
+    from hpcbbp.deferred.solve import Progress
+
+_FORMAT = 1
+
+
+class Checkpoint:
+    """A folder, seen by all ranks, that holds the state of one solve.
+
+    Images are appended to one file, laid out by direction and global panel, each rank writing its own panels; the
+    small state is then replaced atomically and says how many directions count. Another number of ranks can go on.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist; emptied of the state when the solve ends.
+    every : float
+        Seconds between writings; 0 writes after every step.
+    """
+
+    def __init__(self, folder: str | Path, every: float = 600.0) -> None:
+        if not every >= 0:
+            raise InputError(f"checkpoint interval = {every}: seconds >= 0 between checkpoints (e.g. 600)")
+        self.folder, self.every = Path(folder), every
+        self._written = 0
+        self._last = time.monotonic()
+
+    @property
+    def _images(self) -> Path:
+        return self.folder / "images.bin"
+
+    @property
+    def _state(self) -> Path:
+        return self.folder / "state.npz"
+
+    def prepare(self, group: Group) -> None:
+        """Make the folder and see that it can be written; InputError if not. Collective."""
+        with group.agreeing():
+            if group.rank == 0:
+                try:
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    probe = self.folder / ".probe"
+                    probe.write_bytes(b"")
+                    probe.unlink()
+                except OSError as error:
+                    raise InputError(f"checkpoint folder {self.folder}: {error.strerror or error}") from None
+        with group.agreeing():
+            if not self.folder.is_dir():
+                raise InputError(
+                    f"checkpoint folder {self.folder} is not seen by all nodes: name one on a shared disk"
+                )
+
+    def save_if_due(self, instance: Deferred, at: Progress) -> None:
+        """Write the state if the interval has passed. Collective."""
+        if instance.group.share(time.monotonic() - self._last >= self.every):
+            self.save(instance, at)
+
+    def save(self, instance: Deferred, at: Progress) -> None:
+        """Write the directions that are new, then the small state. Collective."""
+        group, samples, c = instance.group, instance.samples, instance.coordinates
+        with group.agreeing():
+            try:
+                self._write_images(instance)
+            except OSError as error:
+                raise InputError(f"checkpoint {self._images}: {error.strerror or error}") from None
+        with group.agreeing():
+            if group.rank == 0:
+                about = {
+                    "identity": _identity(instance),
+                    "progress": {"gain": at.gain, "queries": at.queries, "step": at.step, "seconds": at.seconds},
+                    "directions": samples.count,
+                }
+                history = [[s.restart, s.products, s.converged, s.eigenvalues, s.estimates] for s in at.history]
+                draft = self._state.with_suffix(".tmp")
+                try:
+                    with draft.open("wb") as stream:
+                        np.savez(
+                            stream, A=c.A, B=c.B, W=c.W, kept=c.kept, L=c.L,
+                            about=np.array(json.dumps(about)), history=np.array(json.dumps(history)),
+                        )  # fmt: skip
+                        stream.flush()
+                        os.fsync(stream.fileno())
+                    draft.replace(self._state)
+                except OSError as error:
+                    raise InputError(f"checkpoint {self._state}: {error.strerror or error}") from None
+        self._written, self._last = samples.count, time.monotonic()
+
+    def _write_images(self, instance: Deferred) -> None:
+        samples = instance.samples
+        bytes_row, per_panel = _layout(instance)
+        with _opened(self._images, os.O_RDWR | os.O_CREAT) as file:
+            for i in range(self._written, samples.count):
+                block = np.empty((len(samples.panels), per_panel), dtype=np.uint8)
+                numbers = samples.R[i].reshape(-1, PANEL).view(np.uint8)
+                block[:, : numbers.shape[1]] = numbers
+                block[:, numbers.shape[1] :] = samples.scale[i].reshape(-1, 1).view(np.uint8)
+                _write_at(file, block.tobytes(), i * bytes_row + samples.panels.start * per_panel)
+            os.fsync(file)
+
+    def load(self, instance: Deferred, at: Progress) -> bool:
+        """Take the state if there is one; InputError if it is that of another instance. Collective."""
+        group, samples, c = instance.group, instance.samples, instance.coordinates
+        self.prepare(group)
+        if not group.share(self._state.exists()):
+            return False
+        with group.agreeing():
+            state = self._read_state(instance)
+            about = json.loads(str(state["about"]))
+            k = int(about["directions"])
+            if k > samples.capacity:
+                raise InputError(
+                    f"checkpoint {self.folder} holds {k} directions, memory has room for {samples.capacity}"
+                )
+            try:
+                self._read_images(instance, k)
+            except OSError as error:
+                raise InputError(f"checkpoint {self._images}: {error.strerror or error}") from None
+        samples.count = k
+        samples.set_curvature(instance.problem, np.sqrt(instance.n) * instance.weights)
+        c.A, c.B, c.W, c.L, c.kept = (state[name] for name in ("A", "B", "W", "L", "kept"))
+        c.F = np.zeros((k, samples.parts, 0))
+        at.gain, at.queries, at.step, at.seconds = (
+            about["progress"][name] for name in ("gain", "queries", "step", "seconds")
+        )
+        for restart, products, converged, values, estimates in json.loads(str(state["history"])):
+            at.history.append(Step(restart, products, converged, tuple(values), tuple(estimates)))
+        self._written = k
+        return True
+
+    def _read_state(self, instance: Deferred) -> dict[str, Any]:
+        try:
+            with np.load(self._state, allow_pickle=False) as stored:
+                state = {name: stored[name] for name in stored.files}
+            found = json.loads(str(state["about"]))["identity"]
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise InputError(f"checkpoint {self._state} cannot be read ({error}): name another folder") from None
+        for name, value in _identity(instance).items():
+            if found.get(name) != value:
+                raise InputError(
+                    f"checkpoint {self.folder} is of another instance ({name} = {found.get(name)}, not {value}): "
+                    "name another folder, or remove it"
+                )
+        return state
+
+    def _read_images(self, instance: Deferred, k: int) -> None:
+        samples = instance.samples
+        bytes_row, per_panel = _layout(instance)
+        with _opened(self._images, os.O_RDONLY) as file:
+            for i in range(k):
+                size = len(samples.panels) * per_panel
+                raw = _read_at(file, size, i * bytes_row + samples.panels.start * per_panel)
+                block = np.frombuffer(raw, dtype=np.uint8).reshape(-1, per_panel)
+                split = PANEL * samples.R.itemsize
+                samples.R[i] = np.ascontiguousarray(block[:, :split]).reshape(-1).view(samples.R.dtype)
+                samples.scale[i] = np.ascontiguousarray(block[:, split:]).reshape(-1).view(samples.scale.dtype)
+
+    def clear(self, group: Group) -> None:
+        """Remove the state: the solve is over. Collective."""
+        group.barrier()
+        if group.rank == 0:
+            self._state.unlink(missing_ok=True)  # first: images without a state are nothing
+            self._images.unlink(missing_ok=True)
+            if not any(self.folder.iterdir()):
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _identity(instance: Deferred) -> dict[str, Any]:
+    """What the state is the state of."""
+    problem = instance.problem
+    return {
+        "format": _FORMAT,
+        "p": problem.p,
+        "p_star": problem.p_star,
+        "a": problem.a,
+        "alpha": problem.alpha,
+        "activation": problem.activation.name,
+        "loss": problem.loss.name,
+        "n": instance.n,
+        "seed": instance.seed,
+        "storage": instance.storage,
+    }
+
+
+def _layout(instance: Deferred) -> tuple[int, int]:
+    """Bytes of a direction in the file, and of a panel with its scale."""
+    samples = instance.samples
+    per_panel = PANEL * samples.R.itemsize + samples.scale.itemsize
+    return -(-instance.m // PANEL) * per_panel, per_panel
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    """An open file descriptor."""
+    file = os.open(path, flags, 0o666)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _write_at(file: int, data: bytes, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(file, view, offset)
+        view, offset = view[written:], offset + written
+
+
+def _read_at(file: int, size: int, offset: int) -> bytes:
+    parts = []
+    while size:
+        part = os.pread(file, size, offset)
+        if not part:
+            raise OSError(0, "file is too short")
+        parts.append(part)
+        size, offset = size - len(part), offset + len(part)
+    return b"".join(parts)

@@ -1,0 +1,233 @@
+"""The side of the samples: images R = X Q of the directions met so far and curvatures D, distributed over the ranks.
+
+Nothing else of length M is kept. Ranks own whole panels of samples; every sum over samples is a sum of fixed-point
+integers, the same on any number of ranks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.deferred import kernels
+from hpcbbp.deferred.kernels import PANEL
+from hpcbbp.errors import InputError
+from hpcbbp.parallel import Group
+from hpcbbp.problem import Problem
+from hpcbbp.rng import BLOCK, fill_normals
+
+Array = NDArray[np.float64]
+
+STORAGES = {"float64": 8, "float32": 4, "int16": 2}
+"""Bytes of a stored number."""
+
+_LIMIT = 32767.0
+STREAM = "deferred-images"
+
+
+def storage_bytes(storage: str) -> int:
+    """Bytes that a stored number takes; InputError for an unknown storage."""
+    if storage not in STORAGES:
+        raise InputError(f"storage = {storage!r}: images are stored as one of {', '.join(STORAGES)}")
+    return STORAGES[storage]
+
+
+def packed(p: int) -> NDArray[np.int64]:
+    """index[k, l] of D_kl among the p (p + 1)/2 different entries of a symmetric p x p matrix."""
+    index = np.zeros((p, p), dtype=np.int64)
+    rows, columns = np.triu_indices(p)
+    index[rows, columns] = index[columns, rows] = np.arange(len(rows))
+    return index
+
+
+class Samples:
+    """R (M x k) and D (M x p x p), this rank's samples, and the passes over them. All methods are collective.
+
+    Parameters
+    ----------
+    n, m : int
+        N and M.
+    seed : int
+        Of the stream of fresh numbers, addressed by direction and sample.
+    p : int
+    capacity : int
+        Directions there is room for. Pages of memory are taken only when images are written.
+    storage : {"float64", "float32", "int16"}
+        Numbers R is kept in; int16 has one scale per panel and direction, a rounding error near 1e-4 / sqrt(N).
+    group : Group
+    """
+
+    def __init__(self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group) -> None:
+        number = "float64" if storage_bytes(storage) == 8 else "float32"
+        kernels.prepare(storage, number)
+        self.n, self.m, self.seed, self.p, self.group = n, m, seed, p, group
+        self.panels = group.owned(-(-m // PANEL))
+        self.first, self.rows = self.panels.start * PANEL, len(self.panels) * PANEL
+        self.number = np.dtype(number)
+        self.limit = _LIMIT if storage == "int16" else 0.0
+        self.index = packed(p)
+        self.parts = p * (p + 1) // 2
+        self.R = np.empty((capacity, self.rows), dtype=storage)
+        self.scale = np.ones((capacity, len(self.panels)), dtype=self.number)
+        self.D = np.zeros((self.parts, self.rows), dtype=self.number)
+        self.fresh = np.zeros((0, self.rows), dtype=self.number)
+        self.count = 0
+        self.exponents = np.zeros(3)
+        self._stride = -(-m // BLOCK) * BLOCK  # numbers of the stream a direction takes
+
+    @property
+    def capacity(self) -> int:
+        """Directions there is room for."""
+        return len(self.R)
+
+    def draw_first(self, q: int) -> None:
+        """Draw images of the first q directions, those of the weights: X Q is i.i.d. N(0, 1/N)."""
+        for i in range(q):
+            for panels in self._chunks():
+                row = self._normals(i, panels)
+                for panel in range(panels[0], panels[1]):
+                    r = np.ascontiguousarray(row[(panel - panels[0]) * PANEL :][:PANEL])
+                    kernels.store(self.R, self.scale, i, panel, r, self.limit)
+        self.count = q
+
+    def set_curvature(self, problem: Problem, weights: Array) -> None:
+        """D from the projections (s, u) = R weights of the images as they are stored; weights (q, p + p*)."""
+        q, p = weights.shape[0], self.p
+        upper = np.triu_indices(p)
+        largest = 0.0
+        for lo, hi in self._chunks():
+            start, stop = lo * PANEL, hi * PANEL
+            projections = self._images(q, (lo, hi)).astype(np.float64).T @ weights
+            with np.errstate(over="ignore", invalid="ignore"):
+                dense = problem.curvature(projections[:, :p], projections[:, p:]).dense()
+            dense[max(0, self.m - self.first - start) :] = 0.0  # padding behind the last sample
+            self.D[:, start:stop] = dense[:, upper[0], upper[1]].T
+            largest = max(largest, float(np.abs(dense).sum(axis=2).max(initial=0.0)))
+        largest = float(self.group.largest(largest))
+        with self.group.agreeing():
+            if not (math.isfinite(largest) and largest < 1e15):
+                raise InputError("the curvatures overflow: the loss is singular at the labels of this model")
+        # |X| <= sqrt(M/N) + 1 + O(N^(-1/2)) bounds every sum and every part of one (Cauchy-Schwarz).
+        norm2 = (math.sqrt(self.m / self.n) + 1.0 + 8.0 / math.sqrt(self.n)) ** 2
+        bounds = np.array([largest * norm2, largest**2 * norm2, 1.0])
+        self.exponents = 61.0 - np.ceil(np.log2(np.maximum(bounds, 1e-280)))
+
+    def _chunks(self) -> list[tuple[int, int]]:
+        """Local panels in pieces that end where blocks of the random stream end."""
+        step = max(1, 2 * BLOCK // PANEL)
+        cuts = [p for p in range(self.panels.start + 1, self.panels.stop) if p % step == 0]
+        edges = [self.panels.start, *cuts, self.panels.stop]
+        lo = self.panels.start
+        return [(a - lo, b - lo) for a, b in itertools.pairwise(edges) if b > a]
+
+    def _normals(self, direction: int, panels: tuple[int, int]) -> NDArray[Any]:
+        """Fresh N(0, 1/N) numbers of a direction for some local panels, zero behind the last sample."""
+        out = np.zeros((panels[1] - panels[0]) * PANEL, dtype=self.number)
+        first = self.first + panels[0] * PANEL
+        valid = max(0, min(out.size, self.m - first))
+        start = direction * self._stride + first
+        fill_normals(out[:valid], self.seed, STREAM, start, 1.0 / math.sqrt(self.n))
+        return out
+
+    def _images(self, q: int, panels: tuple[int, int]) -> NDArray[Any]:
+        """Images of the first q directions for some local panels, as numbers: (q, rows)."""
+        scale = np.repeat(self.scale[:q, panels[0] : panels[1]], PANEL, axis=1)
+        stored = self.R[:q, panels[0] * PANEL : panels[1] * PANEL]
+        images: NDArray[Any] = stored.astype(self.number) * scale
+        return images
+
+    def first_moments(self) -> tuple[Array, Array]:
+        """A and B, as from `reveal`, of the images there are with each other."""
+        k, parts = self.count, self.parts
+        A = self._moments_with(0, lambda panels: self._images(k, panels)).reshape(k, parts, k)
+        if self.p > 1:
+            return A, np.zeros((k, 0))
+
+        def curved(panels: tuple[int, int]) -> NDArray[Any]:
+            images: NDArray[Any] = self.D[:, panels[0] * PANEL : panels[1] * PANEL] * self._images(k, panels)
+            return images
+
+        return A, self._moments_with(1, curved).reshape(k, k)
+
+    def _moments_with(self, power: int, vectors: Callable[[tuple[int, int]], NDArray[Any]]) -> Array:
+        """R^T D_q Y for k vectors Y given in pieces; D^power of them bounds their exponent."""
+        k, columns = self.count, self.parts * self.count
+        out, padded = self._moments(k, columns)
+        factor = np.full(padded, 2.0 ** self.exponents[power])
+        none = np.zeros((0, self.rows), dtype=self.number)
+        G = np.zeros((k, 0), dtype=self.number)
+        for panels in self._chunks():
+            Y = np.ascontiguousarray(vectors(panels))
+            kernels.reveal(self.R, self.scale, k, panels, self.D, none, Y, G, 0, self.limit, factor, out)
+        return self._summed(out, factor, columns)
+
+    def _moments(self, rows: int, columns: int) -> tuple[NDArray[np.int64], int]:
+        """Zeroed fixed-point sums, and their number of columns padded as the kernels want it."""
+        padded = -(-max(columns, 1) // 3) * 3
+        return np.zeros((rows, padded), dtype=np.int64), padded
+
+    def _summed(self, out: NDArray[np.int64], factor: Array, columns: int) -> Array:
+        result: Array = self.group.sum_integers(out)[:, :columns] / factor[:columns]
+        return result
+
+    def reveal(self, G: Array, c: int, following: int) -> tuple[Array, Array, Array]:
+        """Append c images xi_j + sum_q D_q R G_(q,j); draw the fresh numbers of the next directions beside.
+
+        Parameters
+        ----------
+        G : (k, parts, c) array
+        c : int
+            New images; at most as many as fresh numbers have been drawn.
+        following : int
+            Directions to draw fresh numbers for, behind the new ones.
+
+        Returns
+        -------
+        A : (k + c, parts, c) array
+            R^T D_q R_new.
+        B : (k + c, c) array
+            R^T D^2 R_new, for p = 1 only (else with no columns).
+        F : (k + c, parts, following) array
+            R^T D_q Xi of the fresh numbers.
+        """
+        k, parts = self.count, self.parts
+        squares = 1 if self.p == 1 else 0
+        sizes = [parts * c, squares * c, parts * following]
+        out, padded = self._moments(k + c, sum(sizes))
+        factor = np.ones(padded)
+        factor[: sum(sizes)] = np.repeat(2.0 ** self.exponents[[0, 1, 0]], sizes)
+        flat = np.ascontiguousarray(G.reshape(k, parts * c), dtype=self.number)
+        fresh = np.ascontiguousarray(self.fresh[:c])
+        kept = self.fresh if len(self.fresh) == following else np.empty((following, self.rows), dtype=self.number)
+        for panels in self._chunks():
+            ahead = np.empty((following, (panels[1] - panels[0]) * PANEL), dtype=self.number)
+            for j in range(following):
+                ahead[j] = self._normals(k + c + j, panels)
+            kernels.reveal(
+                self.R, self.scale, k, panels, self.D, fresh, ahead, flat, squares, self.limit, factor, out
+            )
+            kept[:, panels[0] * PANEL : panels[1] * PANEL] = ahead
+        self.fresh = kept
+        self.count = k + c
+        moments = self._summed(out, factor, sum(sizes))
+        A, B, F = np.split(moments, np.cumsum(sizes)[:2], axis=1)
+        return A.reshape(k + c, parts, c), B, F.reshape(k + c, parts, following)
+
+    def query(self, V: Array) -> Array:
+        """R^T D_q U for U_(v,a) = sum_l D_al R V_vl: (b, k, p) -> (k, parts, b p).
+
+        In float64 with every storage: D_ab = D_ba makes left queries nearly dependent for p > 1, and what is new
+        in them would be lost in the rounding of float32 products.
+        """
+        b, k, p = V.shape
+        columns = self.parts * b * p
+        out, padded = self._moments(k, columns)
+        factor = np.full(padded, 2.0 ** self.exponents[1])
+        flat = np.ascontiguousarray(V.transpose(1, 0, 2).reshape(k, b * p))
+        kernels.query(self.R, self.scale, k, self.D, self.index, flat, factor, out)
+        return self._summed(out, factor, columns).reshape(k, self.parts, b * p)

@@ -1,0 +1,213 @@
+"""Eigenpairs from a deferred instance: Rayleigh-Ritz over all that is known, then a query of what is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp import memory, provenance
+from hpcbbp.deferred.checkpoint import Checkpoint
+from hpcbbp.deferred.engine import Deferred, check_deferred
+from hpcbbp.eigen import check_arguments
+from hpcbbp.result import EigenResult, Solution, Step
+
+Array = NDArray[np.float64]
+
+_CONVERGED = "converged: the requested pairs reached the tolerance"
+_NO_ROOM = (
+    "not converged: the memory is used up by {} directions; take --storage int16, a looser --tol, a smaller --nev or "
+    "--block, a smaller N, or ranks on more nodes"
+)
+
+
+@dataclass
+class Progress:
+    """Where a solve stands; part of a checkpoint."""
+
+    gain: float = 0.0
+    queries: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    history: list[Step] = field(default_factory=list)
+
+
+def _orthonormal(rest: Array) -> Array:
+    """Orthonormal block vectors that span the given ones (r, k, p), in their order, dropping those that vanish."""
+    found: list[Array] = []
+    for vector in rest.reshape(len(rest), -1):
+        size = np.linalg.norm(vector)
+        v = vector / size if size > 1e-13 else vector * 0.0
+        for _ in range(2):
+            for other in found:
+                v = v - (other @ v) * other
+        left = np.linalg.norm(v)
+        if left > 1e-7:
+            found.append(v / left)
+    return np.array(found).reshape(-1, *rest.shape[1:])
+
+
+def _ritz_period(instance: Deferred) -> int:
+    """Steps between Rayleigh-Ritz, so that it takes no more time than the passes (a rule that no clock enters)."""
+    k, p = instance.coordinates.k, instance.problem.p
+    dense = 10.0 * (k * p) ** 3
+    one_pass = 8.0 * instance.m * k * instance.samples.parts * p + 3e7
+    return int(min(8, max(1, dense // one_pass)))
+
+
+def solve_deferred(
+    instance: Deferred,
+    nev: int | None = None,
+    *,
+    tol: float = 1e-8,
+    block: int | None = None,
+    progress: Callable[[Step], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Solution:
+    """Find the lowest eigenpairs of an instance's Hessian and their overlaps. Collective.
+
+    Parameters
+    ----------
+    instance : Deferred
+        From deferred_instance. A second solve goes on with the same X.
+    nev : int, optional
+        Pairs wanted; p p* by default, the teacher's outliers (bulk pairs converge far more slowly).
+    tol : float
+        Relative residual |H v - lambda v| / |lambda|.
+    block : int, optional
+        Block vectors a step, >= p p* (the default).
+    progress : callable, optional
+        Called with each Step, on every rank.
+    checkpoint : Checkpoint, optional
+        Where the state is kept from time to time, and taken from if it is there.
+
+    Returns
+    -------
+    Solution
+        With what converged, marked, also where memory ended the solve. `eigen.vectors` are coordinates (nev, k, p)
+        in the basis of directions met; the first p + p* span student and teacher (docs/deferred.md).
+
+    Raises
+    ------
+    InputError
+        Bad values, or a checkpoint of something else.
+    """
+    problem, group, c = instance.problem, instance.group, instance.coordinates
+    least = problem.p * problem.p_star
+    block, nev = (least if block is None else block), (least if nev is None else nev)
+    check_arguments(nev, tol, problem.p * instance.n)
+    check_deferred(problem, instance.n, tol, instance.storage, block)
+    clock, at = time.perf_counter(), Progress()
+    width = block * problem.p
+    if c.k == 0 and not (checkpoint is not None and checkpoint.load(instance, at)):
+        instance.start(width)
+    before, began = at.queries, at.seconds
+    values, vectors, residuals, reason = np.zeros(0), np.zeros((0, c.k, problem.p)), np.zeros(0), ""
+    asked = np.zeros((0, c.k, problem.p))
+    while not reason:
+        k = c.k
+        reserve = min(width + nev * problem.p, instance.n - k)  # this step and a last one that checks all pairs
+        last = min(instance.samples.capacity - k, _room(instance, reserve)) < reserve
+        due = last or k == instance.n or at.step % _ritz_period(instance) == 0 or not len(asked)
+        at.step += 1
+        if due:
+            values, vectors = c.ritz(max(nev, block) + 2)
+            rest = c.outside(vectors)
+            sizes = np.sqrt((rest**2).sum(axis=(1, 2)))
+            estimates = sizes * at.gain if at.gain else np.full(len(sizes), np.inf)
+            open_ = [i for i in range(min(nev, len(values))) if not estimates[i] <= tol * abs(values[i])]
+            final = len(values) >= nev and (last or not open_ or k == instance.n)
+            order = [*open_, *(i for i in range(len(values)) if i not in open_)]
+            chosen = list(range(nev)) if final else order[:block]
+            final, chosen = group.share((final, chosen))
+            asked = _orthonormal(rest[chosen])
+            _note(at, values, estimates, nev, tol, progress, before)
+        else:
+            final, chosen = False, []
+            asked = _orthonormal(c.outside(_image(c.A, asked)))
+        if k < instance.n and not (final and not len(asked)):
+            instance.query(asked, width)
+            at.queries += len(asked)
+        outer = np.sqrt((_image(c.A[k:], vectors) ** 2).sum(axis=(1, 2))) if due else np.zeros(0)
+        if due and chosen:
+            ratios = [outer[i] / sizes[i] for i in chosen if sizes[i] > 1e-12]
+            at.gain = max(ratios, default=at.gain)
+        if final:
+            values, vectors = values[:nev], vectors[:nev]
+            inner = _image(c.A[:k], vectors) - values[:, None, None] * vectors
+            residuals = np.hypot(np.sqrt((inner**2).sum(axis=(1, 2))), outer[:nev])
+            floor = 1e-13 * np.abs(values).max()
+            done = residuals <= tol * np.abs(values) + floor
+            reason = group.share(_CONVERGED if done.all() else _NO_ROOM.format(c.k) if last else "")
+        at.seconds = began + time.perf_counter() - clock
+        if checkpoint is not None and not reason:
+            checkpoint.save_if_due(instance, at)
+    if checkpoint is not None:
+        checkpoint.clear(group)
+    converged = residuals <= tol * np.abs(values) + 1e-13 * np.abs(values).max()
+    coordinates = np.pad(vectors, ((0, 0), (0, c.k - vectors.shape[1]), (0, 0)))
+    return Solution(
+        problem=problem,
+        n=instance.n,
+        m=instance.m,
+        seed=instance.seed,
+        data="deferred",
+        method="deferred",
+        eigen=EigenResult(
+            eigenvalues=values,
+            residuals=residuals,
+            converged=converged,
+            vectors=coordinates,
+            reason=reason,
+            products=at.queries,
+            tolerance=tol,
+            history=tuple(at.history),
+            seconds=at.seconds,
+            provenance={
+                **provenance.versions(),
+                "ranks": group.size,
+                "seed": instance.seed,
+                "storage": instance.storage,
+                "block": block,
+                "directions": c.k,
+            },
+        ),
+        teacher_overlaps=np.einsum("vik,iq->vkq", coordinates[:, : instance.q], instance.weights[:, problem.p :]),
+        student_overlaps=np.einsum("vik,iq->vkq", coordinates[:, : instance.q], instance.weights[:, : problem.p]),
+    )
+
+
+def _image(A: Array, vectors: Array) -> Array:
+    """Rows of H (i, p, k, p) times block vectors (r, k', p), k' <= k: (r, i, p)."""
+    rows, columns = A.shape[0] * A.shape[1], vectors.shape[1] * vectors.shape[2]
+    inner = A[:, :, : vectors.shape[1]].reshape(rows, columns)
+    return (vectors.reshape(len(vectors), columns) @ inner.T).reshape(len(vectors), *A.shape[:2])
+
+
+def _room(instance: Deferred, directions: int) -> int:
+    """Directions that memory has room for now: all asked for, or none. Collective."""
+    samples = instance.samples
+    needed = directions * samples.rows * samples.R.itemsize * instance.ranks_on_node
+    enough = instance.group.largest(float(needed > memory.available())) == 0.0
+    return directions if enough else 0
+
+
+def _note(
+    at: Progress,
+    values: Array,
+    estimates: Array,
+    nev: int,
+    tol: float,
+    progress: Callable[[Step], None] | None,
+    before: int,
+) -> None:
+    """Record a step, and tell whoever listens."""
+    good = int((estimates[:nev] <= tol * np.abs(values[:nev])).sum())
+    relative = estimates[:nev] / np.maximum(np.abs(values[:nev]), 1e-300)
+    step = Step(at.step, at.queries, good, tuple(map(float, values[:nev])), tuple(map(float, relative)))
+    at.history.append(step)
+    if progress is not None:
+        progress(step)

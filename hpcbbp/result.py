@@ -1,0 +1,148 @@
+"""What a solve gives back: eigenpairs, how they were found, overlaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.overlap import overlap2
+from hpcbbp.problem import Problem
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One restart of SLEPc as its monitor reports it, or one step of deferred Krylov.
+
+    Attributes
+    ----------
+    restart, products, converged : int
+        Restarts, products with H and converged pairs so far.
+    eigenvalues, estimates : tuple of float
+        Current approximations and the solver's estimates of their residual norms (relative to |lambda| where
+        the convergence test is).
+    """
+
+    restart: int
+    products: int
+    converged: int
+    eigenvalues: tuple[float, ...]
+    estimates: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EigenResult:
+    """Eigenpairs of a Hessian and how they were found.
+
+    Attributes
+    ----------
+    eigenvalues : (k,) array
+        Ascending (or in the order of the end of the spectrum asked for with PETSc options).
+    residuals : (k,) array
+        |H v - lambda v| for |v| = 1, from a product with v itself.
+    converged : (k,) array of bool
+        The residual reaches the tolerance (and SLEPc counts the pair too). Pairs with False are Ritz approximations.
+    vectors : array
+        Unit eigenvectors: (k, n_local, p), this rank's part, from SLEPc; (k, directions, p), coordinates in the
+        basis of directions met so far, from deferred Krylov (docs/deferred.md).
+    reason : str
+        The solver's reason to stop, in words.
+    products : int
+        Products with H made by the solver (SLEPc: the k checks not counted).
+    tolerance : float
+        Residual norm, relative to |lambda|, that was asked for.
+    history : tuple of Step
+    seconds : float
+        Wall-clock time of the solver, set-up of X not counted.
+    provenance : dict
+        Versions, commit, ranks, seed of the start vector.
+    """
+
+    eigenvalues: Array
+    residuals: Array
+    converged: NDArray[np.bool_]
+    vectors: Array
+    reason: str
+    products: int
+    tolerance: float
+    history: tuple[Step, ...]
+    seconds: float
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Eigenpairs of an instance with their overlaps.
+
+    Attributes
+    ----------
+    problem : Problem
+    n, m : int
+        N and M.
+    seed : int
+    data : str
+        What X was: the class of the data matrix, or "deferred".
+    method : {"krylov-schur", "deferred"}
+    eigen : EigenResult
+    teacher_overlaps : (k, p, p_star) array
+        m_kl = v_k . w*_l / |w*_l| of each pair.
+    student_overlaps : (k, p, p) array
+        v_k . w_l / |w_l| of each pair.
+    """
+
+    problem: Problem
+    n: int
+    m: int
+    seed: int
+    data: str
+    method: str
+    eigen: EigenResult
+    teacher_overlaps: Array
+    student_overlaps: Array
+
+    @property
+    def overlap2(self) -> Array:
+        """m^2 = sum_kl m_kl^2 of each pair."""
+        return overlap2(self.teacher_overlaps)
+
+    @property
+    def student_overlap2(self) -> Array:
+        """Sum of the squared overlaps with the student's own weights, of each pair."""
+        return overlap2(self.student_overlaps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the vectors, for JSON."""
+        problem, result = self.problem, self.eigen
+        return {
+            "data": self.data,
+            "method": self.method,
+            "p": problem.p,
+            "p_star": problem.p_star,
+            "a": problem.a,
+            "alpha": problem.alpha,
+            "n": self.n,
+            "m": self.m,
+            "seed": self.seed,
+            "eigenvalues": result.eigenvalues.tolist(),
+            "residuals": result.residuals.tolist(),
+            "overlap2": self.overlap2.tolist(),
+            "student_overlap2": self.student_overlap2.tolist(),
+            "teacher_overlaps": self.teacher_overlaps.tolist(),
+            "student_overlaps": self.student_overlaps.tolist(),
+            "converged": int(result.converged.sum()),
+            "converged_flags": result.converged.tolist(),
+            "nev": len(result.eigenvalues),
+            "tol": result.tolerance,
+            "reason": result.reason,
+            "products": result.products,
+            "seconds": result.seconds,
+            "history": [
+                {"restart": step.restart, "products": step.products, "converged": step.converged}
+                for step in result.history
+            ],
+            "provenance": result.provenance,
+        }

@@ -1,0 +1,48 @@
+"""What a deferred instance claims, completed to a dense X: the basis drawn, the rest of X drawn, all in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpcbbp.deferred import Deferred
+
+
+def images(instance: Deferred) -> np.ndarray:
+    """R, (M, k), of one process."""
+    samples = instance.samples
+    R = samples.R[: samples.count].astype(np.float64) * np.repeat(samples.scale[: samples.count], 1024, axis=1)
+    return R[:, : instance.m].T
+
+
+def curvatures(instance: Deferred) -> np.ndarray:
+    """D from the first images, (M, p, p), by the model's own formula."""
+    p, a = instance.problem.p, instance.problem.a
+    projections = np.sqrt(instance.n) * images(instance)[:, : instance.q] @ instance.weights
+    s, u = projections[:, :p], projections[:, p:]
+    y, yhat = (u**2).mean(axis=1), (s**2).mean(axis=1)
+    outer = (4 / p**2) * s[:, :, None] * s[:, None, :] / (a + y)[:, None, None]
+    return outer + np.eye(p) * ((2 / p) * (yhat - y) / (a + y))[:, None, None]
+
+
+def left_directions(instance: Deferred) -> np.ndarray:
+    """The kept left queries U, (M, l)."""
+    R, D, c = images(instance), curvatures(instance), instance.coordinates
+    U = np.stack([np.einsum("mab,mb->ma", D, R @ np.pad(w, ((0, R.shape[1] - len(w)), (0, 0)))) for w in c.W])
+    return U[c.kept[:, 0], :, c.kept[:, 1]].T
+
+
+def completed(instance: Deferred, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A dense X (M, N) that the state is a state of, and the basis Q (N, k)."""
+    n, m, R = instance.n, instance.m, images(instance)
+    Q = np.linalg.qr(rng.standard_normal((n, R.shape[1])))[0]
+    P = np.linalg.qr(left_directions(instance))[0] if len(instance.coordinates.kept) else np.zeros((m, 0))
+    G = rng.standard_normal((m, n)) / np.sqrt(n)
+    G -= P @ (P.T @ G)
+    G -= (G @ Q) @ Q.T
+    return R @ Q.T + G, Q
+
+
+def dense_hessian(X: np.ndarray, D: np.ndarray) -> np.ndarray:
+    """H of order pN, entry (i, k) at i p + k."""
+    n, p = X.shape[1], D.shape[1]
+    return np.einsum("mi,mab,mj->iajb", X, D, X, optimize=True).reshape(p * n, p * n)
