@@ -5,6 +5,7 @@
 PYTHON ?= python3
 RANKS ?= 2
 OUT ?= demo
+SEEDS ?= 2000
 # The mpirun that stands beside PYTHON, if there is one (conda), else the one on the path.
 MPIRUN ?= $(firstword $(wildcard $(dir $(shell command -v $(PYTHON) 2>/dev/null))mpirun) mpirun)
 PYTEST = .venv/bin/python -m pytest
@@ -23,12 +24,13 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
 endif
 export MPIRUN
 
-.PHONY: help install install-dev demo test test-serial test-mpi lint benchmark clean
+.PHONY: help install install-dev demo test test-serial test-mpi test-laws lint benchmark clean
 
 help:
 	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
 	@echo "make test      install, then the whole test-suite: under mpirun with 2 and 3 ranks, and serially"
 	@echo "make install   .venv/bin/hpcbbp; PYTHON=... takes petsc4py and slepc4py from there"
+	@echo "make test-laws the laws of stored, dice and deferred X on $(SEEDS) instances each (half an hour or more)"
 	@echo "make lint      ruff and mypy --strict"
 	@echo "make benchmark timings of the product, the solver and the theory"
 	@echo "make clean     removes .venv and caches"
@@ -53,6 +55,10 @@ test-mpi:
 
 test-serial:
 	timeout 3000 $(PYTEST)
+
+# Minutes per hundred seeds: thousands of instances of each kind of X, compared in law.
+test-laws: install-dev
+	HPCBBP_LAW_SEEDS=$(SEEDS) .venv/bin/python -m pytest -q -s -m slow
 
 lint: install-dev
 	.venv/bin/ruff check .

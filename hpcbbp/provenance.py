@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -36,6 +37,11 @@ def commit() -> str | None:
 
 def versions() -> dict[str, str | None]:
     """Version and commit of hpcbbp, and versions of Python and of the numerical libraries."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str | None]:
     found: dict[str, str | None] = {
         "hpcbbp": __version__,
         "commit": commit(),

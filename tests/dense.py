@@ -45,4 +45,8 @@ def completed(instance: Deferred, rng: np.random.Generator) -> tuple[np.ndarray,
 def dense_hessian(X: np.ndarray, D: np.ndarray) -> np.ndarray:
     """H of order pN, entry (i, k) at i p + k."""
     n, p = X.shape[1], D.shape[1]
-    return np.einsum("mi,mab,mj->iajb", X, D, X, optimize=True).reshape(p * n, p * n)
+    H = np.empty((n, p, n, p))
+    for a in range(p):
+        for b in range(p):
+            H[:, a, :, b] = X.T @ (D[:, a, b, None] * X)
+    return H.reshape(p * n, p * n)

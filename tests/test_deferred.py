@@ -9,6 +9,7 @@ from scipy import stats
 
 from hpcbbp import InputError, Problem, deferred_instance, memory, solve_deferred
 from hpcbbp.deferred import Deferred
+from hpcbbp.deferred import solve as deferred_solve
 
 MODELS = [(1, 1, 3.0, 120), (2, 1, 3.0, 100), (2, 2, 6.0, 90), (3, 1, 4.0, 80), (1, 2, 0.6, 120), (2, 1, 0.4, 120)]
 
@@ -139,6 +140,7 @@ def test_memory_that_others_take_stops_it_too(monkeypatch):
         return 10**12 if len(calls) < 10 else 1000
 
     monkeypatch.setattr(memory, "available", available)
+    monkeypatch.setattr(deferred_solve, "_UNCHECKED", 0)
     solution = solve_deferred(instance, tol=1e-8)
     assert solution.eigen.reason.startswith("not converged: the memory is used up")
     assert not solution.eigen.converged.any()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpcbbp import InputError, Problem, gaussian_instance, memory, petsc, solve_instance
+from hpcbbp import InputError, memory
 from hpcbbp.data.dice import DiceData, independent
 
 
@@ -82,28 +82,6 @@ def test_moments_of_a_revealed_matrix():
     variance = (1 + np.eye(m * n)) / seeds
     largest = stats.norm.isf(1e-4 / X.shape[1] ** 2 / 2)
     assert (np.abs(covariance) < largest * np.sqrt(variance)).all()
-
-
-@pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
-@pytest.mark.parametrize(
-    ("p", "p_star", "a", "alpha"), [(1, 1, 1.5, 3.0), (2, 1, 1.5, 3.0), (2, 1, 1.5, 1.2), (2, 2, 3.0, 6.0)]
-)
-def test_law_against_stored_data(p, p_star, a, alpha):
-    """Kolmogorov-Smirnov on the lowest eigenvalues and their m^2, 150 seeds at N = 64; error rate 1e-4."""
-    n, seeds, tests = 64, 150, 4 * 5
-    problem = Problem(p=p, p_star=p_star, alpha=alpha, a=a)
-    last = p * p_star
-    found = {}
-    for data, first in (("stored", 0), ("dice", 10_000)):
-        values = []
-        for seed in range(first, first + seeds):
-            solution = solve_instance(gaussian_instance(problem, n, seed, data=data), last + 1, tol=1e-6)
-            assert solution.eigen.converged.all()
-            e, m2 = solution.eigen.eigenvalues, solution.overlap2
-            values.append([e[0], e[1], e[last], m2[0], m2[1]])
-        found[data] = np.array(values)
-    for i in range(5):
-        assert stats.ks_2samp(found["stored"][:, i], found["dice"][:, i]).pvalue > 1e-4 / tests
 
 
 def test_a_state_that_outgrows_memory_is_stopped(monkeypatch, rng):

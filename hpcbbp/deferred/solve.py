@@ -17,6 +17,7 @@ from hpcbbp.result import EigenResult, Solution, Step
 
 Array = NDArray[np.float64]
 
+_UNCHECKED = 2**22  # bytes of growth for which nobody looks how much memory is left
 _CONVERGED = "converged: the requested pairs reached the tolerance"
 _NO_ROOM = (
     "not converged: the memory is used up by {} directions; take --storage int16, a looser --tol, a smaller --nev or "
@@ -191,6 +192,8 @@ def _room(instance: Deferred, directions: int) -> int:
     """Directions that memory has room for now: all asked for, or none. Collective."""
     samples = instance.samples
     needed = directions * samples.rows * samples.R.itemsize * instance.ranks_on_node
+    if instance.group.largest(needed) < _UNCHECKED:
+        return directions
     enough = instance.group.largest(float(needed > memory.available())) == 0.0
     return directions if enough else 0
 
