@@ -82,6 +82,11 @@ def warn(message: str) -> None:
     print(f"hpcbbp: warning: {message}", file=sys.stderr, flush=True)
 
 
+def note(message: str) -> None:
+    """One line on standard error."""
+    print(f"hpcbbp: {message}", file=sys.stderr, flush=True)
+
+
 def fail(message: str) -> None:
     """End every rank with exit code 2, after one line on standard error from the first of them.
 

@@ -128,9 +128,10 @@ def solve_by_deferred(
     output: Any,
 ) -> None:
     """The same for --method deferred: needs MPI if there is a launcher, and never PETSc."""
-    from hpcbbp.console import SolveProgress
+    from hpcbbp.console import SolveProgress, note
     from hpcbbp.deferred import Checkpoint, check_deferred, deferred_instance, solve_deferred
     from hpcbbp.parallel import Group, abort_on_error, launched
+    from hpcbbp.result import Step
 
     check_deferred(problem, n, tol, storage, block)
     checkpoint = None if folder is None else Checkpoint(folder, every)
@@ -138,7 +139,13 @@ def solve_by_deferred(
     with abort_on_error(group):
         instance = deferred_instance(problem, n, seed, storage=storage, nev=nev, block=block, group=group)
         wanted = nev or min(problem.p * problem.p_star, problem.p * n)
-        progress = SolveProgress(group, wanted, tol)
+        lines = SolveProgress(group, wanted, tol)
+
+        def progress(step: Step) -> None:
+            if checkpoint is not None and checkpoint.resumed and lines.first is None and group.rank == 0:
+                note(f"goes on from {folder}: {checkpoint.resumed} directions, {step.products} products")
+            lines(step)
+
         solution = solve_deferred(instance, wanted, tol=tol, block=block, progress=progress, checkpoint=checkpoint)
         if group.rank == 0:
             show(solution.to_dict(), output, [])

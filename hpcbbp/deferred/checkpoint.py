@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,12 +38,19 @@ class Checkpoint:
         Made if it does not exist; emptied of the state when the solve ends.
     every : float
         Seconds between writings; 0 writes after every step.
+
+    Attributes
+    ----------
+    resumed : int
+        Directions that were taken from the folder.
     """
 
     def __init__(self, folder: str | Path, every: float = 600.0) -> None:
         if not every >= 0:
             raise InputError(f"checkpoint interval = {every}: seconds >= 0 between checkpoints (e.g. 600)")
         self.folder, self.every = Path(folder), every
+        self.resumed = 0
+        self._lock: IO[str] | None = None
         self._written = 0
         self._last = time.monotonic()
 
@@ -55,14 +63,12 @@ class Checkpoint:
         return self.folder / "state.npz"
 
     def prepare(self, group: Group) -> None:
-        """Make the folder and see that it can be written; InputError if not. Collective."""
+        """Make the folder and claim it; InputError if it cannot be written or another job has it. Collective."""
         with group.agreeing():
             if group.rank == 0:
                 try:
                     self.folder.mkdir(parents=True, exist_ok=True)
-                    probe = self.folder / ".probe"
-                    probe.write_bytes(b"")
-                    probe.unlink()
+                    self._claim()
                 except OSError as error:
                     raise InputError(f"checkpoint folder {self.folder}: {error.strerror or error}") from None
         with group.agreeing():
@@ -70,6 +76,20 @@ class Checkpoint:
                 raise InputError(
                     f"checkpoint folder {self.folder} is not seen by all nodes: name one on a shared disk"
                 )
+
+    def _claim(self) -> None:
+        """Lock the folder until this process ends; ranks of a job that was just killed get a moment to go."""
+        lock = (self.folder / "lock").open("w")
+        for _ in range(100):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.1)
+                continue
+            self._lock = lock
+            return
+        lock.close()
+        raise InputError(f"checkpoint folder {self.folder} is in use by another job: name another folder, or wait")
 
     def save_if_due(self, instance: Deferred, at: Progress) -> None:
         """Write the state if the interval has passed. Collective."""
@@ -145,7 +165,7 @@ class Checkpoint:
         )
         for restart, products, converged, values, estimates in json.loads(str(state["history"])):
             at.history.append(Step(restart, products, converged, tuple(values), tuple(estimates)))
-        self._written = k
+        self._written = self.resumed = k
         return True
 
     def _read_state(self, instance: Deferred) -> dict[str, Any]:
@@ -175,12 +195,19 @@ class Checkpoint:
                 samples.R[i] = np.ascontiguousarray(block[:, :split]).reshape(-1).view(samples.R.dtype)
                 samples.scale[i] = np.ascontiguousarray(block[:, split:]).reshape(-1).view(samples.scale.dtype)
 
+    def release(self) -> None:
+        """Let other jobs have the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
     def clear(self, group: Group) -> None:
         """Remove the state: the solve is over. Collective."""
         group.barrier()
         if group.rank == 0:
             self._state.unlink(missing_ok=True)  # first: images without a state are nothing
-            self._images.unlink(missing_ok=True)
+            for path in (self._images, self._state.with_suffix(".tmp"), self.folder / "lock"):
+                path.unlink(missing_ok=True)
             if not any(self.folder.iterdir()):
                 shutil.rmtree(self.folder, ignore_errors=True)
 

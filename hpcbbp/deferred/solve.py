@@ -96,6 +96,21 @@ def solve_deferred(
     InputError
         Bad values, or a checkpoint of something else.
     """
+    try:
+        return _solve(instance, nev, tol, block, progress, checkpoint)
+    finally:
+        if checkpoint is not None:
+            checkpoint.release()
+
+
+def _solve(
+    instance: Deferred,
+    nev: int | None,
+    tol: float,
+    block: int | None,
+    progress: Callable[[Step], None] | None,
+    checkpoint: Checkpoint | None,
+) -> Solution:
     problem, group, c = instance.problem, instance.group, instance.coordinates
     least = problem.p * problem.p_star
     block, nev = (least if block is None else block), (least if nev is None else nev)
