@@ -61,6 +61,19 @@ def test_solve_is_the_same_on_any_number_of_ranks(ranks):
     assert max(found["residuals"]) < 1.1e-8
 
 
+def test_deferred_is_the_same_to_the_last_bit_on_any_number_of_ranks():
+    words = ("solve", "-n", 1500, "-p", 2, "-a", 1.5, "--alpha", 3, "--method", "deferred", "--tol", 1e-5)
+    found = [answer(*words, ranks=ranks) for ranks in ((0, 1, 2, 3) if not petsc.missing_modules() else (0,))]
+    assert set(SOLVE_KEYS) <= set(found[0])
+    assert (found[0]["method"], found[0]["converged"], found[0]["nev"]) == ("deferred", 2, 2)
+    for other in found[1:]:
+        for name in ("eigenvalues", "residuals", "overlap2", "student_overlaps", "products"):
+            assert other[name] == found[0][name]
+    table = run(*words).stdout
+    assert "(2-fold), m^2 = 0.44679" in table
+    assert f"{found[0]['eigenvalues'][0]:.8f}" in table
+
+
 @needs_slepc
 def test_dice_are_one_instance_on_any_number_of_ranks():
     """The outliers to 1e-7 (docs/dice.md says why not closer, and why not the bulk)."""

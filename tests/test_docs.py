@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_the_example_prints_what_the_readme_says(tmp_path, ranks):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    code = re.findall(r"```python\n(.*?)```", README, re.S)[0]
     assert len([line for line in code.splitlines() if line.strip() and not line.startswith("#")]) <= 20
     printed = re.search(r"It prints\n\n((?:    .*\n)+)", README)
     assert printed is not None
@@ -30,6 +30,18 @@ def test_the_example_prints_what_the_readme_says(tmp_path, ranks):
     done = run_python("-m", "mpi4py", script, ranks=ranks)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [line[4:] for line in printed[1].splitlines()]
+
+
+def test_the_example_of_large_n_runs_at_a_smaller_one(tmp_path):
+    code = re.findall(r"```python\n(.*?)```", README, re.S)[1]
+    smaller = code.replace("n=10**6", "n=10**4").replace("int16", "float32")
+    assert smaller != code
+    script = tmp_path / "example.py"
+    script.write_text(
+        smaller + "assert solution.eigen.converged.all() and abs(solution.overlap2[0] - 0.297) < 0.05\n"
+    )
+    done = run_python("-m", "mpi4py", script, ranks=2)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_commands_of_the_readme_exist():

@@ -1,0 +1,89 @@
+"""Deferred Krylov from N = 10^3 to 10^7, against stored and dice solves of the same law, and on 1 and 2 ranks.
+
+.venv/bin/python benchmarks/deferred.py table [LARGEST]    p = 1: time, memory, lambda_1, m^2 beside theory
+.venv/bin/python benchmarks/deferred.py peers              p = 2: stored, dice, deferred; 1 and 2 ranks
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+
+from hpcbbp.theory import spectrum
+
+MPIRUN = os.environ.get("MPIRUN", "mpirun")
+
+
+def solve(n: int, p: int, ranks: int, *words: str) -> dict[str, float]:
+    """The answer, with the peak of all ranks' resident memory beside."""
+    line = f"solve -n {n} -p {p} -a 1.5 --alpha 3 --tol 1e-6 --seed 0 --json".split()
+    process = subprocess.Popen(
+        [MPIRUN, "-n", str(ranks), sys.executable, "-m", "hpcbbp", *line, *words],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    peak = 0
+    while process.poll() is None:
+        try:
+            peak = max(peak, sum(child.memory_info().rss for child in psutil.Process(process.pid).children()))
+        except psutil.NoSuchProcess:
+            pass
+        time.sleep(0.1)
+        if process.stdout is not None and process.poll() is not None:
+            break
+    assert process.stdout is not None
+    found: dict[str, float] = json.loads(process.stdout.read())
+    return {**found, "gib": peak / 2**30}
+
+
+def table(largest: int) -> None:
+    limit = spectrum(1, 1, 1.5, 3.0)
+    print("p = p* = 1, a = 1.5, alpha = 3, residual 1e-6, 2 ranks")
+    print("       N  storage  products  seconds     GiB   lambda_1       m^2")
+    for n in (10**3, 10**4, 10**5, 10**6, 10**7):
+        if n > largest:
+            break
+        storage = "float64" if n < 10**4 else "float32" if n < 10**6 else "int16"
+        found = solve(n, 1, 2, "--method", "deferred", "--storage", storage)
+        print(
+            f"{n:8d}  {storage:7s}  {found['products']:8d}  {found['seconds']:7.1f}  {found['gib']:6.2f}  "
+            f"{found['eigenvalues'][0]:9.6f}  {found['overlap2'][0]:8.6f}",
+            flush=True,
+        )
+    print(f"infinity (theory)                             {limit.lambda_star:9.6f}  {limit.overlap2:8.6f}")
+
+
+def peers() -> None:
+    deferred = ("--method", "deferred", "--storage", "float32", "--nev", "2")
+    print("p = 2, p* = 1, a = 1.5, alpha = 3, the 2 outliers to 1e-6, float32")
+    for n, kinds in ((8000, ("stored", "dice", "deferred")), (10**5, ("dice", "deferred"))):
+        for ranks in (1, 2):
+            seconds = {}
+            for kind in kinds:
+                words = deferred if kind == "deferred" else ("--data", kind, "--storage", "float32", "--nev", "2")
+                found = min(
+                    (solve(n, 2, ranks, *words) for _ in range(2 if n < 10**5 else 1)), key=lambda f: f["seconds"]
+                )
+                seconds[kind] = found["seconds"]
+                print(f"N = {n}, {ranks} rank(s), {kind}: {found['products']} products, {found['seconds']:.2f} s, "
+                      f"{found['gib']:.2f} GiB", flush=True)  # fmt: skip
+            print(", ".join(f"{kind} / deferred = {seconds[kind] / seconds['deferred']:.1f}" for kind in kinds[:-1]))
+    times = {
+        ranks: solve(10**6, 1, ranks, "--method", "deferred", "--storage", "float32")["seconds"] for ranks in (1, 2)
+    }
+    print(
+        f"p = 1, N = 10^6, float32: 1 rank {times[1]:.1f} s, 2 ranks {times[2]:.1f} s; ratio {times[1] / times[2]:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["peers"]:
+        peers()
+    elif sys.argv[1:2] == ["table"]:
+        table(int(float(sys.argv[2])) if len(sys.argv) > 2 else 10**7)
+    else:
+        sys.exit(__doc__)
