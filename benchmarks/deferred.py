@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -28,13 +29,9 @@ def solve(n: int, p: int, ranks: int, *words: str) -> dict[str, float]:
     )  # fmt: skip
     peak = 0
     while process.poll() is None:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             peak = max(peak, sum(child.memory_info().rss for child in psutil.Process(process.pid).children()))
-        except psutil.NoSuchProcess:
-            pass
         time.sleep(0.1)
-        if process.stdout is not None and process.poll() is not None:
-            break
     assert process.stdout is not None
     found: dict[str, float] = json.loads(process.stdout.read())
     return {**found, "gib": peak / 2**30}
@@ -65,9 +62,8 @@ def peers() -> None:
             seconds = {}
             for kind in kinds:
                 words = deferred if kind == "deferred" else ("--data", kind, "--storage", "float32", "--nev", "2")
-                found = min(
-                    (solve(n, 2, ranks, *words) for _ in range(2 if n < 10**5 else 1)), key=lambda f: f["seconds"]
-                )
+                runs = [solve(n, 2, ranks, *words) for _ in range(2 if n < 10**5 else 1)]
+                found = min(runs, key=lambda run: run["seconds"])
                 seconds[kind] = found["seconds"]
                 print(f"N = {n}, {ranks} rank(s), {kind}: {found['products']} products, {found['seconds']:.2f} s, "
                       f"{found['gib']:.2f} GiB", flush=True)  # fmt: skip
@@ -76,7 +72,7 @@ def peers() -> None:
         ranks: solve(10**6, 1, ranks, "--method", "deferred", "--storage", "float32")["seconds"] for ranks in (1, 2)
     }
     print(
-        f"p = 1, N = 10^6, float32: 1 rank {times[1]:.1f} s, 2 ranks {times[2]:.1f} s; ratio {times[1] / times[2]:.2f}"
+        f"p = 1, N = 10^6, float32: {times[1]:.1f} s on 1 rank, {times[2]:.1f} s on 2; ratio {times[1] / times[2]:.2f}"
     )
 
 
