@@ -32,7 +32,7 @@ help:
 	@echo "make install   .venv/bin/hpcbbp; PYTHON=... takes petsc4py and slepc4py from there"
 	@echo "make test-laws the laws of stored, dice and deferred X on $(SEEDS) instances each (half an hour or more)"
 	@echo "make lint      ruff and mypy --strict"
-	@echo "make benchmark timings of the product, the solver and the theory"
+	@echo "make benchmark timings of the product, the solvers and the theory"
 	@echo "make clean     removes .venv and caches"
 
 install:
@@ -69,6 +69,8 @@ benchmark: install
 	.venv/bin/python benchmarks/product.py
 	.venv/bin/python benchmarks/theory.py
 	.venv/bin/python benchmarks/ranks.py
+	.venv/bin/python benchmarks/deferred.py peers
+	.venv/bin/python benchmarks/deferred.py table 1e6
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -71,9 +71,8 @@ def peers() -> None:
     times = {
         ranks: solve(10**6, 1, ranks, "--method", "deferred", "--storage", "float32")["seconds"] for ranks in (1, 2)
     }
-    print(
-        f"p = 1, N = 10^6, float32: {times[1]:.1f} s on 1 rank, {times[2]:.1f} s on 2; ratio {times[1] / times[2]:.2f}"
-    )
+    one, two = times[1], times[2]
+    print(f"p = 1, N = 10^6, float32: 1 rank {one:.1f} s, 2 ranks {two:.1f} s; ratio {one / two:.2f}")
 
 
 if __name__ == "__main__":
