@@ -32,9 +32,9 @@ number, so a block can only be drawn from its beginning."""
 
 
 def check_seed(seed: int) -> int:
-    """Return the seed, or raise InputError if it is not a whole number >= 0."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed = {seed}: a seed is a whole number >= 0")
+    """Return the seed, or raise InputError if it is not a whole number from 0 to 2^64 - 1."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+        raise InputError(f"seed = {seed}: a seed is a whole number >= 0 (and below 2^64)")
     return int(seed)
 
 

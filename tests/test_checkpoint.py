@@ -14,6 +14,7 @@ import pytest
 from commands import ENVIRONMENT, MPIRUN, answer, error_lines, run
 
 from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, petsc, solve_deferred
+from hpcbbp.deferred import Deferred
 from hpcbbp.deferred.solve import Progress
 
 PROBLEM = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
@@ -60,6 +61,34 @@ def test_goes_on_to_the_same_bits(tmp_path, storage, p):
     assert resumed.eigen.products == straight.eigen.products
     assert [s.eigenvalues for s in resumed.eigen.history] == [s.eigenvalues for s in straight.eigen.history]
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("steps", [185, 199])
+def test_goes_on_between_two_rayleigh_ritz_steps(tmp_path, steps):
+    problem = Problem(p=1, p_star=1, alpha=3.0, a=1.5)
+    straight = solve_deferred(deferred_instance(problem, 400, 0), 5)
+    with pytest.raises(StopError):
+        solve_deferred(
+            deferred_instance(problem, 400, 0),
+            5,
+            checkpoint=Checkpoint(tmp_path / "c", 0),
+            progress=stop_after(steps),
+        )
+    resumed = solve_deferred(deferred_instance(problem, 400, 0), 5, checkpoint=Checkpoint(tmp_path / "c", 0))
+    np.testing.assert_array_equal(resumed.eigen.eigenvalues, straight.eigen.eigenvalues)
+    assert resumed.eigen.products == straight.eigen.products
+
+
+def test_what_memory_ended_can_go_on_with_more(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "c", 1e9)
+    small = solve_deferred(Deferred(PROBLEM, 400, 0, "float64", capacity=80), tol=1e-8, checkpoint=checkpoint)
+    assert not small.eigen.converged.any()
+    more = Checkpoint(tmp_path / "c", 1e9)
+    resumed = solve_deferred(deferred_instance(PROBLEM, 400, 0), tol=1e-8, checkpoint=more)
+    assert more.resumed > 60
+    assert resumed.eigen.converged.all()
+    straight = solve_deferred(deferred_instance(PROBLEM, 400, 0), tol=1e-8)
+    np.testing.assert_allclose(resumed.eigen.eigenvalues, straight.eigen.eigenvalues, rtol=1e-7)
 
 
 @pytest.mark.mpi

@@ -39,16 +39,18 @@ def test_eigenpairs_of_a_dense_completion(p, p_star, alpha, n, more, rng):
     np.testing.assert_allclose(solution.overlap2.sum(), (expected**2).sum(), atol=1e-5)
 
 
-@pytest.mark.parametrize(("storage", "tol", "atol"), [("float32", 3e-6, 2e-6), ("int16", 1e-4, 2e-6)])
+@pytest.mark.parametrize(("storage", "tol"), [("float32", 1e-5), ("int16", 1e-4)])
 @pytest.mark.parametrize("p", [1, 2])
-def test_rounded_storage_is_exact_for_the_rounded_matrix(storage, tol, atol, p, rng):
+def test_rounded_storage_is_exact_for_the_rounded_matrix(storage, tol, p, rng):
     instance = deferred_instance(model(p, 1, 3.0), 400, 2, storage=storage)
     solution = solve_deferred(instance, tol=tol)
     X, Q = completed(instance, rng)
     H = dense_hessian(X, curvatures(instance))
     vectors = np.einsum("ni,vik->vnk", Q, solution.eigen.vectors).reshape(p, -1)
     residuals = np.linalg.norm(H @ vectors.T - vectors.T * solution.eigen.eigenvalues, axis=0)
-    np.testing.assert_allclose(residuals, solution.eigen.residuals, atol=atol)
+    assert solution.eigen.converged.all()
+    assert (residuals <= solution.eigen.residuals).all()  # which contain a bound of what float32 sums hide
+    np.testing.assert_allclose(residuals, solution.eigen.residuals, atol=5e-6)
     np.testing.assert_allclose(solution.eigen.eigenvalues, np.linalg.eigvalsh(H)[:p], atol=1e-6)
 
 
@@ -118,10 +120,54 @@ def test_a_second_solve_goes_on_with_the_same_matrix():
     assert np.all(np.diff(second.eigen.eigenvalues) >= 0)
 
 
+@pytest.mark.parametrize("storage", ["float64", "float32", "int16"])
+@pytest.mark.parametrize(
+    ("p", "alpha", "n", "nev", "block"),
+    [(3, 3.0, 300, 3, 12), (3, 3.0, 300, 3, 9), (2, 0.3, 200, 30, None), (1, 0.3, 200, 20, None)],
+)
+def test_nearly_dependent_left_queries_are_never_noise(storage, p, alpha, n, nev, block):
+    """Float32 sums that cannot tell them apart say so; what comes back respects |H|'s bound on the left."""
+    for seed in (1, 2):
+        instance = deferred_instance(model(p, 1, alpha), n, seed, storage=storage, block=block)
+        try:
+            solution = solve_deferred(instance, nev, tol=1e-4, block=block)
+        except InputError as error:
+            assert storage != "float64"
+            assert "left queries are nearly dependent" in str(error)
+            continue
+        bound = (2 / p) * (np.sqrt(alpha) + 1 + 8 / np.sqrt(n)) ** 2
+        assert solution.eigen.eigenvalues[0] > -bound
+        norms2 = (images(instance) ** 2).sum(axis=0)
+        assert norms2.max() < (np.sqrt(alpha) + 1 + 8 / np.sqrt(n)) ** 2
+        assert len(instance.coordinates.L) <= instance.m
+
+
+def test_tiny_and_singular_problems_come_to_an_end():
+    for seed in range(8):
+        solution = solve_deferred(deferred_instance(model(1, 1, 0.3), 10, seed))
+        assert solution.eigen.converged.all()
+    for p, n in ((1, 100), (2, 60)):
+        problem = Problem(p=p, p_star=1, alpha=3.0, a=1e-3)
+        assert solve_deferred(deferred_instance(problem, n, 0), tol=1e-12).eigen.converged.all()
+    problem = model(2, 1, 3.0)
+    assert len(solve_deferred(deferred_instance(problem, 20, 0), 40).eigen.eigenvalues) == 40
+
+
+def test_a_full_state_is_never_truncated():
+    """Three solves in a state with room for 80 directions: the last would have to reveal less than it asked for."""
+    instance = Deferred(model(2, 1, 3.0), 400, 0, "float64", capacity=80)
+    assert not solve_deferred(instance, tol=1e-8).eigen.converged.any()
+    with pytest.raises(InputError, match="the memory is used up"):
+        solve_deferred(instance, tol=1e-8)
+    assert len(instance.coordinates.L) + instance.q == instance.coordinates.k
+    with pytest.raises(InputError, match="the memory is used up"):
+        solve_deferred(Deferred(model(1, 1, 3.0), 400, 0, "float64", capacity=10), 30)
+
+
 def test_memory_that_ends_half_way_gives_what_there_is_marked(rng):
     instance = Deferred(model(2, 1, 3.0), 400, 0, "float64", capacity=80)
     solution = solve_deferred(instance, tol=1e-8)
-    assert "the memory is used up by 8" in solution.eigen.reason or "by 7" in solution.eigen.reason
+    assert "the memory is used up by 79 directions" in solution.eigen.reason
     assert not solution.eigen.converged.any()
     assert solution.to_dict()["converged"] == 0
     X, Q = completed(instance, rng)
@@ -153,13 +199,16 @@ def test_bad_input():
         ({"block": 40}, r"83 directions, and min\(N, M\) = 60"),
         ({"storage": "float16"}, "storage = 'float16'"),
         ({"seed": -1}, "seed = -1"),
+        ({"seed": 2**64}, "below 2"),
     ):
         with pytest.raises(InputError, match=message):
             deferred_instance(problem, 60, **{"seed": 0, **words})
     instance = deferred_instance(problem, 60, 0, storage="float32")
     with pytest.raises(InputError, match="--storage float64"):
         solve_deferred(instance, tol=1e-8)
+    with pytest.raises(InputError, match="--tol 1e-12 or more"):
+        solve_deferred(deferred_instance(problem, 60, 0), tol=1e-13)
     with pytest.raises(InputError, match="only pN = 120"):
-        solve_deferred(instance, 121, tol=1e-6)
+        solve_deferred(instance, 121, tol=1e-4)
     with pytest.raises(InputError, match="GiB are free"):
         deferred_instance(problem, 10**9, 0)

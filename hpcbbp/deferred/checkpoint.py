@@ -116,7 +116,7 @@ class Checkpoint:
                 try:
                     with draft.open("wb") as stream:
                         np.savez(
-                            stream, A=c.A, B=c.B, W=c.W, kept=c.kept, L=c.L,
+                            stream, A=c.A, B=c.B, W=c.W, kept=c.kept, L=c.L, asked=at.asked,
                             about=np.array(json.dumps(about)), history=np.array(json.dumps(history)),
                         )  # fmt: skip
                         stream.flush()
@@ -159,7 +159,7 @@ class Checkpoint:
         samples.count = k
         samples.set_curvature(instance.problem, np.sqrt(instance.n) * instance.weights)
         c.A, c.B, c.W, c.L, c.kept = (state[name] for name in ("A", "B", "W", "L", "kept"))
-        c.F = np.zeros((k, samples.parts, 0))
+        c.F, at.asked = np.zeros((k, samples.parts, 0)), state["asked"]
         at.gain, at.queries, at.step, at.seconds = (
             about["progress"][name] for name in ("gain", "queries", "step", "seconds")
         )

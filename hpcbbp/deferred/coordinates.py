@@ -12,11 +12,14 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from hpcbbp.errors import InputError
 from hpcbbp.rng import triangle
 
 Array = NDArray[np.float64]
 
 STREAM = "deferred-triangles"
+
+_KNOWN = 1e-7  # relative length of a query's new part that is rounding of a Gram matrix in float64, not news
 
 
 class Coordinates:
@@ -24,12 +27,13 @@ class Coordinates:
 
     Parameters
     ----------
-    n : int
-        N.
+    n, m : int
+        N and M.
     index : (p, p) array of int
         Where D_kl stands among its different entries.
-    known : float
-        A left query with a smaller part (relative to its length) outside the old ones is known: rounding, not news.
+    resolved : float
+        Smallest part of a left query outside the old ones, relative to the longest query, that the arithmetic of
+        images resolves. A smaller one is an error, except one that is nothing but rounding: that is known already.
 
     Attributes
     ----------
@@ -47,8 +51,8 @@ class Coordinates:
         Cholesky factor of the Gram matrix of the kept U_(v,a).
     """
 
-    def __init__(self, n: int, index: NDArray[np.int64], known: float) -> None:
-        self.n, self.index, self.known = n, index, known
+    def __init__(self, n: int, m: int, index: NDArray[np.int64], resolved: float) -> None:
+        self.n, self.m, self.index, self.resolved = n, m, index, resolved
         p = len(index)
         self.A = np.zeros((0, p, 0, p))
         self.B = np.zeros((0, 0))
@@ -111,7 +115,13 @@ class Coordinates:
         return rows
 
     def add_queries(self, V: Array, E: Array) -> int:
-        """Append queries V (b, k, p), E = R^T D_q U_V (k, parts, b p); return the number of new left directions."""
+        """Append queries V (b, k, p), E = R^T D_q U_V (k, parts, b p); return the number of new left directions.
+
+        Raises
+        ------
+        InputError
+            If a query is neither known nor resolved (see `resolved`).
+        """
         b, p = len(V), self.p
         cross = self._kept_rows(self.with_left(E, self.W))
         C = scipy.linalg.solve_triangular(self.L, cross, lower=True) if len(cross) else cross
@@ -119,13 +129,19 @@ class Coordinates:
         gram = 0.5 * (own + own.T)
         before = len(self.W)
         self.W = np.concatenate([self.W, V])
+        longest2 = max(float(gram.diagonal().max(initial=0.0)), float((self.L**2).sum(axis=1).max(initial=0.0)))
         rows = np.concatenate([C, np.zeros((b * p, b * p))])  # column j: coordinates of U_j in P
         found = len(C)
         for j in range(b * p):
             along = rows[:found, j]
             rest = float(gram[j, j] - along @ along)
-            if rest <= self.known**2 * gram[j, j] or rest <= 0.0:
+            if found == self.m or rest <= _KNOWN**2 * longest2:
                 continue
+            if rest < self.resolved**2 * longest2:
+                raise InputError(
+                    "left queries are nearly dependent, too much for float32 sums: take --storage float64 or a "
+                    "smaller --block"
+                )
             length = math.sqrt(rest)
             rows[found, j] = length
             rows[found, j + 1 :] = (gram[j, j + 1 :] - along @ rows[:found, j + 1 :]) / length
@@ -163,6 +179,10 @@ class Coordinates:
             for other in range(self.p):
                 G[:, self.index[a, other]] += self.W[:, :, other].T @ h[:, a]
         return G
+
+    def scale(self) -> float:
+        """Largest absolute row sum of A: a bound on the norm of H in span(Q) (x) R^p."""
+        return float(np.abs(self.A.reshape(self.k * self.p, -1)).sum(axis=1).max())
 
     def ritz(self, count: int) -> tuple[Array, Array]:
         """Lowest Ritz values of H in span(Q) (x) R^p and their unit vectors, (r,) and (r, k, p), r <= count."""

@@ -19,6 +19,12 @@ from hpcbbp.rng import check_seed, triangle
 Array = NDArray[np.float64]
 
 
+NO_ROOM = (
+    "the memory is used up by {} directions; take --storage int16, a looser --tol, a smaller --nev or --block, "
+    "a smaller N, or ranks on more nodes"
+)
+
+
 def expected_directions(p: int, p_star: int, nev: int) -> int:
     """Directions met until the p p* outliers converge to 1e-6, with some room.
 
@@ -63,8 +69,8 @@ class Deferred:
         self.q = problem.p + problem.p_star
         self.ranks_on_node = self.group.ranks_on_node()
         self.samples = Samples(n, self.m, seed, problem.p, capacity, storage, self.group)
-        known = 1e-9 if storage == "float64" or problem.p > 1 else 1e-5
-        self.coordinates = Coordinates(n, self.samples.index, known)
+        resolved = 0.0 if storage == "float64" else 1e-3
+        self.coordinates = Coordinates(n, self.m, self.samples.index, resolved)
         # The QR of Gaussian N-vectors: weights are uniform on the sphere, so only their angles matter.
         triangular = triangle(self.q, self.q, n, seed, STREAM, 0)
         self.weights: Array = triangular / np.linalg.norm(triangular, axis=0)
@@ -102,7 +108,9 @@ class Deferred:
         V = self.group.share(V)
         E = np.einsum("ij,bjl->ilb", c.B, V) if p == 1 else self.samples.query(V)
         new = c.add_queries(V, E)
-        count = min(new or max(1, len(V)) * p, self.n - c.k, self.samples.capacity - c.k)
+        count = min(new or max(1, len(V)) * p, self.n - c.k)
+        if count > self.samples.capacity - c.k:  # fewer would be another law: never truncate
+            raise InputError(NO_ROOM.format(c.k))
         self.draw_ahead(count)
         G = self.group.share(c.next_images(new, count, self.seed))
         c.extend(*self.samples.reveal(G, count, min(following, self.n - c.k - count)))
@@ -129,9 +137,11 @@ def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: in
             f"a block of {block} asks for p + p* + block p = {first} directions, and min(N, M) = {min(n, m)}: "
             "take a larger N, a smaller block, or --data stored, which suits small N"
         )
-    floors = {8: 0.0, 4: max(1e-7, 4e-5 / math.sqrt(n)), 2: max(1e-7, 5e-4 / math.sqrt(n))}
+    floors = {8: 1e-12, 4: max(1e-7, 1e-4 / math.sqrt(n)), 2: max(1e-7, 5e-4 / math.sqrt(n))}
     floor = floors[storage_bytes(storage)]
     if tol < floor:
+        if storage == "float64":
+            raise InputError(f"tol = {tol:g}: residuals are good to about 1e-12; take --tol 1e-12 or more")
         better = "float64" if tol < floors[4] else "float32"
         reached = max(1e-6, 2 * float(f"{floor:.0e}"))
         raise InputError(

@@ -11,24 +11,28 @@ from numpy.typing import NDArray
 
 from hpcbbp import memory, provenance
 from hpcbbp.deferred.checkpoint import Checkpoint
-from hpcbbp.deferred.engine import Deferred, check_deferred
+from hpcbbp.deferred.engine import NO_ROOM, Deferred, check_deferred
+from hpcbbp.deferred.kernels import PANEL
 from hpcbbp.eigen import check_arguments
+from hpcbbp.errors import InputError
 from hpcbbp.result import EigenResult, Solution, Step
 
 Array = NDArray[np.float64]
 
+_SHARE = 0.3  # of the tolerance that a residual is brought to where float32 sums take the rest
 _UNCHECKED = 2**22  # bytes of growth for which nobody looks how much memory is left
 _CONVERGED = "converged: the requested pairs reached the tolerance"
-_NO_ROOM = (
-    "not converged: the memory is used up by {} directions; take --storage int16, a looser --tol, a smaller --nev or "
-    "--block, a smaller N, or ranks on more nodes"
+_ROUNDING = (
+    "not converged: sums in float32 are good to a residual of {:.0e} here; take a looser --tol, or --storage float64"
 )
+_NOTHING = "not converged: there is nothing left to ask; rounding stands between the residual and --tol"
 
 
 @dataclass
 class Progress:
     """Where a solve stands; part of a checkpoint."""
 
+    asked: Array = field(default_factory=lambda: np.zeros((0, 0, 1)))
     gain: float = 0.0
     queries: int = 0
     step: int = 0
@@ -120,33 +124,43 @@ def _solve(
     width = block * problem.p
     if c.k == 0 and not (checkpoint is not None and checkpoint.load(instance, at)):
         instance.start(width)
-    before, began = at.queries, at.seconds
+    began = at.seconds
+    rounding, goal = 0.0, np.zeros(0)
     values, vectors, residuals, reason = np.zeros(0), np.zeros((0, c.k, problem.p)), np.zeros(0), ""
-    asked = np.zeros((0, c.k, problem.p))
+    converged = np.zeros(0, dtype=bool)
     while not reason:
         k = c.k
-        reserve = min(width + nev * problem.p, instance.n - k)  # this step and a last one that checks all pairs
-        last = min(instance.samples.capacity - k, _room(instance, reserve)) < reserve
-        due = last or k == instance.n or at.step % _ritz_period(instance) == 0 or not len(asked)
+        closing = min(nev * problem.p, instance.n - k)  # directions of a step that asks about all pairs
+        reserve = min(max(width, nev * problem.p) + nev * problem.p, instance.n - k)
+        left = instance.samples.capacity - k
+        last = left < reserve or _room(instance, reserve) < reserve
+        if last and (left < closing or k * problem.p < nev):
+            raise InputError(NO_ROOM.format(k))
+        due = last or k == instance.n or at.step % _ritz_period(instance) == 0 or not len(at.asked)
         at.step += 1
         if due:
             values, vectors = c.ritz(max(nev, block) + 2)
             rest = c.outside(vectors)
             sizes = np.sqrt((rest**2).sum(axis=(1, 2)))
             estimates = sizes * at.gain if at.gain else np.full(len(sizes), np.inf)
-            open_ = [i for i in range(min(nev, len(values))) if not estimates[i] <= tol * abs(values[i])]
+            rounding = _rounding(instance)
+            goal = np.maximum(tol * np.abs(values) - rounding, _SHARE * tol * np.abs(values))
+            open_ = [i for i in range(min(nev, len(values))) if not estimates[i] <= goal[i]]
             final = len(values) >= nev and (last or not open_ or k == instance.n)
             order = [*open_, *(i for i in range(len(values)) if i not in open_)]
             chosen = list(range(nev)) if final else order[:block]
             final, chosen = group.share((final, chosen))
-            asked = _orthonormal(rest[chosen])
-            _note(at, values, estimates, nev, tol, progress, before)
+            at.asked = _orthonormal(rest[chosen])
+            _note(at, values, estimates, nev, tol, progress)
+            if last and checkpoint is not None:
+                checkpoint.save(instance, at)  # more memory can go on from here
         else:
             final, chosen = False, []
-            asked = _orthonormal(c.outside(_image(c.A, asked)))
-        if k < instance.n and not (final and not len(asked)):
-            instance.query(asked, width)
-            at.queries += len(asked)
+            at.asked = _orthonormal(c.outside(_image(c.A, at.asked)))
+        nothing = k == instance.n or (final and not len(at.asked))
+        if not nothing:
+            instance.query(at.asked, width)
+            at.queries += len(at.asked)
         outer = np.sqrt((_image(c.A[k:], vectors) ** 2).sum(axis=(1, 2))) if due else np.zeros(0)
         if due and chosen:
             ratios = [outer[i] / sizes[i] for i in chosen if sizes[i] > 1e-12]
@@ -154,16 +168,24 @@ def _solve(
         if final:
             values, vectors = values[:nev], vectors[:nev]
             inner = _image(c.A[:k], vectors) - values[:, None, None] * vectors
-            residuals = np.hypot(np.sqrt((inner**2).sum(axis=(1, 2))), outer[:nev])
-            floor = 1e-13 * np.abs(values).max()
-            done = residuals <= tol * np.abs(values) + floor
-            reason = group.share(_CONVERGED if done.all() else _NO_ROOM.format(c.k) if last else "")
+            exact = np.hypot(np.sqrt((inner**2).sum(axis=(1, 2))), outer[:nev])
+            residuals = exact + rounding
+            wanted = tol * np.abs(values) + 1e-14 * c.scale()
+            converged = residuals <= wanted
+            if converged.all():
+                reason = _CONVERGED
+            elif last:
+                reason = f"not converged: {NO_ROOM.format(c.k)}"
+            elif (exact <= goal[:nev]).all():  # asking on would not help
+                reason = _ROUNDING.format(rounding)
+            elif nothing:
+                reason = _NOTHING
+            reason = group.share(reason)
         at.seconds = began + time.perf_counter() - clock
         if checkpoint is not None and not reason:
             checkpoint.save_if_due(instance, at)
-    if checkpoint is not None:
+    if checkpoint is not None and not last:
         checkpoint.clear(group)
-    converged = residuals <= tol * np.abs(values) + 1e-13 * np.abs(values).max()
     coordinates = np.pad(vectors, ((0, 0), (0, c.k - vectors.shape[1]), (0, 0)))
     return Solution(
         problem=problem,
@@ -196,6 +218,16 @@ def _solve(
     )
 
 
+def _rounding(instance: Deferred) -> float:
+    """What float32 sums within panels add to a residual: about 3e-8 |A v|, which more panels average."""
+    samples, c = instance.samples, instance.coordinates
+    if samples.number == np.float64:
+        return 0.0
+    diagonal = np.abs(np.einsum("iaia->ia", c.A)).mean()
+    panels = -(-instance.m // PANEL)
+    return float(3e-8 * diagonal * np.sqrt(c.k * c.p / panels))
+
+
 def _image(A: Array, vectors: Array) -> Array:
     """Rows of H (i, p, k, p) times block vectors (r, k', p), k' <= k: (r, i, p)."""
     rows, columns = A.shape[0] * A.shape[1], vectors.shape[1] * vectors.shape[2]
@@ -220,7 +252,6 @@ def _note(
     nev: int,
     tol: float,
     progress: Callable[[Step], None] | None,
-    before: int,
 ) -> None:
     """Record a step, and tell whoever listens."""
     good = int((estimates[:nev] <= tol * np.abs(values[:nev])).sum())
