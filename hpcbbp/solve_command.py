@@ -47,8 +47,8 @@ def solve(
         typer.Option("--checkpoint", help="Deferred: folder for the state; the same command goes on."),
     ] = None,
     checkpoint_every: Annotated[
-        float, typer.Option("--checkpoint-every", help="Seconds between checkpoints; 0: after every step.")
-    ] = 600.0,
+        float | None, typer.Option("--checkpoint-every", help="Seconds between checkpoints (600); 0: every step.")
+    ] = None,
     as_json: Json = False,
     petsc_options: Annotated[
         list[str] | None,
@@ -70,9 +70,16 @@ def solve(
         raise InputError(f"--method {method}: one of {', '.join(METHODS)}")
     if method == "deferred":
         refuse_with_deferred(data, teacher, student, options)
-    elif block is not None or checkpoint is not None:
-        raise InputError(f"--{'block' if block is not None else 'checkpoint'} belongs to --method deferred")
+    for name, value in (("block", block), ("checkpoint", checkpoint), ("checkpoint-every", checkpoint_every)):
+        if value is not None and method != "deferred":
+            raise InputError(f"--{name} belongs to --method deferred")
+    if checkpoint_every is not None and checkpoint is None:
+        raise InputError("--checkpoint-every without --checkpoint: name the folder to keep the state in")
     drawn = data if data in MAKERS else None
+    if drawn == "dice":
+        check_dice(tol, storage)
+    if data and not drawn and not (teacher or student) and "." not in data:
+        raise InputError(f"--data {data}: stored, dice, or your X as FILE.npy or FILE.h5[:DATASET]")
     if drawn and (teacher or student):
         raise InputError(f"--data {drawn} draws the weights too: leave --teacher and --student out")
     own = check_sources(None if drawn else data, teacher, student, {"-n": n, "-p": p, "--alpha": alpha})
@@ -124,26 +131,29 @@ def solve_by_deferred(
     storage: str,
     block: int | None,
     folder: Path | None,
-    every: float,
+    every: float | None,
     output: Any,
 ) -> None:
     """The same for --method deferred: needs MPI if there is a launcher, and never PETSc."""
-    from hpcbbp.console import SolveProgress, note
+    from hpcbbp.console import SolveProgress, note, warn
     from hpcbbp.deferred import Checkpoint, check_deferred, deferred_instance, solve_deferred
     from hpcbbp.parallel import Group, abort_on_error, launched
     from hpcbbp.result import Step
 
     check_deferred(problem, n, tol, storage, block)
-    checkpoint = None if folder is None else Checkpoint(folder, every)
+    checkpoint = None if folder is None else Checkpoint(folder, 600.0 if every is None else every)
     group = Group.world() if launched() else Group()
     with abort_on_error(group):
         instance = deferred_instance(problem, n, seed, storage=storage, nev=nev, block=block, group=group)
         wanted = nev or min(problem.p * problem.p_star, problem.p * n)
-        lines = SolveProgress(group, wanted, tol)
+        lines, told = SolveProgress(group, wanted, tol), list[str]()
 
         def progress(step: Step) -> None:
             if checkpoint is not None and checkpoint.resumed and lines.first is None and group.rank == 0:
                 note(f"goes on from {folder}: {checkpoint.resumed} directions, {step.products} products")
+            if checkpoint is not None and checkpoint.trouble not in ("", *told) and group.rank == 0:
+                told.append(checkpoint.trouble)
+                warn(f"{checkpoint.trouble}; the solve goes on without it and tries again later")
             lines(step)
 
         solution = solve_deferred(instance, wanted, tol=tol, block=block, progress=progress, checkpoint=checkpoint)
@@ -175,6 +185,14 @@ def refuse_with_deferred(data: str | None, teacher: str | None, student: str | N
         )
     if options:
         raise InputError(f"{options[0]}: --method deferred uses no PETSc; leave PETSc options out")
+
+
+def check_dice(tol: float, storage: str | None) -> None:
+    """Dice in float32 are symmetric to about 1e-7, which bounds the residual."""
+    if storage == "float32" and tol < 1e-7:
+        raise InputError(
+            f"tol = {tol:g}: float32 dice reach residuals near 1e-7; take --tol 1e-6 or --storage float64"
+        )
 
 
 def check_petsc_options(words: Sequence[str]) -> list[str]:

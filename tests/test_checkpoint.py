@@ -128,7 +128,11 @@ def test_a_torn_state_and_a_state_of_something_else_are_refused(tmp_path):
     (folder / "images.bin").write_bytes(images[: len(images) // 2])
     with pytest.raises(InputError, match="too short"):
         solve_deferred(deferred_instance(PROBLEM, 300, 0), tol=1e-3, checkpoint=Checkpoint(folder, 0))
-    (folder / "state.npz").write_bytes(b"torn")
+    for torn in (b"torn", (folder / "state.npz").read_bytes()[:1000]):
+        (folder / "state.npz").write_bytes(torn)
+        with pytest.raises(InputError, match="cannot be read"):
+            solve_deferred(deferred_instance(PROBLEM, 300, 0), tol=1e-3, checkpoint=Checkpoint(folder, 0))
+    (folder / "state.npz").write_bytes(b"")
     with pytest.raises(InputError, match="cannot be read"):
         solve_deferred(deferred_instance(PROBLEM, 300, 0), tol=1e-3, checkpoint=Checkpoint(folder, 0))
 
@@ -146,6 +150,24 @@ def test_a_kill_while_writing_leaves_the_state_before(tmp_path, monkeypatch):
     straight = solve_deferred(deferred_instance(PROBLEM, 300, 0), tol=1e-5)
     np.testing.assert_array_equal(resumed.eigen.eigenvalues, straight.eigen.eigenvalues)
     assert not folder.exists()
+
+
+def test_a_disk_that_fills_up_does_not_end_the_solve(tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "c", 0)
+    told = []
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    solution = solve_deferred(
+        deferred_instance(PROBLEM, 300, 0),
+        tol=1e-3,
+        checkpoint=checkpoint,
+        progress=lambda _: told.append(checkpoint.trouble),
+    )
+    assert solution.eigen.converged.all()
+    assert "No space left on device" in told[-1]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

@@ -40,6 +40,12 @@ BAD = [
     ((*SMALL, "--storage", "float16"), "storage = 'float16'"),
     ((*SMALL, "--method", "lanczos"), "--method lanczos: one of krylov-schur, deferred"),
     ((*SMALL, "--block", 2), "--block belongs to --method deferred"),
+    ((*SMALL, "--checkpoint-every", 5), "--checkpoint-every belongs to --method deferred"),
+    ((*SMALL, "--method", "deferred", "--checkpoint-every", 5), "--checkpoint-every without --checkpoint"),
+    ((*SMALL, "--method", "deferred", "--tol", 1e-13), "--tol 1e-12 or more"),
+    ((*SMALL, "--data", "dice", "--storage", "float32"), "float32 dice reach residuals near 1e-7"),
+    ((*SMALL, "--storage", "int16"), "int16 goes with --method deferred"),
+    ((*SMALL, "--data", "dices"), "--data dices: stored, dice, or your X"),
     ((*SMALL, "--checkpoint", "c"), "--checkpoint belongs to --method deferred"),
     ((*SMALL, "--method", "deferred", "--block", 1), "block >= 2"),
     (

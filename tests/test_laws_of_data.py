@@ -58,14 +58,14 @@ def dense(problem: Problem, n: int, seed: int) -> list[float]:
 def dice(problem: Problem, n: int, seed: int) -> list[float]:
     split = problem.p * problem.p_star
     solution = solve_instance(gaussian_instance(problem, n, seed, data="dice"), split + 2, tol=1e-5)
-    assert solution.eigen.converged.all()
+    assert solution.eigen.residuals.max() < 1e-4  # eigenvalues near 0 need not reach a relative tolerance
     return statistics(solution.eigen.eigenvalues, solution.overlap2, split)
 
 
 def deferred(problem: Problem, n: int, seed: int) -> list[float]:
     split = problem.p * problem.p_star
     solution = solve_deferred(deferred_instance(problem, n, seed), split + 2, tol=1e-5)
-    assert solution.eigen.converged.all()
+    assert solution.eigen.residuals.max() < 1e-4  # eigenvalues near 0 need not reach a relative tolerance
     return statistics(solution.eigen.eigenvalues, solution.overlap2, split)
 
 

@@ -21,7 +21,8 @@ STORAGE: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32":
 def storage_type(name: str) -> np.dtype[Any]:
     """Return the number type of a storage name; InputError if there is none of that name."""
     if name not in STORAGE:
-        raise InputError(f"storage = {name!r}: X is stored as one of {', '.join(STORAGE)}")
+        hint = " (int16 goes with --method deferred)" if name == "int16" else ""
+        raise InputError(f"storage = {name!r}: X is stored as one of {', '.join(STORAGE)}" + hint)
     return STORAGE[name]
 
 

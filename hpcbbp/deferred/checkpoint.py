@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import shutil
 import time
+import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from hpcbbp.deferred.solve import Progress
 
 _FORMAT = 1
+_COUNTERS = ("gain", "queries", "step", "seconds", "best", "stalled")
 
 
 class Checkpoint:
@@ -43,13 +46,15 @@ class Checkpoint:
     ----------
     resumed : int
         Directions that were taken from the folder.
+    trouble : str
+        Why the last writing failed; empty if it did not. The solve goes on, and tries again after the interval.
     """
 
     def __init__(self, folder: str | Path, every: float = 600.0) -> None:
         if not every >= 0:
             raise InputError(f"checkpoint interval = {every}: seconds >= 0 between checkpoints (e.g. 600)")
         self.folder, self.every = Path(folder), every
-        self.resumed = 0
+        self.resumed, self.trouble = 0, ""
         self._lock: IO[str] | None = None
         self._written = 0
         self._last = time.monotonic()
@@ -80,7 +85,7 @@ class Checkpoint:
     def _claim(self) -> None:
         """Lock the folder until this process ends; ranks of a job that was just killed get a moment to go."""
         lock = (self.folder / "lock").open("w")
-        for _ in range(100):
+        for _ in range(30):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -92,9 +97,17 @@ class Checkpoint:
         raise InputError(f"checkpoint folder {self.folder} is in use by another job: name another folder, or wait")
 
     def save_if_due(self, instance: Deferred, at: Progress) -> None:
-        """Write the state if the interval has passed. Collective."""
+        """Write the state if the interval has passed; what goes wrong is left in `trouble`. Collective."""
         if instance.group.share(time.monotonic() - self._last >= self.every):
+            self.try_to_save(instance, at)
+
+    def try_to_save(self, instance: Deferred, at: Progress) -> None:
+        """Write the state; a disk that is full is no reason to lose the solve. Collective."""
+        try:
             self.save(instance, at)
+            self.trouble = ""
+        except InputError as error:
+            self.trouble, self._last = str(error), time.monotonic()
 
     def save(self, instance: Deferred, at: Progress) -> None:
         """Write the directions that are new, then the small state. Collective."""
@@ -108,21 +121,24 @@ class Checkpoint:
             if group.rank == 0:
                 about = {
                     "identity": _identity(instance),
-                    "progress": {"gain": at.gain, "queries": at.queries, "step": at.step, "seconds": at.seconds},
+                    "progress": {name: getattr(at, name) for name in _COUNTERS},
                     "directions": samples.count,
                 }
                 history = [[s.restart, s.products, s.converged, s.eigenvalues, s.estimates] for s in at.history]
-                draft = self._state.with_suffix(".tmp")
+                draft, packed = self._state.with_suffix(".tmp"), io.BytesIO()
+                np.savez(
+                    packed, A=c.A, B=c.B, W=c.W, kept=c.kept, L=c.L, asked=at.asked,
+                    about=np.array(json.dumps(about)), history=np.array(json.dumps(history)),
+                )  # fmt: skip
                 try:
                     with draft.open("wb") as stream:
-                        np.savez(
-                            stream, A=c.A, B=c.B, W=c.W, kept=c.kept, L=c.L, asked=at.asked,
-                            about=np.array(json.dumps(about)), history=np.array(json.dumps(history)),
-                        )  # fmt: skip
+                        stream.write(packed.getbuffer())
                         stream.flush()
                         os.fsync(stream.fileno())
                     draft.replace(self._state)
                 except OSError as error:
+                    with suppress(OSError):
+                        draft.unlink(missing_ok=True)
                     raise InputError(f"checkpoint {self._state}: {error.strerror or error}") from None
         self._written, self._last = samples.count, time.monotonic()
 
@@ -160,9 +176,8 @@ class Checkpoint:
         samples.set_curvature(instance.problem, np.sqrt(instance.n) * instance.weights)
         c.A, c.B, c.W, c.L, c.kept = (state[name] for name in ("A", "B", "W", "L", "kept"))
         c.F, at.asked = np.zeros((k, samples.parts, 0)), state["asked"]
-        at.gain, at.queries, at.step, at.seconds = (
-            about["progress"][name] for name in ("gain", "queries", "step", "seconds")
-        )
+        for name in _COUNTERS:
+            setattr(at, name, about["progress"][name])
         for restart, products, converged, values, estimates in json.loads(str(state["history"])):
             at.history.append(Step(restart, products, converged, tuple(values), tuple(estimates)))
         self._written = self.resumed = k
@@ -170,10 +185,10 @@ class Checkpoint:
 
     def _read_state(self, instance: Deferred) -> dict[str, Any]:
         try:
-            with np.load(self._state, allow_pickle=False) as stored:
+            with np.load(io.BytesIO(self._state.read_bytes()), allow_pickle=False) as stored:
                 state = {name: stored[name] for name in stored.files}
             found = json.loads(str(state["about"]))["identity"]
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"checkpoint {self._state} cannot be read ({error}): name another folder") from None
         for name, value in _identity(instance).items():
             if found.get(name) != value:

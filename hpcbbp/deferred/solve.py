@@ -20,12 +20,13 @@ from hpcbbp.result import EigenResult, Solution, Step
 Array = NDArray[np.float64]
 
 _SHARE = 0.3  # of the tolerance that a residual is brought to where float32 sums take the rest
+_STALLED = 60  # steps without progress after which small residuals count as rounding
 _UNCHECKED = 2**22  # bytes of growth for which nobody looks how much memory is left
 _CONVERGED = "converged: the requested pairs reached the tolerance"
 _ROUNDING = (
     "not converged: sums in float32 are good to a residual of {:.0e} here; take a looser --tol, or --storage float64"
 )
-_NOTHING = "not converged: there is nothing left to ask; rounding stands between the residual and --tol"
+_NOTHING = "not converged: residuals do not fall any more, rounding is all that is left of them; take a looser --tol"
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Progress:
     queries: int = 0
     step: int = 0
     seconds: float = 0.0
+    best: float = 1e300
+    stalled: int = 0
     history: list[Step] = field(default_factory=list)
 
 
@@ -125,7 +128,7 @@ def _solve(
     if c.k == 0 and not (checkpoint is not None and checkpoint.load(instance, at)):
         instance.start(width)
     began = at.seconds
-    rounding, goal = 0.0, np.zeros(0)
+    rounding, goal, stuck = 0.0, np.zeros(0), False
     values, vectors, residuals, reason = np.zeros(0), np.zeros((0, c.k, problem.p)), np.zeros(0), ""
     converged = np.zeros(0, dtype=bool)
     while not reason:
@@ -146,14 +149,15 @@ def _solve(
             rounding = _rounding(instance)
             goal = np.maximum(tol * np.abs(values) - rounding, _SHARE * tol * np.abs(values))
             open_ = [i for i in range(min(nev, len(values))) if not estimates[i] <= goal[i]]
-            final = len(values) >= nev and (last or not open_ or k == instance.n)
+            stuck = _stuck(at, estimates[open_], c.scale() * (1e-10 if instance.storage == "float64" else 1e-5))
+            final = len(values) >= nev and (last or not open_ or k == instance.n or stuck)
             order = [*open_, *(i for i in range(len(values)) if i not in open_)]
             chosen = list(range(nev)) if final else order[:block]
             final, chosen = group.share((final, chosen))
             at.asked = _orthonormal(rest[chosen])
             _note(at, values, estimates, nev, tol, progress)
             if last and checkpoint is not None:
-                checkpoint.save(instance, at)  # more memory can go on from here
+                checkpoint.try_to_save(instance, at)  # more memory can go on from here
         else:
             final, chosen = False, []
             at.asked = _orthonormal(c.outside(_image(c.A, at.asked)))
@@ -178,7 +182,7 @@ def _solve(
                 reason = f"not converged: {NO_ROOM.format(c.k)}"
             elif (exact <= goal[:nev]).all():  # asking on would not help
                 reason = _ROUNDING.format(rounding)
-            elif nothing:
+            elif nothing or stuck:
                 reason = _NOTHING
             reason = group.share(reason)
         at.seconds = began + time.perf_counter() - clock
@@ -211,6 +215,7 @@ def _solve(
                 "storage": instance.storage,
                 "block": block,
                 "directions": c.k,
+                "resumed_directions": 0 if checkpoint is None else checkpoint.resumed,
             },
         ),
         teacher_overlaps=np.einsum("vik,iq->vkq", coordinates[:, : instance.q], instance.weights[:, problem.p :]),
@@ -233,6 +238,16 @@ def _image(A: Array, vectors: Array) -> Array:
     rows, columns = A.shape[0] * A.shape[1], vectors.shape[1] * vectors.shape[2]
     inner = A[:, :, : vectors.shape[1]].reshape(rows, columns)
     return (vectors.reshape(len(vectors), columns) @ inner.T).reshape(len(vectors), *A.shape[:2])
+
+
+def _stuck(at: Progress, estimates: Array, small: float) -> bool:
+    """Whether residuals, small already, have stopped falling: rounding is all that is left of them."""
+    worst = float(estimates.max(initial=0.0))
+    if worst < 0.9 * at.best:
+        at.best, at.stalled = worst, 0
+    else:
+        at.stalled += 1
+    return at.stalled >= _STALLED and at.best < small
 
 
 def _room(instance: Deferred, directions: int) -> int:
