@@ -139,7 +139,7 @@ def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: in
         )
     floors = {8: 1e-12, 4: max(1e-7, 1e-4 / math.sqrt(n)), 2: max(1e-7, 5e-4 / math.sqrt(n))}
     floor = floors[storage_bytes(storage)]
-    if tol < floor:
+    if tol < 0.999 * floor:
         if storage == "float64":
             raise InputError(f"tol = {tol:g}: residuals are good to about 1e-12; take --tol 1e-12 or more")
         better = "float64" if tol < floors[4] else "float32"
