@@ -39,7 +39,7 @@ def test_eigenpairs_of_a_dense_completion(p, p_star, alpha, n, more, rng):
     np.testing.assert_allclose(solution.overlap2.sum(), (expected**2).sum(), atol=1e-5)
 
 
-@pytest.mark.parametrize(("storage", "tol"), [("float32", 1e-5), ("int16", 1e-4)])
+@pytest.mark.parametrize(("storage", "tol"), [("float32", 3e-5), ("int16", 1e-4)])
 @pytest.mark.parametrize("p", [1, 2])
 def test_rounded_storage_is_exact_for_the_rounded_matrix(storage, tol, p, rng):
     instance = deferred_instance(model(p, 1, 3.0), 400, 2, storage=storage)
@@ -50,7 +50,7 @@ def test_rounded_storage_is_exact_for_the_rounded_matrix(storage, tol, p, rng):
     residuals = np.linalg.norm(H @ vectors.T - vectors.T * solution.eigen.eigenvalues, axis=0)
     assert solution.eigen.converged.all()
     assert (residuals <= solution.eigen.residuals).all()  # which contain a bound of what float32 sums hide
-    np.testing.assert_allclose(residuals, solution.eigen.residuals, atol=5e-6)
+    np.testing.assert_allclose(residuals, solution.eigen.residuals, atol=1e-5)
     np.testing.assert_allclose(solution.eigen.eigenvalues, np.linalg.eigvalsh(H)[:p], atol=1e-6)
 
 

@@ -34,7 +34,7 @@ def test_the_example_prints_what_the_readme_says(tmp_path, ranks):
 
 def test_the_example_of_large_n_runs_at_a_smaller_one(tmp_path):
     code = re.findall(r"```python\n(.*?)```", README, re.S)[1]
-    smaller = code.replace("n=10**6", "n=10**4").replace("int16", "float32")
+    smaller = code.replace("n=10**6", "n=10**4").replace("int16", "float64")
     assert smaller != code
     script = tmp_path / "example.py"
     script.write_text(

@@ -137,7 +137,8 @@ def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: in
             f"a block of {block} asks for p + p* + block p = {first} directions, and min(N, M) = {min(n, m)}: "
             "take a larger N, a smaller block, or --data stored, which suits small N"
         )
-    floors = {8: 1e-12, 4: max(1e-7, 1e-4 / math.sqrt(n)), 2: max(1e-7, 5e-4 / math.sqrt(n))}
+    single = (4e-4 if p == 1 else 1.5e-4) / math.sqrt(n)  # for p > 1 left queries are compared in float64
+    floors = {8: 1e-12, 4: max(1e-7, single), 2: max(1e-7, 5e-4 / math.sqrt(n))}
     floor = floors[storage_bytes(storage)]
     if tol < 0.999 * floor:
         if storage == "float64":
