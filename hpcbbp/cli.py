@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-P = Annotated[int, typer.Option("-p", "--p", help="Hidden units of the student.")]
 PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
 A = Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
@@ -40,7 +40,7 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 @app.command()
 def theory(
-    p: P,
+    p: Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")],
     a: A,
     p_star: PStar = 1,
     alpha: Annotated[list[float] | None, typer.Option("--alpha", help="M/N; may be repeated.")] = None,
@@ -49,10 +49,11 @@ def theory(
     """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8."""
     from hpcbbp.theory import spectrum, transition
 
-    at = transition(p, p_star, a)
-    points = [spectrum(p, p_star, a, value) for value in alpha or []]
+    units = hidden_units(p)
+    at = transition(units, p_star, a)
+    points = [spectrum(units, p_star, a, value) for value in alpha or []]
     answer = {
-        "p": p,
+        "p": "inf" if units == math.inf else units,
         "p_star": p_star,
         "a": a,
         "alpha_c": at.alpha_c,
@@ -127,6 +128,16 @@ def info(as_json: Json = False) -> None:
         output.json(answer)
     else:
         output.show(*info_tables(answer))
+
+
+def hidden_units(text: str) -> float:
+    """A whole number, or inf; InputError for anything else."""
+    if text in ("inf", "infinity"):
+        return math.inf
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"p = {text}: the number of hidden units is a whole number, or inf") from None
 
 
 def usage_message(error: Any, words: Sequence[str]) -> str:

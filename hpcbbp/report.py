@@ -20,7 +20,8 @@ def theory_tables(answer: dict[str, Any]) -> list[Any]:
         ("jump of m^2", number(answer["jump_overlap2"], 8), "overlap just above alpha_BBP"),
         ("alpha_0", number(answer["alpha_0"], 8), "where the tangent of m^2 at alpha_BBP+ reaches zero"),
     ]
-    title = f"N = infinity: p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}"
+    scaled = " (eigenvalues of p H)" if answer["p"] == "inf" else ""
+    title = f"N = infinity: p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}{scaled}"
     made = [table(title, ("", "value", "meaning"), thresholds)]
     if answer["points"]:
         rows = [

@@ -73,6 +73,7 @@ BAD = [
     ((*SMALL, "word"), "PETSc options go after '--'"),
     (("theory", "-p", 0, "-a", 1), "p = 0"),
     (("theory", "-p", 1, "-a", 1, "--alpha", 0), "alpha = 0.0"),
+    (("theory", "-p", "many", "-a", 1), "a whole number, or inf"),
     (("theory", "-p", 1), "-a"),
     (("frobnicate",), "frobnicate"),
 ]

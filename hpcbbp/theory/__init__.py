@@ -1,6 +1,24 @@
-"""Exact predictions at N = infinity (numpy and scipy only: no MPI, no PETSc)."""
+"""Exact predictions: at N = infinity, and sample by sample at finite N (no MPI, no PETSc).
+
+`quenched` compiles with numba, so it is loaded only when it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from hpcbbp.theory.outlier import Spectrum, spectrum
 from hpcbbp.theory.transition import Transition, transition
 
-__all__ = ["Spectrum", "Transition", "spectrum", "transition"]
+if TYPE_CHECKING:
+    from hpcbbp.theory.sample import Quenched, quenched
+
+__all__ = ["Quenched", "Spectrum", "Transition", "quenched", "spectrum", "transition"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Quenched", "quenched"):
+        from importlib import import_module
+
+        return getattr(import_module("hpcbbp.theory.sample"), name)
+    raise AttributeError(f"module 'hpcbbp.theory' has no attribute {name!r}")

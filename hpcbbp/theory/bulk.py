@@ -11,6 +11,7 @@ has a denominator that is positive up to and at gamma = 1.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,30 +65,35 @@ class Averages:
 
     Parameters
     ----------
-    p, p_star : int
+    p : int or inf
+        At p = inf eigenvalues are those of p H, and g = -gamma / 2.
+    p_star : int
     a : float
     """
 
-    def __init__(self, p: int, p_star: int, a: float) -> None:
-        Problem(p=p, p_star=p_star, alpha=1.0, a=a)  # its checks and messages
+    def __init__(self, p: float, p_star: int, a: float) -> None:
+        infinite = p == math.inf
+        Problem(p=1 if infinite else int(p), p_star=p_star, alpha=1.0, a=a)  # its checks and messages
         if not A_RANGE[0] <= a <= A_RANGE[1]:
             raise InputError(f"a = {a}: theory is computed for {A_RANGE[0]:g} <= a <= {A_RANGE[1]:g}")
         for name, units in (("p", p), ("p_star", p_star)):
-            if units > UNITS_MAX:
+            if UNITS_MAX < units < math.inf:
                 raise InputError(f"{name} = {units}: theory is computed for up to {UNITS_MAX} hidden units")
-        self.p, self.p_star, self.a = p, p_star, float(a)
+        self.p, self.p_star, self.a = 1.0 if infinite else float(p), p_star, float(a)
         yhat, w_hat = chi2_rule(p, self.a)
         y, w = chi2_rule(p_star, self.a)
         self._y, self._weights = y[None, :], w_hat[:, None] * w[None, :]
         self._yhat = yhat[:, None]
         # (c, its share of the trace)
-        self._kinds = [(3.0, 1.0 / p)] + ([(1.0, (p - 1.0) / p)] if p > 1 else [])
+        self.kinds = [(3.0, 1.0 / p)] if not infinite else []
+        if p > 1:
+            self.kinds.append((1.0, 1.0 - 1.0 / p))
 
     def moments(self, gamma: float) -> Moments:
         """All averages at g = -p gamma / 2, 0 < gamma <= 1."""
         bulk, teacher, signal = np.zeros(3), np.zeros(3), 0.0
         y = self._y
-        for c, share in self._kinds:
+        for c, share in self.kinds:
             B = c * self._yhat
             den = self.a + (1.0 - gamma) * y + gamma * B
             E = (2.0 / self.p) * (B - y) / den
@@ -112,13 +118,19 @@ class Averages:
         return float(1.0 / (at.g**2 * at.bulk[1]))
 
 
+def check_alpha(alpha: float) -> None:
+    """Raise InputError unless theory is computed for this alpha."""
+    if not ALPHA_RANGE[0] <= alpha <= ALPHA_RANGE[1]:
+        raise InputError(f"alpha = {alpha}: theory is computed for {ALPHA_RANGE[0]:g} <= alpha <= {ALPHA_RANGE[1]:g}")
+
+
 @lru_cache(maxsize=512)
-def averages(p: int, p_star: int, a: float) -> Averages:
+def averages(p: float, p_star: int, a: float) -> Averages:
     """Return the averages of a model, built once."""
     return Averages(p, p_star, a)
 
 
-def alpha_c(p: int, p_star: int, a: float) -> float:
+def alpha_c(p: float, p_star: int, a: float) -> float:
     """Return alpha at and below which the left edge of the bulk is smooth (exponentially thin).
 
     alpha_c = 1 / < ((p-1)/p) ((yhat-y)/(a+yhat))^2 + (1/p) ((3yhat-y)/(a+3yhat))^2 >
@@ -126,7 +138,7 @@ def alpha_c(p: int, p_star: int, a: float) -> float:
     return averages(p, p_star, a).alpha_edge(1.0)
 
 
-def left_edge(p: int, p_star: int, a: float, alpha: float) -> tuple[float, str, float]:
+def left_edge(p: float, p_star: int, a: float, alpha: float) -> tuple[float, str, float]:
     """Left edge of the bulk at N = infinity.
 
     Returns

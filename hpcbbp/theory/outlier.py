@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from scipy.optimize import brentq
 
-from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
-from hpcbbp.theory.bulk import ALPHA_RANGE, GAMMA_MIN, Averages, Moments, averages, left_edge
+from hpcbbp.theory.bulk import GAMMA_MIN, Averages, Moments, averages, check_alpha, left_edge
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,13 @@ def outlier_gamma(model: Averages, alpha: float, edge: float) -> float | None:
     return float(brentq(gap, GAMMA_MIN, edge, xtol=1e-300, rtol=1e-14))
 
 
-def spectrum(p: int, p_star: int, a: float, alpha: float) -> Spectrum:
+def spectrum(p: float, p_star: int, a: float, alpha: float) -> Spectrum:
     """Left edge, outlier and overlap at one alpha, N = infinity.
 
     Parameters
     ----------
     p, p_star : int
-        Hidden units of student and teacher.
+        Hidden units of student and teacher; p may be inf (eigenvalues are then those of p H).
     a : float
         Loss constant, > 0.
     alpha : float
@@ -72,9 +71,8 @@ def spectrum(p: int, p_star: int, a: float, alpha: float) -> Spectrum:
     InputError
         If a value is outside its domain.
     """
-    Problem(p=p, p_star=p_star, alpha=alpha, a=a)
-    if not ALPHA_RANGE[0] <= alpha <= ALPHA_RANGE[1]:
-        raise InputError(f"alpha = {alpha}: theory is computed for {ALPHA_RANGE[0]:g} <= alpha <= {ALPHA_RANGE[1]:g}")
+    Problem(p=1, p_star=p_star, alpha=alpha, a=a)
+    check_alpha(alpha)
     model = averages(p, p_star, float(a))
     lambda_minus, kind, edge = left_edge(p, p_star, float(a), alpha)
     gamma = outlier_gamma(model, alpha, edge)

@@ -61,7 +61,7 @@ def _sharp_threshold(model: Averages) -> float:
     return 1.0 / model.moments(gamma).signal
 
 
-def transition(p: int, p_star: int, a: float) -> Transition:
+def transition(p: float, p_star: int, a: float) -> Transition:
     """Thresholds of the quadratic model with p and p* hidden units and loss constant a, N = infinity.
 
     If the outlier meets a smooth edge, alpha_bbp = (p*/2) / <((p-1)/p)/(a+yhat) + (1/p)/(a+3yhat)>, valid if it
