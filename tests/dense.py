@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from hpcbbp.deferred import Deferred
+from hpcbbp.deferred.kernels import PANEL
 
 
 def images(instance: Deferred) -> np.ndarray:
     """R, (M, k), of one process."""
     samples = instance.samples
-    R = samples.R[: samples.count].astype(np.float64) * np.repeat(samples.scale[: samples.count], 1024, axis=1)
+    R = samples.R[: samples.count].astype(np.float64) * np.repeat(samples.scale[: samples.count], PANEL, axis=1)
     return R[:, : instance.m].T
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hpcbbp.data.kernels import compile_all, compiled
 
-PANEL = 1024
+PANEL = 512
 """Samples in a panel; part of what a seed means (it fixes roundings)."""
 
 Floats = NDArray[Any]  # float32 or float64: the arithmetic within a panel
