@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from commands import answer, run
+from dense import dense_hessian
 
 from hpcbbp import InputError, Problem
 from hpcbbp.theory import quenched, spectrum, transition
@@ -45,6 +46,15 @@ def test_the_command_line_takes_inf():
     assert "eigenvalues of p H" in run("theory", "-p", "inf", "-a", 1.5).stdout
 
 
+def dense_hessian_of_a_sample(p: int, p_star: int, a: float, alpha: float, n: int, rng: np.random.Generator):
+    """H of order pN of one sample of the model."""
+    X = rng.standard_normal((round(alpha * n), n)) / np.sqrt(n)
+    W = rng.standard_normal((n, p + p_star))
+    S = X @ (W * np.sqrt(n) / np.linalg.norm(W, axis=0))
+    D = Problem(p=p, p_star=p_star, alpha=alpha, a=a).curvature(S[:, :p], S[:, p:]).dense()
+    return dense_hessian(X, D)
+
+
 def dense(p: int, p_star: int, a: float, alpha: float, n: int, rng: np.random.Generator):
     """Projections, lowest eigenvalues and their overlaps of one dense instance."""
     m = round(alpha * n)
@@ -53,11 +63,7 @@ def dense(p: int, p_star: int, a: float, alpha: float, n: int, rng: np.random.Ge
     W *= np.sqrt(n) / np.linalg.norm(W, axis=0)
     s, u = (X @ W)[:, :p], (X @ W)[:, p:]
     D = Problem(p=p, p_star=p_star, alpha=alpha, a=a).curvature(s, u).dense()
-    H = np.empty((n, p, n, p))
-    for k in range(p):
-        for j in range(p):
-            H[:, k, :, j] = X.T @ (D[:, k, j, None] * X)
-    values, vectors = np.linalg.eigh(H.reshape(p * n, p * n))
+    values, vectors = np.linalg.eigh(dense_hessian(X, D))
     count = p * p_star
     overlaps = np.einsum("nav,nl->val", vectors[:, :count].reshape(n, p, count), W[:, p:]) / np.sqrt(n)
     return s, u, values[:count], (overlaps**2).sum(axis=(1, 2))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hpcbbp.theory.bulk_density import Density, density
 from hpcbbp.theory.outlier import Spectrum, spectrum
 from hpcbbp.theory.transition import Transition, transition
 
 if TYPE_CHECKING:
     from hpcbbp.theory.sample import Quenched, quenched
 
-__all__ = ["Quenched", "Spectrum", "Transition", "quenched", "spectrum", "transition"]
+__all__ = ["Density", "Quenched", "Spectrum", "Transition", "density", "quenched", "spectrum", "transition"]
 
 
 def __getattr__(name: str) -> Any:

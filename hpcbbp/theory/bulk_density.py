@@ -1,0 +1,191 @@
+r"""The density of the bulk at N = infinity, from its left edge far into its right tail; how thin a smooth edge is.
+
+rho(x) = -(1/pi) Im g(x + i0) with z(g) = x (arXiv:2510.18435). With Im g < 0 the integrand of z has its poles where
+D = 1/g, in Im D > 0. Averages are therefore taken along yhat = |yhat| exp(-i phi), y = |y| exp(i phi), where
+Im D < 0: the same numbers for Im g <= 0, without a pole nearby, also where the density is exponentially small.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError
+from hpcbbp.theory.bulk import Averages, averages, check_alpha, left_edge
+from hpcbbp.theory.quadrature import chi2_rule
+
+Array = NDArray[np.float64]
+
+_NEWTON = 60
+_SETTLED = 1e-13
+
+
+@dataclass(frozen=True)
+class Density:
+    """Density of eigenvalues of the bulk.
+
+    Attributes
+    ----------
+    x : array
+    rho : array
+        Integrates to one over the real line (with `atom`); 0 left of the edge.
+    lambda_minus : float
+    edge : {"sharp", "smooth"}
+    thinness : float or None
+        A of a smooth edge, rho ~ exp(-A / (x - lambda_minus)) up to powers; None at a sharp one.
+    """
+
+    x: Array
+    rho: Array
+    lambda_minus: float
+    edge: str
+    thinness: float | None
+
+
+class Contour:
+    """z(g) and z'(g) for Im g <= 0."""
+
+    def __init__(self, model: Averages) -> None:
+        self.p = model.p
+        self.kinds = model.kinds
+        # The weights of a rotated rule grow like exp(k phi^2 / 4).
+        k = model.p if model.kinds[0][0] == 3.0 else math.inf  # without d1 there are infinitely many units
+        yhat, w_hat = chi2_rule(k, model.a, -_angle(k))
+        y, w = chi2_rule(model.p_star, model.a, _angle(model.p_star))
+        weights = (w_hat[:, None] * w[None, :]).ravel()
+        keep = np.abs(weights) > 1e-18
+        self._weights = weights[keep]
+        self._d = [((2.0 / self.p) * (c * yhat[:, None] - y) / (model.a + y)).ravel()[keep] for c, _ in self.kinds]
+
+    def z(self, g: NDArray[Any], alpha: float) -> tuple[NDArray[Any], NDArray[Any]]:
+        """z and dz/dg at each g."""
+        value, slope = 1.0 / g, -1.0 / g**2
+        for i, at in enumerate(g):
+            for d, (_, share) in zip(self._d, self.kinds, strict=True):
+                E = d / (1.0 - at * d)
+                weighted = share * alpha * self._weights * E
+                value[i] += weighted.sum()
+                slope[i] += (weighted * E).sum()
+        return value, slope
+
+
+def _angle(k: float) -> float:
+    return 0.0 if k == math.inf else min(0.7, 1.5 / math.sqrt(k))
+
+
+@lru_cache(maxsize=64)
+def _contour(p: float, p_star: int, a: float) -> Contour:
+    return Contour(averages(p, p_star, a))
+
+
+def stieltjes(p: float, p_star: int, a: float, alpha: float, x: Array) -> NDArray[np.complex128]:
+    """g(x + i0) at points of the real line, by Newton's method continued from far above it.
+
+    Raises
+    ------
+    ArithmeticError
+        If Newton's method does not settle at some point (at a sharp edge itself).
+    """
+    contour = _contour(p, p_star, a)
+    scale = 1.0 + float(np.max(np.abs(x), initial=0.0)) + alpha
+    height = 10.0 * scale
+    g: NDArray[np.complex128] = 1.0 / (x + 1j * height)
+    while height > 0.0:
+        height = height * 0.3 if height > 1e-3 else 0.0
+        g = _newton(contour, alpha, x + 1j * height, g, final=height == 0.0)
+    return g
+
+
+def _newton(
+    contour: Contour, alpha: float, target: NDArray[Any], g: NDArray[Any], *, final: bool
+) -> NDArray[np.complex128]:
+    active = np.ones(len(g), dtype=bool)
+    g = g.copy()
+    for _ in range(_NEWTON if final else 4):
+        value, slope = contour.z(g[active], alpha)
+        step = (value - target[active]) / slope
+        # Stay in the lower half-plane: go at most three quarters of the way to the real line.
+        down = -g[active].imag
+        rise = -step.imag
+        shrink = np.where(rise > 0.75 * down, 0.75 * down / np.where(rise > 0, rise, 1.0), 1.0) if not final else 1.0
+        limit = np.minimum(1.0, 0.5 * np.abs(g[active]) / np.maximum(np.abs(step), 1e-300))
+        step = step * np.minimum(shrink, limit)
+        g[active] -= step
+        active[active] = np.abs(step) > _SETTLED * np.abs(g[active])
+        if not active.any():
+            break
+    if final and active.any():
+        value, _ = contour.z(g[active], alpha)
+        if np.any(np.abs(value - target[active]) > 1e-9 * (1.0 + np.abs(target[active]))):
+            raise ArithmeticError("the Stieltjes transform did not settle at some point")
+    return g
+
+
+def thinness(p: float, p_star: int, a: float, alpha: float) -> float | None:
+    """A = (a p p* / 4) |z'(-p/2)| of a smooth edge; None for a sharp one.
+
+    At the edge g = -p/2; a little to its right, g = -(p/2)(1 + eps), samples with y = (a + c yhat)/eps are at the
+    pole: their weight is exp(-p* y / 2), largest at yhat = 0, and x - lambda_- = |z'| p eps / 2.
+    """
+    model = averages(p, p_star, float(a))
+    if left_edge(p, p_star, float(a), alpha)[1] == "sharp":
+        return None
+    shift = 1.0 if p == math.inf else 0.0  # at p = inf yhat = 1 and cannot vanish
+    return float((a + shift) * model.p * p_star / 4.0 * abs(model.moments(1.0).z_prime(alpha)))
+
+
+def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = None, points: int = 400) -> Density:
+    """Density of the bulk of the Hessian's spectrum, N = infinity.
+
+    Parameters
+    ----------
+    p, p_star : int
+        Hidden units; p may be inf (density of p H).
+    a, alpha : float
+    x : array, optional
+        Where; by default `points` points from the left edge to where rho has fallen to about 1e-6.
+    points : int
+
+    Returns
+    -------
+    Density
+        For alpha < 1 there are besides eigenvalues at 0 with weight 1 - alpha, which `rho` does not contain.
+
+    Raises
+    ------
+    InputError
+        Values out of their domain.
+    """
+    check_alpha(alpha)
+    lambda_minus, kind, _ = left_edge(p, p_star, float(a), alpha)
+    if x is None:
+        if points < 2:
+            raise InputError(f"points = {points}: at least 2")
+        x = lambda_minus + _grid(p, p_star, float(a), alpha, points)
+    x = np.asarray(x, dtype=np.float64)
+    if x.ndim != 1 or not np.isfinite(x).all():
+        raise InputError("x must be a list of finite numbers")
+    rho = np.zeros(len(x))
+    inside = x > lambda_minus
+    if inside.any():
+        rho[inside] = np.maximum(0.0, -stieltjes(p, p_star, float(a), alpha, x[inside]).imag / math.pi)
+    return Density(x, rho, lambda_minus, kind, thinness(p, p_star, a, alpha))
+
+
+def _grid(p: float, p_star: int, a: float, alpha: float, points: int) -> Array:
+    """Distances from the edge: dense there (rho^2 is smooth in x), as far as the tail has some weight."""
+    end = 1.0
+    lambda_minus = left_edge(p, p_star, a, alpha)[0]
+    while end < 1e6:
+        g = stieltjes(p, p_star, a, alpha, np.array([lambda_minus + end]))
+        if -g[0].imag / math.pi * end < 1e-6:
+            break
+        end *= 1.5
+    u = np.linspace(0.0, 1.0, points)
+    grid: Array = end * u**2 * (0.05 + 0.95 * u)
+    return grid
