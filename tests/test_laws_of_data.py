@@ -16,7 +16,7 @@ from scipy import stats
 
 from hpcbbp import Problem, deferred_instance, gaussian_instance, petsc, solve_deferred, solve_instance
 
-SEEDS = int(os.environ.get("HPCBBP_LAW_SEEDS", "150"))
+SEEDS = int(os.environ.get("HPCBBP_LAW_SEEDS", "100"))
 CASES = [
     (1, 1, 1.0, 2.3, 300),  # continuous transition, above it
     (1, 1, 1.5, 0.8, 100),  # below alpha_BBP
