@@ -13,11 +13,9 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import psutil
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy_peer import scipy_seconds
 
-from hpcbbp import Problem, gaussian_instance
 from hpcbbp.theory import spectrum
 
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
@@ -57,20 +55,6 @@ def table(largest: int) -> None:
     print(f"infinity (theory)                             {limit.lambda_star:9.6f}  {limit.overlap2:8.6f}")
 
 
-def scipy_solve(n: int) -> float:
-    """Seconds of scipy's eigsh for the same pairs, set-up of X not counted."""
-    instance = gaussian_instance(Problem(p=2, p_star=1, alpha=3.0, a=1.5), n, 0, storage="float32")
-    X, D = instance.data.local, instance.hessian.curvature
-
-    def matvec(v: np.ndarray) -> np.ndarray:
-        Z = X @ v.reshape(n, 2).astype(np.float32)
-        return (X.T @ D.apply(Z.astype(np.float64)).astype(np.float32)).astype(np.float64).reshape(-1)
-
-    start = time.perf_counter()
-    eigsh(LinearOperator((2 * n, 2 * n), matvec=matvec, dtype=np.float64), k=2, which="SA", tol=1e-6)
-    return time.perf_counter() - start
-
-
 def peers() -> None:
     print("p = 2, p* = 1, a = 1.5, alpha = 3, the 2 outliers to 1e-6, float32 (deferred at N = 8000: float64)")
     for n, kinds in ((8000, ("stored", "dice", "deferred")), (10**5, ("dice", "deferred"))):
@@ -86,7 +70,7 @@ def peers() -> None:
                 print(f"N = {n}, {ranks} rank(s), {kind}: {found['products']} products, {found['seconds']:.2f} s, "
                       f"{found['gib']:.2f} GiB", flush=True)  # fmt: skip
             if n == 8000 and ranks == 1:
-                seconds = {"scipy": scipy_solve(n), **seconds}
+                seconds = {"scipy": scipy_seconds(n, 2), **seconds}
                 print(
                     f"N = {n}, scipy eigsh, stored float32 X, two BLAS products: {seconds['scipy']:.2f} s", flush=True
                 )
