@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from hpcbbp import memory
 from hpcbbp.deferred.coordinates import STREAM, Coordinates
-from hpcbbp.deferred.kernels import PANEL
 from hpcbbp.deferred.samples import Samples, storage_bytes
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
@@ -31,15 +30,6 @@ def expected_directions(p: int, p_star: int, nev: int) -> int:
     At alpha = 3, a = 1.5: 120 to 180 were seen for p = p* = 1, 300 for p = 2, p* = 1. Bulk pairs take many more.
     """
     return 100 * (1 + p * p_star) + p + p_star + nev * p
-
-
-def _plan(problem: Problem, m: int, block: int, storage: str, ranks: int) -> tuple[int, int]:
-    """Bytes on the largest rank that do not grow, and those of a direction."""
-    number = 8 if storage == "float64" else 4
-    p, parts = problem.p, problem.p * (problem.p + 1) // 2
-    rows = math.ceil(math.ceil(m / PANEL) / ranks) * PANEL
-    fresh = p * block
-    return rows * number * (parts + fresh) + memory.PER_RANK, rows * storage_bytes(storage) + 16 * p
 
 
 class Deferred:
@@ -186,7 +176,7 @@ def deferred_instance(
     nev = problem.p * problem.p_star if nev is None else nev
     check_deferred(problem, n, 0.5, storage, block)
     stored = storage_bytes(storage)
-    fixed, each = _plan(problem, problem.samples(n), block, storage, group.size)
+    fixed, each = memory.deferred_solve(problem.samples(n), problem.p, block, stored, group.size)
     wanted = min(n, expected_directions(problem.p, problem.p_star, nev))
     smaller = {8: "--storage float32 or int16, ", 4: "--storage int16, "}.get(stored, "")
     memory.require(fixed + wanted * each, group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
