@@ -95,4 +95,4 @@ class _ShellContext:
         """Y = H x."""
         y.getArray()[:] = self.hessian.apply(x.getArray(readonly=True))
 
-    multTranspose = mult  # noqa: N815  # PETSc's name; H is symmetric
+    multTranspose = mult  # PETSc's name; H is symmetric
