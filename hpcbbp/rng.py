@@ -23,6 +23,8 @@ STREAMS = {
     "reveal-left": 5,
     "deferred-images": 6,
     "deferred-triangles": 7,
+    "projections": 8,
+    "projection-angles": 9,
 }
 """Streams by name. The numbers are part of what a seed means: never change or reuse one."""
 

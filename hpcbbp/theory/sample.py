@@ -17,21 +17,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import sched_getaffinity
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from hpcbbp.data.kernels import compile_all, compiled
 from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
+from hpcbbp.theory import sample_kernels
+from hpcbbp.theory.projections import Drawn, Projections, Samples, for_all
 
 Array = NDArray[np.float64]
-Samples = NDArray[Any]  # float32 or float64
 
-_CHUNK = 1 << 17  # samples a task; sums are taken in this order, whatever the number of threads
 _SIGNALS = 400  # order p (p + p*) of Theta at most
+
+TRACY_WIDOM_MEAN, TRACY_WIDOM_STD = -1.2065335745820, 1.2679814
+"""Of the largest eigenvalue of the Gaussian orthogonal ensemble in Airy units (Tracy, Widom 1996; Bornemann 2010)."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Quenched:
         The sample's left edge of the bulk.
     g_edge : float
         Stieltjes transform there, 1/d_min < g_edge < 0.
+    edge_scale : float
+        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one: equation (14).
     eigenvalues : (r,) array
         Outliers below the edge, ascending; r <= p (p + p*), possibly 0.
     overlap2 : (r,) array
@@ -58,125 +61,45 @@ class Quenched:
     m: int
     edge: float
     g_edge: float
+    edge_scale: float
     eigenvalues: Array
     overlap2: Array
     student_overlap2: Array
 
-
-@compiled
-def _bulk(s: Samples, u: Samples, a: float, g: float) -> Array:
-    """Sums over samples of t[E] and t[E^2], and the largest -d."""
-    m, p = s.shape
-    out = np.zeros(3)
-    factor = 2.0 / p
-    for i in range(m):
-        yhat, y = 0.0, 0.0
-        for k in range(p):
-            yhat += s[i, k] * s[i, k]
-        for k in range(u.shape[1]):
-            y += u[i, k] * u[i, k]
-        yhat /= p
-        y /= u.shape[1]
-        n1 = factor * (3.0 * yhat - y)
-        e1 = n1 / (a + y - g * n1)
-        lowest, below = e1, n1 / (a + y)
-        out[0] += e1 / p
-        out[1] += e1 * e1 / p
-        if p > 1:
-            n0 = factor * (yhat - y)
-            lowest = n0 / (a + y - g * n0)
-            below = n0 / (a + y)
-            out[0] += (p - 1) * lowest / p
-            out[1] += (p - 1) * lowest * lowest / p
-        out[2] = max(out[2], -below)
-    return out
-
-
-@compiled
-def _signal(s: Samples, u: Samples, a: float, g: float) -> Array:
-    """Sums over samples of E_kl F_a F_b and of (E^2)_kl F_a F_b: (2, p q, p q), upper triangles."""
-    m, p = s.shape
-    p_star = u.shape[1]
-    q = p + p_star
-    out = np.zeros((2, p * q, p * q))
-    F, v = np.empty(q), np.empty(p * q)
-    factor = 2.0 / p
-    for i in range(m):
-        yhat, y = 0.0, 0.0
-        for k in range(p_star):
-            F[k] = u[i, k]
-            y += F[k] * F[k]
-        for k in range(p):
-            F[p_star + k] = s[i, k]
-            yhat += F[p_star + k] * F[p_star + k]
-        norm2 = yhat
-        yhat /= p
-        y /= p_star
-        n1 = factor * (3.0 * yhat - y)
-        e1 = n1 / (a + y - g * n1)
-        n0 = factor * (yhat - y)
-        e0 = n0 / (a + y - g * n0)
-        if p == 1:
-            e0 = 0.0
-        along, along2 = 0.0, 0.0
-        if norm2 > 0.0:
-            along, along2 = (e1 - e0) / norm2, (e1 * e1 - e0 * e0) / norm2
-        for k in range(p):
-            for b in range(q):
-                v[k * q + b] = F[p_star + k] * F[b]
-        for k in range(p * q):
-            for b in range(k, p * q):
-                product = v[k] * v[b]
-                out[0, k, b] += along * product
-                out[1, k, b] += along2 * product
-        if p > 1:
-            for k in range(p):
-                for c in range(q):
-                    for b in range(c, q):
-                        product = F[c] * F[b]
-                        out[0, k * q + c, k * q + b] += e0 * product
-                        out[1, k * q + c, k * q + b] += e0 * e0 * product
-    return out
-
-
-def _prepare() -> None:
-    types = ("float64", "float32")
-    compile_all(
-        "quenched",
-        [(kernel, f"({t}[:,::1], {t}[:,::1], float64, float64)") for kernel in (_bulk, _signal) for t in types],
-    )
+    @property
+    def lowest(self) -> float:
+        """lambda_1: the lowest outlier; without one the edge and what Tracy-Widom fluctuations add to it on average."""
+        if len(self.eigenvalues):
+            return float(self.eigenvalues[0])
+        return self.edge - TRACY_WIDOM_MEAN * self.edge_scale
 
 
 class _Sample:
-    """Averages of one sample at any g, by all cores, each g evaluated once."""
+    """Averages of one sample at any g, by all cores, each signal matrix evaluated once."""
 
-    def __init__(self, s: Samples, u: Samples, a: float, n: int) -> None:
-        self.s, self.u, self.a, self.n = s, u, a, n
-        self.p, self.p_star = s.shape[1], u.shape[1]
+    def __init__(self, source: Projections, a: float, n: int, pool: ThreadPoolExecutor) -> None:
+        self.source, self.a, self.n, self.pool = source, a, n, pool
         self._known: dict[float, tuple[Array, Array, float, float]] = {}
-        self.pool = ThreadPoolExecutor(len(sched_getaffinity(0)))
 
     def _sum(self, kernel: Callable[..., Array], g: float) -> list[Array]:
-        starts = range(0, len(self.s), _CHUNK)
-        return list(
-            self.pool.map(lambda i: kernel(self.s[i : i + _CHUNK], self.u[i : i + _CHUNK], self.a, g), starts)
-        )
+        return for_all(self.source, self.pool, lambda s, u: kernel(s, u, self.a, g))
 
     def steepest(self) -> float:
         """Largest -d over the sample, -d_min."""
-        return max(float(part[2]) for part in self._sum(_bulk, 0.0))
+        return max(float(part[3]) for part in self._sum(sample_kernels.bulk, 0.0))
 
-    def bulk(self, g: float) -> tuple[float, float]:
-        """z and z'."""
-        total = np.sum(self._sum(_bulk, g), axis=0)
-        return 1.0 / g + float(total[0]) / self.n, -1.0 / g**2 + float(total[1]) / self.n
+    def bulk(self, g: float) -> tuple[float, float, float]:
+        """z, z' and z''."""
+        E, E2, E3, _ = np.sum(self._sum(sample_kernels.bulk, g), axis=0) / self.n
+        return 1.0 / g + float(E), -1.0 / g**2 + float(E2), 2.0 / g**3 + 2.0 * float(E3)
 
     def signal(self, g: float) -> tuple[Array, Array, float, float]:
         """Theta, Theta', z, z'."""
         if g not in self._known:
-            upper = np.sum(self._sum(_signal, g), axis=0) / self.n
+            upper = np.sum(self._sum(sample_kernels.signal, g), axis=0) / self.n
             both = upper + np.triu(upper, 1).transpose(0, 2, 1)
-            self._known[g] = (both[0], both[1], *self.bulk(g))
+            z, z_prime, _ = self.bulk(g)
+            self._known[g] = (both[0], both[1], z, z_prime)
         return self._known[g]
 
     def gap(self, g: float, j: int) -> float:
@@ -186,7 +109,7 @@ class _Sample:
 
 
 def quenched(s: Samples, u: Samples, a: float, n: int) -> Quenched:
-    """Predict the left end of the spectrum of the Hessian of one sample from its projections.
+    """Predict the left end of the spectrum of the Hessian of one sample from its projections: equations (10)-(14).
 
     O(M) time and no memory beside the projections; a pass over them an evaluation, some 20 to 60 in all.
 
@@ -206,64 +129,72 @@ def quenched(s: Samples, u: Samples, a: float, n: int) -> Quenched:
     InputError
         Shapes that do not fit, numbers that are not finite, values out of their domain, or p (p + p*) > 400.
     """
-    s, u = _checked(s, u, a, n)
-    _prepare()
-    sample = _Sample(s, u, float(a), n)
-    try:
-        return _predict(sample)
-    finally:
-        sample.pool.shutdown()
+    source = Projections(s, u)
+    Problem(p=source.p, p_star=source.p_star, alpha=source.m / n, a=a)
+    return _predict(source, a, n)
 
 
-def _checked(s: Samples, u: Samples, a: float, n: int) -> tuple[Samples, Samples]:
-    if s.ndim != 2 or u.ndim != 2 or len(s) != len(u) or not len(s):
-        raise InputError(f"projections of shapes {s.shape} and {u.shape}: (M, p) and (M, p*) are wanted, M >= 1")
-    Problem(p=s.shape[1], p_star=u.shape[1], alpha=len(s) / n, a=a)
-    if s.shape[1] * (s.shape[1] + u.shape[1]) > _SIGNALS:
-        raise InputError(
-            f"p (p + p*) = {s.shape[1] * (s.shape[1] + u.shape[1])}: quenched predictions go up to {_SIGNALS}"
-        )
-    dtype = np.float32 if s.dtype == u.dtype == np.float32 else np.float64
-    s, u = np.ascontiguousarray(s, dtype=dtype), np.ascontiguousarray(u, dtype=dtype)
-    if not (np.isfinite(s).all() and np.isfinite(u).all()):
-        raise InputError("projections must be finite numbers")
-    return s, u
+def quenched_sample(problem: Problem, n: int, seed: int = 0, *, keep: bool | None = None) -> Quenched:
+    """Draw the projections of one sample of the model, at any N, and predict the left end of its spectrum.
+
+    Parameters
+    ----------
+    problem : Problem
+        Quadratic activation and normalised loss.
+    n : int
+    seed : int
+        One seed is one sample.
+    keep : bool, optional
+        Keep the projections (4 M (p + p*) bytes), or draw them again in every pass; by default what memory allows.
+
+    Raises
+    ------
+    InputError
+        Values out of their domain, or p (p + p*) > 400.
+    """
+    return _predict(Drawn(problem, n, seed, keep=keep), problem.a, n)
 
 
-def _predict(sample: _Sample) -> Quenched:
-    m, p, p_star = len(sample.s), sample.p, sample.p_star
-    none = np.zeros(0)
+def _predict(source: Projections, a: float, n: int) -> Quenched:
+    order = source.p * (source.p + source.p_star)
+    if order > _SIGNALS:
+        raise InputError(f"p (p + p*) = {order}: quenched predictions go up to {_SIGNALS}")
+    sample_kernels.prepare()
+    with ThreadPoolExecutor(len(sched_getaffinity(0))) as pool:
+        return _left_end(_Sample(source, float(a), n, pool))
+
+
+def _left_end(sample: _Sample) -> Quenched:
+    source = sample.source
     steepest = sample.steepest()
-
     if steepest <= 0.0:
         raise InputError("all curvatures are >= 0: the spectrum has no left edge below 0")
 
-    def slope(x: float) -> float:
-        g = -x
-        return g * g * sample.bulk(g)[1]
-
     # g^2 z' grows from -1 at g = 0 to +infinity at g = 1/d_min: one root.
     limit = 1.0 / steepest
-    high = limit * (1.0 - 1e-12)
-    g_edge = -float(brentq(slope, 1e-12 * limit, high, xtol=1e-300, rtol=1e-13))
-    edge = sample.bulk(g_edge)[0]
-    at_edge = np.linalg.eigvalsh(sample.signal(g_edge)[0]) - edge
-    count = int((at_edge < 0).sum())
-    if not count:
-        return Quenched(sample.n, m, edge, g_edge, none, none, none)
+    g_edge = -float(
+        brentq(lambda x: x * x * sample.bulk(-x)[1], 1e-12 * limit, limit * (1.0 - 1e-12), xtol=1e-300, rtol=1e-12)
+    )
+    edge, _, curvature = sample.bulk(g_edge)
+    scale = (abs(curvature) / 2.0) ** (1.0 / 3.0) * (source.p * sample.n) ** (-2.0 / 3.0)
+    outliers = _outliers(sample, g_edge)
+    order = np.argsort(outliers[0])
+    return Quenched(sample.n, source.m, edge, g_edge, scale, *(part[order] for part in outliers))
+
+
+def _outliers(sample: _Sample, g_edge: float) -> tuple[Array, Array, Array]:
+    """Eigenvalues below the edge, and their m^2 with teacher and student."""
+    p, p_star = sample.source.p, sample.source.p_star
+    theta, _, edge, _ = sample.signal(g_edge)
+    count = int((np.linalg.eigvalsh(theta) < edge).sum())
+    found = np.zeros((3, count))
     near = g_edge
-    while sample.gap(near, 0) <= 0:
+    while count and sample.gap(near, 0) <= 0:
         near *= 0.7
-    values, teacher, student = [], [], []
     for j in range(count):
         g = float(brentq(sample.gap, g_edge, near, args=(j,), xtol=1e-300, rtol=1e-11))
         theta, theta_prime, z, z_prime = sample.signal(g)
         c = np.linalg.eigh(theta)[1][:, j]
         share = (c.reshape(p, p_star + p) ** 2).sum(axis=0) / (1.0 - c @ theta_prime @ c / z_prime)
-        values.append(z)
-        teacher.append(share[:p_star].sum())
-        student.append(share[p_star:].sum())
-    order = np.argsort(values)
-    return Quenched(
-        sample.n, m, edge, g_edge, np.array(values)[order], np.array(teacher)[order], np.array(student)[order]
-    )
+        found[:, j] = z, share[:p_star].sum(), share[p_star:].sum()
+    return found[0], found[1], found[2]

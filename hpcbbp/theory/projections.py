@@ -1,0 +1,100 @@
+"""Projections (s, u) of one sample, a chunk at a time: of arrays, or drawn by their law without any X."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp import memory, rng
+from hpcbbp.errors import InputError
+from hpcbbp.problem import Problem
+
+Samples = NDArray[Any]  # float32 or float64
+Pair = tuple[Samples, Samples]
+
+CHUNK = 1 << 17
+"""Samples a task; sums are taken in this order, whatever the number of threads. A multiple of rng.BLOCK."""
+
+
+class Projections:
+    """Projections in memory.
+
+    Parameters
+    ----------
+    s : (M, p) array
+        Student projections w_k . x_mu.
+    u : (M, p_star) array
+        Teacher projections.
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, or numbers that are not finite.
+    """
+
+    def __init__(self, s: Samples, u: Samples) -> None:
+        if s.ndim != 2 or u.ndim != 2 or len(s) != len(u) or not len(s):
+            raise InputError(f"projections of shapes {s.shape} and {u.shape}: (M, p) and (M, p*) are wanted, M >= 1")
+        dtype = np.float32 if s.dtype == u.dtype == np.float32 else np.float64
+        self.s, self.u = np.ascontiguousarray(s, dtype=dtype), np.ascontiguousarray(u, dtype=dtype)
+        if not (np.isfinite(self.s).all() and np.isfinite(self.u).all()):
+            raise InputError("projections must be finite numbers")
+        self.m, self.p, self.p_star = len(s), s.shape[1], u.shape[1]
+
+    def chunk(self, number: int) -> Pair:
+        """s and u of samples number CHUNK, ..., (number + 1) CHUNK - 1."""
+        rows = slice(number * CHUNK, (number + 1) * CHUNK)
+        return self.s[rows], self.u[rows]
+
+    def chunks(self) -> range:
+        """Numbers of the chunks."""
+        return range(-(-self.m // CHUNK))
+
+
+class Drawn(Projections):
+    """Projections of a sample of the model, by their law: Gaussian, with the overlaps of random weights. In float32.
+
+    x_mu has i.i.d. N(0, 1/N) entries, so rows (s, u)_mu are i.i.d. N(0, G) with G_ab = w_a . w_b / N, |w_a|^2 = N.
+    G is drawn from the triangular factor of a Gaussian N x (p + p*) matrix: exact at every N.
+
+    Parameters
+    ----------
+    problem : Problem
+    n : int
+    seed : int
+        One seed is one sample (not the X that `solve` draws for it).
+    keep : bool, optional
+        Keep all M (p + p*) numbers; or draw them again each time, in no memory at all. By default they are kept if
+        they take at most a third of the free memory. The numbers are the same.
+    """
+
+    def __init__(self, problem: Problem, n: int, seed: int, *, keep: bool | None = None) -> None:
+        self.m, self.p, self.p_star = problem.samples(n), problem.p, problem.p_star
+        q = self.p + self.p_star
+        self.seed = rng.check_seed(seed)
+        T = rng.triangle(min(q, n), q, n, seed, "projection-angles", 0)
+        self._mix = T / np.linalg.norm(T, axis=0)
+        self._kept: dict[int, Pair] = {}
+        self.keep = 4 * self.m * q <= memory.available() // 3 if keep is None else keep
+
+    def chunk(self, number: int) -> Pair:
+        """s and u of a chunk, drawn again unless they are kept."""
+        if number in self._kept:
+            return self._kept[number]
+        start, stop = number * CHUNK, min(self.m, (number + 1) * CHUNK)
+        independent = len(self._mix)
+        z = np.empty((stop - start) * independent)
+        rng.fill_normals(z, self.seed, "projections", start * independent)
+        both = (z.reshape(-1, independent) @ self._mix).astype(np.float32)
+        pair = np.ascontiguousarray(both[:, : self.p]), np.ascontiguousarray(both[:, self.p :])
+        if self.keep:
+            self._kept[number] = pair
+        return pair
+
+
+def for_all(source: Projections, pool: Executor, task: Any) -> list[Any]:
+    """task(s, u) of every chunk, in their order, by all threads of the pool."""
+    return list(pool.map(lambda number: task(*source.chunk(number)), source.chunks()))
