@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import typer
 from hpcbbp._version import __version__
 from hpcbbp.errors import InputError
 from hpcbbp.solve_command import solve
+from hpcbbp.theory_command import density, phase_diagram, predict, theory
 
 # Typer carries its own copy of click or uses the installed one, depending on its version.
 _UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -26,8 +26,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
-A = Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
 
 
@@ -38,51 +36,8 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-@app.command()
-def theory(
-    p: Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")],
-    a: A,
-    p_star: PStar = 1,
-    alpha: Annotated[list[float] | None, typer.Option("--alpha", help="M/N; may be repeated.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8."""
-    from hpcbbp.theory import spectrum, transition
-
-    units = hidden_units(p)
-    at = transition(units, p_star, a)
-    points = [spectrum(units, p_star, a, value) for value in alpha or []]
-    answer = {
-        "p": "inf" if units == math.inf else units,
-        "p_star": p_star,
-        "a": a,
-        "alpha_c": at.alpha_c,
-        "alpha_bbp": at.alpha_bbp,
-        "transition": at.kind,
-        "jump_overlap2": at.jump_overlap2,
-        "alpha_0": at.alpha_0,
-        "points": [
-            {
-                "alpha": point.alpha,
-                "lambda_minus": point.lambda_minus,
-                "edge": point.edge,
-                "lambda_star": point.lambda_star,
-                "overlap2": point.overlap2,
-            }
-            for point in points
-        ],
-    }
-    from hpcbbp.console import Output
-    from hpcbbp.report import theory_tables
-
-    output = Output(as_json)
-    if as_json:
-        output.json(answer)
-    else:
-        output.show(*theory_tables(answer))
-
-
-app.command()(solve)
+for command in (theory, phase_diagram, density, predict, solve):
+    app.command()(command)
 
 
 @app.command()
@@ -128,16 +83,6 @@ def info(as_json: Json = False) -> None:
         output.json(answer)
     else:
         output.show(*info_tables(answer))
-
-
-def hidden_units(text: str) -> float:
-    """A whole number, or inf; InputError for anything else."""
-    if text in ("inf", "infinity"):
-        return math.inf
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError(f"p = {text}: the number of hidden units is a whole number, or inf") from None
 
 
 def usage_message(error: Any, words: Sequence[str]) -> str:

@@ -177,10 +177,12 @@ class CampaignProgress:
         Work to be done, in any unit that is proportional to time.
     count : int
         Instances.
+    noun : str
+        What they are called.
     """
 
-    def __init__(self, total: float, count: int, every: float = 5.0) -> None:
-        self.total, self.count, self.every = total, count, every
+    def __init__(self, total: float, count: int, every: float = 5.0, noun: str = "instances") -> None:
+        self.total, self.count, self.every, self.noun = total, count, every, noun
         self.done, self.instances = 0.0, 0
         self.start = self.last = time.monotonic()
         self.bar: Progress | None = None
@@ -199,7 +201,7 @@ class CampaignProgress:
                 TimeRemainingColumn(),
             )
             self.bar = Progress(*columns, console=Console(stderr=True))
-            self.task = self.bar.add_task("instances", total=self.total)
+            self.task = self.bar.add_task(self.noun, total=self.total)
             self.bar.start()
         return self
 
@@ -222,7 +224,7 @@ class CampaignProgress:
         elapsed = now - self.start
         left = elapsed * (self.total - self.done) / self.done if self.done else math.nan
         print(
-            f"[{100 * self.done / self.total:3.0f}%] {self.instances} of {self.count} instances, "
+            f"[{100 * self.done / self.total:3.0f}%] {self.instances} of {self.count} {self.noun}, "
             f"{duration(elapsed)}, ETA {duration(left)}  ({label})",
             file=sys.stderr,
             flush=True,

@@ -17,6 +17,7 @@ from hpcbbp.console import CampaignProgress, number, table, with_error
 from hpcbbp.errors import InputError
 from hpcbbp.figures import overlap_figure
 from hpcbbp.parallel import Group
+from hpcbbp.report import plain_rows
 from hpcbbp.scaling.aggregate import overlap_curves
 from hpcbbp.theory import transition
 
@@ -30,8 +31,7 @@ class Demo:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the curves as plain values, None where there is none."""
-        plain = self.curves.astype(object).where(self.curves.notna(), None)
-        return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+        return plain_rows(self.curves)
 
 
 def run_demo(out: Path, quick: bool, group: Group, bar: Callable[[float, int], CampaignProgress]) -> Demo | None:

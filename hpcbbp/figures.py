@@ -12,8 +12,15 @@ from matplotlib.figure import Figure
 
 from hpcbbp.theory import spectrum, transition
 
-_COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b")
-_MARKERS = ("o", "s", "^", "D", "v")
+COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b")
+MARKERS = ("o", "s", "^", "D", "v")
+
+
+def canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """Return a figure without a display, and its axes; size in inches of one of them."""
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
 
 
 def overlap_figure(curves: pd.DataFrame, path: Path) -> Figure:
@@ -27,13 +34,12 @@ def overlap_figure(curves: pd.DataFrame, path: Path) -> Figure:
         Picture to write; the ending says which kind.
     """
     constants = sorted(curves["a"].unique())
-    figure = Figure(figsize=(5.2 * len(constants), 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, len(constants), sharey=True, squeeze=False)[0]
+    figure, axes = canvas(1, len(constants), (5.2, 4.2))
     for axis, a in zip(axes, constants, strict=True):
         _overlap_panel(axis, curves[curves["a"] == a], float(a))
     top = float((curves["overlap2"] + curves["overlap2_sem"].fillna(0.0)).max())
-    axes[0].set_ylim(-0.03 * top, 1.15 * top)
+    for axis in axes:
+        axis.set_ylim(-0.03 * top, 1.15 * top)
     axes[0].set_ylabel(r"overlap $m^2$ (mean of the lowest $p\,p^*$ eigenvectors)")
     figure.savefig(path, dpi=150)
     return figure
@@ -41,23 +47,33 @@ def overlap_figure(curves: pd.DataFrame, path: Path) -> Figure:
 
 def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
     p, p_star = int(curves["p"].iloc[0]), int(curves["p_star"].iloc[0])
-    at = transition(p, p_star, a)
     for index, (n, points) in enumerate(curves.groupby("n")):
         axis.errorbar(
             points["alpha"],
             points["overlap2"],
             yerr=points["overlap2_sem"].fillna(0.0),
-            fmt=_MARKERS[index % len(_MARKERS)],
-            color=_COLOURS[index % len(_COLOURS)],
+            fmt=MARKERS[index % len(MARKERS)],
+            color=COLOURS[index % len(COLOURS)],
             markersize=5,
             capsize=2.5,
             linewidth=1.2,
             label=f"$N = {n}$",
         )
     low, high = float(curves["alpha"].min()), float(curves["alpha"].max())
-    above = np.linspace(at.alpha_bbp * (1 + 1e-9), high * 1.03, 120)
-    line = [spectrum(p, p_star, a, float(alpha)).overlap2 for alpha in above]
-    axis.plot([low * 0.9, at.alpha_bbp], [0.0, 0.0], color="black", linewidth=1.6)
+    overlap_limit(axis, (p, p_star, a), low * 0.9, high * 1.03)
+    axis.set_xlim(low * 0.9, high * 1.03)
+    axis.set_xlabel(r"signal-to-noise ratio $\alpha = M/N$")
+    axis.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {transition(p, p_star, a).kind}", fontsize=11)
+    axis.legend(loc="lower right", fontsize=9, frameon=False)
+
+
+def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high: float) -> None:
+    """m^2(alpha) at N = infinity with its threshold, jump and alpha_0; model is (p, p_star, a)."""
+    at = transition(*model)
+    start = max(low, at.alpha_bbp * (1 + 1e-9))
+    above = np.linspace(start, max(start, high), 120)
+    line = [spectrum(*model, float(alpha)).overlap2 for alpha in above]
+    axis.plot([min(low, at.alpha_bbp), at.alpha_bbp], [0.0, 0.0], color="black", linewidth=1.6)
     axis.plot(above, line, color="black", linewidth=1.6, label=r"theory, $N = \infty$")
     axis.axvline(at.alpha_bbp, color="grey", linestyle="--", linewidth=1.0)
     axis.annotate(
@@ -73,7 +89,3 @@ def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
             [at.alpha_0], [0.0], "x", color="firebrick", markersize=9, markeredgewidth=2, clip_on=False, zorder=5,
             label=rf"$\alpha_0 = {at.alpha_0:.4f}$",
         )  # fmt: skip
-    axis.set_xlim(low * 0.9, high * 1.03)
-    axis.set_xlabel(r"signal-to-noise ratio $\alpha = M/N$")
-    axis.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {at.kind}", fontsize=11)
-    axis.legend(loc="lower right", fontsize=9, frameon=False)

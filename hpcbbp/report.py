@@ -1,15 +1,25 @@
-"""What `hpcbbp theory`, `solve` and `info` show to people."""
+"""What the commands show to people."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from hpcbbp import memory, petsc, provenance
 from hpcbbp.console import number, table
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
 from hpcbbp.theory import spectrum, transition
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def plain_rows(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON has them, None where there is none."""
+    plain = rows.astype(object).where(rows.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
 
 
 def theory_tables(answer: dict[str, Any]) -> list[Any]:
@@ -19,6 +29,8 @@ def theory_tables(answer: dict[str, Any]) -> list[Any]:
         ("alpha_BBP", number(answer["alpha_bbp"], 8), f"{answer['transition']} transition: outlier above"),
         ("jump of m^2", number(answer["jump_overlap2"], 8), "overlap just above alpha_BBP"),
         ("alpha_0", number(answer["alpha_0"], 8), "where the tangent of m^2 at alpha_BBP+ reaches zero"),
+        ("a_c", number(answer["a_c"], 8), "discontinuous for a >= a_c at these p and p*"),
+        ("p_c", "-" if answer["p_c"] is None else str(answer["p_c"]), "discontinuous for p >= p_c at these p* and a"),
     ]
     scaled = " (eigenvalues of p H)" if answer["p"] == "inf" else ""
     title = f"N = infinity: p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}{scaled}"
@@ -36,6 +48,61 @@ def theory_tables(answer: dict[str, Any]) -> list[Any]:
         ]
         made.append(table("", ("alpha", "left edge lambda_-", "edge", "outlier lambda*", "overlap m^2"), rows))
     return made
+
+
+def phase_tables(curves: Sequence[dict[str, Any]], p_star: int) -> list[Any]:
+    """Tables for `hpcbbp phase-diagram`."""
+    rows = [
+        (str(curve["p"]), number(curve["a_c"], 6), number(curve["lowest_alpha_bbp"], 6), f"{curve['at_a']:.4g}")
+        for curve in curves
+    ]
+    columns = ("p", "a_c: discontinuous from here", "lowest alpha_BBP shown", "at a")
+    return [table(f"N = infinity, p* = {p_star}", columns, rows)]
+
+
+def density_tables(answer: dict[str, Any]) -> list[Any]:
+    """Tables for `hpcbbp density`."""
+    rows = [
+        (
+            f"{curve['alpha']:g}",
+            number(curve["lambda_minus"], 6),
+            curve["edge"],
+            number(curve["thinness"], 6),
+            number(curve["weight_at_zero"], 4),
+            number(curve["lambda_star"], 6),
+        )
+        for curve in answer["curves"]
+    ]
+    columns = ("alpha", "left edge lambda_-", "edge", "A: rho ~ exp(-A/(x - lambda_-))", "at 0", "outlier lambda*")
+    title = f"N = infinity: p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}"
+    return [table(title, columns, rows), f"right edge: none ({answer['curves'][0]['lambda_plus_reason']})"]
+
+
+def predict_tables(answer: dict[str, Any]) -> list[Any]:
+    """Tables for `hpcbbp predict`."""
+    rows = [
+        (
+            f"{row['alpha']:g}",
+            str(row["n"]),
+            str(row["samples"]),
+            f"{number(row['lambda_1'])} ({number(row['lambda_1_std'])})",
+            number(row["lambda_1"] - row["limit_lambda_minus"]),
+            f"{number(row['overlap2'])} ({number(row['overlap2_std'])})",
+            number(row["limit_overlap2"]),
+            number(row["phi"], 3),
+        )
+        for row in answer["points"]
+    ]
+    title = (
+        f"p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}: {answer['transition']}, "
+        f"alpha_BBP = {answer['alpha_bbp']:.5f}"
+    )
+    columns = ("alpha", "N", "samples", "lambda_1 (spread)", "- lambda_-", "m^2 (spread)", "N = inf", "phi")
+    return [
+        table(title, columns, rows),
+        "lambda_1: lowest eigenvalue; lambda_-: left edge at N = infinity; m^2: mean over the lowest p p* vectors\n"
+        "phi: fraction of samples whose lowest eigenvalue is an outlier with the largest overlap\n",
+    ]
 
 
 def solve_tables(answer: dict[str, Any]) -> list[Any]:

@@ -1,25 +1,47 @@
 """Exact predictions: at N = infinity, and sample by sample at finite N (no MPI, no PETSc).
 
-`quenched` compiles with numba, so it is loaded only when it is asked for.
+What compiles with numba is loaded only when it is asked for.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hpcbbp.theory.boundary import a_c, p_c
 from hpcbbp.theory.bulk_density import Density, density
 from hpcbbp.theory.outlier import Spectrum, spectrum
 from hpcbbp.theory.transition import Transition, transition
 
 if TYPE_CHECKING:
-    from hpcbbp.theory.sample import Quenched, quenched
+    from hpcbbp.theory.finite import FiniteSize, finite_size
+    from hpcbbp.theory.sample import Quenched, quenched, quenched_sample
 
-__all__ = ["Density", "Quenched", "Spectrum", "Transition", "density", "quenched", "spectrum", "transition"]
+__all__ = [
+    "Density",
+    "FiniteSize",
+    "Quenched",
+    "Spectrum",
+    "Transition",
+    "a_c",
+    "density",
+    "finite_size",
+    "p_c",
+    "quenched",
+    "quenched_sample",
+    "spectrum",
+    "transition",
+]
+
+_HOMES = {
+    "hpcbbp.theory.finite": ("FiniteSize", "finite_size"),
+    "hpcbbp.theory.sample": ("Quenched", "quenched", "quenched_sample"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Quenched", "quenched"):
-        from importlib import import_module
+    from importlib import import_module
 
-        return getattr(import_module("hpcbbp.theory.sample"), name)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
     raise AttributeError(f"module 'hpcbbp.theory' has no attribute {name!r}")

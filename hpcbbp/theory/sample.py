@@ -68,7 +68,7 @@ class Quenched:
 
     @property
     def lowest(self) -> float:
-        """lambda_1: the lowest outlier; without one the edge and what Tracy-Widom fluctuations add to it on average."""
+        """lambda_1: the lowest outlier; without one the edge, and what Tracy-Widom fluctuations add on average."""
         if len(self.eigenvalues):
             return float(self.eigenvalues[0])
         return self.edge - TRACY_WIDOM_MEAN * self.edge_scale

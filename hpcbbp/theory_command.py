@@ -1,0 +1,275 @@
+"""`hpcbbp theory`, `phase-diagram`, `density`, `predict`: theory as tables, pictures, CSV and JSON."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hpcbbp.errors import InputError
+
+PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
+P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")]
+A = Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
+Out = Annotated[Path, typer.Option("--out", help="Picture (.png, .pdf, .svg); its numbers beside it as .csv.")]
+
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def theory(
+    p: P,
+    a: A,
+    p_star: PStar = 1,
+    alpha: Annotated[list[float] | None, typer.Option("--alpha", help="M/N; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8."""
+    from hpcbbp.theory import a_c, p_c, spectrum, transition
+
+    units = hidden_units(p)
+    at = transition(units, p_star, a)
+    points = [spectrum(units, p_star, a, value) for value in alpha or []]
+    answer = {
+        "p": shown(units),
+        "p_star": p_star,
+        "a": a,
+        "alpha_c": at.alpha_c,
+        "alpha_bbp": at.alpha_bbp,
+        "transition": at.kind,
+        "jump_overlap2": at.jump_overlap2,
+        "alpha_0": at.alpha_0,
+        "a_c": a_c(units, p_star),
+        "p_c": p_c(a, p_star),
+        "points": [
+            {
+                "alpha": point.alpha,
+                "lambda_minus": point.lambda_minus,
+                "edge": point.edge,
+                "lambda_star": point.lambda_star,
+                "overlap2": point.overlap2,
+            }
+            for point in points
+        ],
+    }
+    from hpcbbp.console import Output
+    from hpcbbp.report import theory_tables
+
+    output = Output(as_json)
+    if as_json:
+        output.json(answer)
+    else:
+        output.show(*theory_tables(answer))
+
+
+def phase_diagram(
+    p_star: PStar = 1,
+    p: Annotated[
+        list[str] | None, typer.Option("-p", "--p", help="Hidden units of a student, a curve each; may be repeated.")
+    ] = None,
+    a_min: Annotated[float, typer.Option("--a-min", help="Smallest loss constant.")] = 0.01,
+    a_max: Annotated[float, typer.Option("--a-max", help="Largest loss constant.")] = 3.0,
+    points: Annotated[int, typer.Option("--points", help="Values of a, evenly spaced.")] = 60,
+    inset: Annotated[
+        list[float] | None, typer.Option("--inset-a", help="Values of a for the inset against p; may be repeated.")
+    ] = None,
+    out: Out = Path("phase-diagram.png"),
+    as_json: Json = False,
+) -> None:
+    """alpha_BBP(a) for several widths: continuous and discontinuous parts, p = infinity, alpha_0 (figures 2, 6)."""
+    from hpcbbp.phase_diagram import INSET, WIDTHS, phase_table
+
+    widths = [hidden_units(word) for word in p] if p else list(WIDTHS)
+    csv = check_picture(out)
+    made = phase_table(widths, p_star, a_min, a_max, points, inset or INSET)
+    from hpcbbp.console import Output
+    from hpcbbp.report import phase_tables, plain_rows
+    from hpcbbp.theory_figures import phase_figure
+
+    output = Output(as_json)
+    made.rows.to_csv(csv, index=False, float_format="%.10g")
+    phase_figure(made, out)
+    if as_json:
+        names = [str(out), str(csv)]
+        output.json({"p_star": p_star, "files": names, "curves": made.curves(), "rows": plain_rows(made.rows)})
+    else:
+        output.show(*phase_tables(made.curves(), p_star), *files(out, csv))
+
+
+def density(
+    p: P,
+    a: A,
+    alpha: Annotated[list[float], typer.Option("--alpha", help="M/N, a curve each; may be repeated.")],
+    p_star: PStar = 1,
+    points: Annotated[int, typer.Option("--points", help="Points of a curve.")] = 300,
+    out: Out = Path("density.png"),
+    as_json: Json = False,
+) -> None:
+    """Density of the bulk at N = infinity, from its left edge into its right tail, and how thin a smooth edge is."""
+    import pandas as pd
+
+    from hpcbbp.theory import density as bulk_density
+    from hpcbbp.theory import spectrum
+
+    units = hidden_units(p)
+    csv = check_picture(out)
+    if points < 2:
+        raise InputError(f"--points {points}: at least 2")
+    limits = [spectrum(units, p_star, a, value) for value in alpha]
+    bulks = [bulk_density(units, p_star, a, value, points=points) for value in alpha]
+    from hpcbbp.console import Output
+    from hpcbbp.report import density_tables
+    from hpcbbp.theory_figures import density_figure
+
+    answer = {
+        "p": shown(units),
+        "p_star": p_star,
+        "a": a,
+        "files": [str(out), str(csv)],
+        "curves": [
+            {
+                "alpha": limit.alpha,
+                "lambda_minus": limit.lambda_minus,
+                "edge": limit.edge,
+                "thinness": bulk.thinness,
+                "lambda_plus": None,
+                "lambda_plus_reason": "D has no upper bound: the right tail has no edge"
+                if units < math.inf
+                else "not computed at p = inf",
+                "weight_at_zero": max(0.0, 1.0 - limit.alpha),
+                "lambda_star": limit.lambda_star,
+                "overlap2": limit.overlap2,
+                "x": bulk.x.tolist(),
+                "rho": bulk.rho.tolist(),
+            }
+            for limit, bulk in zip(limits, bulks, strict=True)
+        ],
+    }
+    output = Output(as_json)
+    rows = [
+        pd.DataFrame({"alpha": limit.alpha, "x": bulk.x, "rho": bulk.rho})
+        for limit, bulk in zip(limits, bulks, strict=True)
+    ]
+    pd.concat(rows).to_csv(csv, index=False, float_format="%.10g")
+    density_figure(answer, out)
+    if as_json:
+        output.json(answer)
+    else:
+        output.show(*density_tables(answer), *files(out, csv))
+
+
+def predict(
+    p: P,
+    a: A,
+    alpha: Annotated[list[float], typer.Option("--alpha", help="M/N; may be repeated.")],
+    n: Annotated[list[str], typer.Option("-n", "--n", help="N, as 1000 or 1e6; may be repeated.")],
+    p_star: PStar = 1,
+    samples: Annotated[
+        int | None, typer.Option("--samples", help="Samples of each (some 20 s worth on two cores, 3 to 400).")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Sample i has seed + i.")] = 0,
+    out: Out = Path("predict.png"),
+    as_json: Json = False,
+) -> None:
+    """Finite N: overlap, phi and lowest eigenvalue over sampled projections, no matrix; N up to 1e8 and more."""
+    import pandas as pd
+
+    from hpcbbp.problem import Problem
+    from hpcbbp.theory import spectrum, transition
+
+    units = hidden_units(p)
+    if units == math.inf:
+        raise InputError("p = inf: predictions at finite N are for a finite number of hidden units")
+    sizes = sorted({whole_number(word) for word in n})
+    problems = [Problem(p=int(units), p_star=p_star, alpha=value, a=a) for value in sorted(set(alpha))]
+    at = transition(units, p_star, a)
+    limits = [spectrum(units, p_star, a, problem.alpha) for problem in problems]
+    csv = check_picture(out)
+    from hpcbbp.console import CampaignProgress, Output
+    from hpcbbp.report import predict_tables
+    from hpcbbp.theory.finite import default_samples, finite_size
+    from hpcbbp.theory_figures import predict_figure
+
+    output = Output(as_json)
+    jobs = [(size, problem, limit) for size in sizes for problem, limit in zip(problems, limits, strict=True)]
+    counts = [default_samples(problem, size) if samples is None else samples for size, problem, _ in jobs]
+    work = [problem.samples(size) + 1e4 for size, problem, _ in jobs]
+    rows: list[dict[str, Any]] = []
+    total = sum(each * count for each, count in zip(work, counts, strict=True))
+    with CampaignProgress(total, sum(counts), noun="samples") as bar:
+        for (size, problem, limit), count, each in zip(jobs, counts, work, strict=True):
+            label = f"N = {size:.3g}, alpha = {problem.alpha:g}"
+
+            def note(_: Any, each: float = each, label: str = label) -> None:
+                bar.advance(each, label)
+
+            found = finite_size(problem, size, count, seed, note)
+            limits_at = {"limit_lambda_minus": limit.lambda_minus, "limit_lambda_star": limit.lambda_star}
+            rows.append({"alpha": problem.alpha, **vars(found), **limits_at, "limit_overlap2": limit.overlap2})
+            pd.DataFrame(rows).to_csv(csv, index=False, float_format="%.10g")  # what is known survives a kill
+    answer = {
+        "p": int(units),
+        "p_star": p_star,
+        "a": a,
+        "seed": seed,
+        "alpha_bbp": at.alpha_bbp,
+        "transition": at.kind,
+        "alpha_0": at.alpha_0,
+        "files": [str(out), str(csv)],
+        "points": rows,
+    }
+    predict_figure(answer, out)
+    if as_json:
+        output.json(answer)
+    else:
+        output.show(*predict_tables(answer), *files(out, csv))
+
+
+def hidden_units(text: str) -> float:
+    """A whole number, or inf; InputError for anything else."""
+    if text in ("inf", "infinity"):
+        return math.inf
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"p = {text}: the number of hidden units is a whole number, or inf") from None
+
+
+def whole_number(text: str) -> int:
+    """N >= 2 as 1000 or 1e3; InputError for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value == int(value) and value >= 2):
+        raise InputError(f"N = {text}: a whole number >= 2 is wanted, as 1000 or 1e6")
+    return int(value)
+
+
+def shown(units: float) -> int | str:
+    """Hidden units as JSON has them."""
+    return "inf" if units == math.inf else int(units)
+
+
+def check_picture(out: Path) -> Path:
+    """Return where the numbers of a picture go; InputError unless both can be written."""
+    if out.suffix.lower() not in PICTURES:
+        raise InputError(f"--out {out}: the name of a picture ends in one of {', '.join(PICTURES)}")
+    csv = out.with_suffix(".csv")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out}: its folder cannot be made ({error.strerror})") from None
+    for path in (out, csv):
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise InputError(f"--out {out}: {path} cannot be written")
+    return csv
+
+
+def files(*paths: Path) -> Sequence[str]:
+    """Lines that name the files written."""
+    return [f"{'picture' if path.suffix != '.csv' else 'table':8} {path}" for path in paths]
