@@ -73,6 +73,13 @@ class Deferred:
         self.coordinates.extend(A, B, np.zeros((self.q, self.samples.parts, 0)))
         self.draw_ahead(following)
 
+    def projections(self) -> tuple[Array, Array]:
+        """S = X w, (m_local, p), and u = X w*, (m_local, p_star), of this rank's samples, once there are images."""
+        here = max(0, min(self.m - self.samples.first, self.samples.rows))  # no padding
+        whole = (0, len(self.samples.panels))
+        both = self.samples.projected(math.sqrt(self.n) * self.weights, whole)[:here]
+        return both[:, : self.problem.p], both[:, self.problem.p :]
+
     def draw_ahead(self, count: int) -> None:
         """Have fresh numbers and their moments for that many directions. Collective."""
         c = self.coordinates

@@ -97,12 +97,12 @@ class Samples:
 
     def set_curvature(self, problem: Problem, weights: Array) -> None:
         """D from the projections (s, u) = R weights of the images as they are stored; weights (q, p + p*)."""
-        q, p = weights.shape[0], self.p
+        p = self.p
         upper = np.triu_indices(p)
         largest = 0.0
         for lo, hi in self._chunks():
             start, stop = lo * PANEL, hi * PANEL
-            projections = self._images(q, (lo, hi)).astype(np.float64).T @ weights
+            projections = self.projected(weights, (lo, hi))
             with np.errstate(over="ignore", invalid="ignore"):
                 dense = problem.curvature(projections[:, :p], projections[:, p:]).dense()
             dense[max(0, self.m - self.first - start) :] = 0.0  # padding behind the last sample
@@ -140,6 +140,11 @@ class Samples:
         stored = self.R[:q, panels[0] * PANEL : panels[1] * PANEL]
         images: NDArray[Any] = stored.astype(self.number) * scale
         return images
+
+    def projected(self, weights: Array, panels: tuple[int, int]) -> Array:
+        """Images of combinations of the first directions, weights (q, r), for some local panels: (rows, r)."""
+        product: Array = self._images(len(weights), panels).astype(np.float64).T @ weights
+        return product
 
     def first_moments(self) -> tuple[Array, Array]:
         """A and B, as from `reveal`, of the images there are with each other."""

@@ -1,0 +1,148 @@
+"""Finite N on average: samples drawn by their law, the fluctuations of an edge, how fast N = infinity is reached."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from test_theory_limits import dense
+
+from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance
+from hpcbbp.theory import finite_size, quenched, quenched_sample, spectrum, transition
+from hpcbbp.theory.bulk import averages
+from hpcbbp.theory.finite import averaged, default_samples
+from hpcbbp.theory.outlier import outlier_gamma
+from hpcbbp.theory.projections import CHUNK, Drawn
+from hpcbbp.theory.sample import TRACY_WIDOM_MEAN, TRACY_WIDOM_STD
+
+DISCONTINUOUS = Problem(p=2, p_star=1, alpha=1.5, a=1.5)
+
+
+def test_drawn_projections_have_their_law():
+    """Gaussian rows (Kolmogorov-Smirnov, 1e-4 in all) with the overlaps of a few random directions in R^N."""
+    problem, n = Problem(p=2, p_star=1, alpha=4000.0, a=1.0), 5
+    overlaps = []
+    for seed in range(60):
+        drawn = Drawn(problem, n, seed)
+        s, u = drawn.chunk(0)
+        F = np.concatenate([s, u], axis=1).astype(float)
+        assert F.shape == (20_000, 3)
+        covariance = F.T @ F / len(F)
+        np.testing.assert_allclose(covariance, drawn._mix.T @ drawn._mix, atol=6 * math.sqrt(2 / 20_000))
+        np.testing.assert_allclose(np.diag(drawn._mix.T @ drawn._mix), 1.0, rtol=1e-12)
+        assert min(stats.kstest(F[:, k], "norm").pvalue for k in range(3)) > 1e-4 / 180
+        overlaps += (drawn._mix.T @ drawn._mix)[np.triu_indices(3, 1)].tolist()
+    # The angle of two random directions: (1 + cos)/2 is Beta((n-1)/2, (n-1)/2).
+    law = stats.beta((n - 1) / 2, (n - 1) / 2, loc=-1, scale=2)
+    assert stats.kstest(overlaps, law.cdf).pvalue > 1e-4
+
+
+def test_kept_and_drawn_again_are_the_same():
+    kept, again = (quenched_sample(DISCONTINUOUS, 100_000, 3, keep=keep) for keep in (True, False))
+    assert 100_000 * 1.5 > CHUNK  # more than one chunk
+    np.testing.assert_array_equal(kept.eigenvalues, again.eigenvalues)
+    assert (kept.edge, kept.g_edge, kept.edge_scale) == (again.edge, again.g_edge, again.edge_scale)
+    # What seed 3 means may never change; the last digits belong to the processor.
+    np.testing.assert_allclose(kept.eigenvalues, [-0.93199131, -0.93072616], atol=2e-8)
+    drawn = Drawn(DISCONTINUOUS, 100_000, 3)
+    pairs = [drawn.chunk(number) for number in drawn.chunks()]
+    s, u = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    assert len(s) == 150_000
+    assert quenched(s, u, 1.5, 100_000).edge == kept.edge
+
+
+def test_projections_of_instances():
+    """Those of stored and deferred instances are what their curvatures were made of."""
+    problem = Problem(p=2, p_star=1, alpha=1.5, a=1.5)
+    stored = gaussian_instance(problem, 400, 1)
+    found = quenched(*stored.projections, 1.5, 400)
+    assert found.m == 600
+    deferred = deferred_instance(problem, 400, 1)
+    deferred.start(0)
+    s, u = deferred.projections()
+    assert s.shape == (600, 2)
+    assert u.shape == (600, 1)
+    D = problem.curvature(s, u).dense()
+    np.testing.assert_allclose(D[:, [0, 0, 1], [0, 1, 1]].T, deferred.samples.D[:, :600], rtol=1e-12)
+
+
+def test_fluctuations_of_a_sharp_edge_are_those_of_tracy_and_widom():
+    """(lambda_1 - edge) / scale of dense instances without an outlier: mean 1.2065, standard deviation 1.268."""
+    rng, scaled = np.random.default_rng(5), []
+    while len(scaled) < 80:
+        s, u, values, _ = dense(1, 1, 0.5, 0.8, 150, rng)
+        found = quenched(s, u, 0.5, 150)
+        if not len(found.eigenvalues):
+            scaled.append((values[0] - found.edge) / found.edge_scale)
+            assert abs(found.lowest - found.edge - 1.2065335745820 * found.edge_scale) < 1e-14
+    # 5 standard errors, and a finite-N bias of 0.3
+    assert abs(np.mean(scaled) + TRACY_WIDOM_MEAN) < 5 * TRACY_WIDOM_STD / math.sqrt(80) + 0.3
+    assert 0.6 < np.std(scaled) / TRACY_WIDOM_STD < 1.6
+
+
+def test_scatter_of_an_outlier_around_its_prediction():
+    """p = 1: variance 2 |z'| (1 - m^2)^2 / N, equation (15), within 5 standard errors of a standard deviation."""
+    n, count, rng = 200, 80, np.random.default_rng(8)
+    differences = []
+    for _ in range(count):
+        s, u, values, _ = dense(1, 1, 1.0, 3.0, n, rng)
+        differences.append(values[0] - quenched(s, u, 1.0, n).eigenvalues[0])
+    gamma = outlier_gamma(averages(1, 1, 1.0), 3.0, 1.0)
+    slope = abs(averages(1, 1, 1.0).moments(gamma).z_prime(3.0))
+    expected = (1 - spectrum(1, 1, 1.0, 3.0).overlap2) * math.sqrt(2 * slope / n)
+    assert abs(np.std(differences, ddof=1) / expected - 1) < 5 / math.sqrt(2 * count)
+
+
+def test_averages_are_those_of_the_samples():
+    found = finite_size(DISCONTINUOUS, 500, 12, seed=4)
+    samples = [quenched_sample(DISCONTINUOUS, 500, 4 + i) for i in range(12)]
+    assert found == averaged(samples, 2)
+    assert (found.n, found.m, found.samples) == (500, 750, 12)
+    assert abs(found.lambda_1 - np.mean([sample.lowest for sample in samples])) < 1e-14
+    first = [sample.overlap2[0] if len(sample.overlap2) else 0.0 for sample in samples]
+    assert abs(found.overlap2_1 - np.mean(first)) < 1e-14
+    assert abs(found.overlap2_1_std - np.std(first, ddof=1)) < 1e-14
+    assert 0 <= found.phi <= found.informed <= 1
+
+
+def test_a_sharp_edge_is_reached_fast_and_a_smooth_one_as_good_as_never():
+    """From N = 10^4 to 10^6: N^(-2/3), a factor 21.5, against less than 1.5 (docs/finite-n.md)."""
+    distances = {}
+    for alpha, a in ((0.85, 0.7), (1.0, 1.5)):
+        problem = Problem(p=2, p_star=1, alpha=alpha, a=a)
+        limit = spectrum(2, 1, a, alpha)
+        assert limit.lambda_star is None
+        found = [finite_size(problem, n, count) for n, count in ((10**4, 40), (10**6, 4))]
+        distances[limit.edge] = [
+            at.lambda_1 - (at.edge if limit.edge == "sharp" else limit.lambda_minus) for at in found
+        ]
+    assert 14 < distances["sharp"][0] / distances["sharp"][1] < 30
+    assert 0.8 < distances["smooth"][0] / distances["smooth"][1] < 1.5
+    assert distances["smooth"][1] > 0.02
+
+
+def test_below_a_discontinuous_transition_overlaps_follow_the_tangent():
+    """At N = 10^4, between alpha_0 and alpha_BBP, m^2 is what the tangent says; below alpha_0 it is 0."""
+    at = transition(2, 1, 1.5)
+    slope = at.jump_overlap2 / (at.alpha_bbp - at.alpha_0)
+    for alpha in (1.1, 1.2, 1.3):
+        found = finite_size(Problem(p=2, p_star=1, alpha=alpha, a=1.5), 10**4, 40)
+        assert spectrum(2, 1, 1.5, alpha).overlap2 == 0.0
+        assert abs(found.overlap2 - slope * (alpha - at.alpha_0)) < 0.01
+        assert found.informed > 0.95
+    assert finite_size(Problem(p=2, p_star=1, alpha=0.7, a=1.5), 10**4, 40).overlap2 < 1e-3
+
+
+def test_bad_input():
+    with pytest.raises(InputError, match="samples = 1"):
+        finite_size(DISCONTINUOUS, 100, 1)
+    with pytest.raises(InputError, match="seed = -1"):
+        finite_size(DISCONTINUOUS, 100, 5, seed=-1)
+    with pytest.raises(InputError, match="0 samples"):
+        finite_size(Problem(p=1, p_star=1, alpha=0.001, a=1.0), 100, 5)
+    with pytest.raises(InputError, match="go up to 400"):
+        finite_size(Problem(p=30, p_star=1, alpha=1.0, a=1.0), 100, 5)
+    assert default_samples(DISCONTINUOUS, 100) == 400
+    assert default_samples(DISCONTINUOUS, 10**9) == 3
