@@ -34,7 +34,8 @@ def instance(problem: Problem, n: int, seed: int) -> tuple[float, float, float, 
     if n <= 800:
         drawn = gaussian_instance(problem, n, seed)
         X, D = drawn.data.local, drawn.hessian.curvature.dense()
-        H = np.einsum("mi,mkl,mj->ikjl", X, D, X, optimize=True).reshape(n * problem.p, n * problem.p)
+        blocks = [[X.T @ (D[:, k, j, None] * X) for j in range(problem.p)] for k in range(problem.p)]
+        H = np.array(blocks).transpose(2, 0, 3, 1).reshape(n * problem.p, n * problem.p)
         values, vectors = np.linalg.eigh(H)
         m = np.einsum("nkv,nl->vkl", vectors[:, :count].reshape(n, problem.p, count), drawn.teacher) / math.sqrt(n)
         measured, m2 = values[:count], overlap2(m)

@@ -17,7 +17,7 @@ from hpcbbp.console import CampaignProgress, number, table, with_error
 from hpcbbp.errors import InputError
 from hpcbbp.figures import overlap_figure
 from hpcbbp.parallel import Group
-from hpcbbp.report import plain_rows
+from hpcbbp.plain import plain_rows
 from hpcbbp.scaling.aggregate import overlap_curves
 from hpcbbp.theory import transition
 

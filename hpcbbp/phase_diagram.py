@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hpcbbp.errors import InputError
+from hpcbbp.plain import hidden_units, plain_rows
 from hpcbbp.theory import a_c, transition
 
 WIDTHS = (1, 2, 3, 5, 10, 100, math.inf)
@@ -43,13 +44,17 @@ class PhaseDiagram:
             least = int(rows["alpha_bbp"].to_numpy().argmin())
             found.append(
                 {
-                    "p": "inf" if p == math.inf else int(p),
+                    "p": hidden_units(float(p)),
                     "a_c": a_c(float(p), self.p_star),
                     "lowest_alpha_bbp": float(rows["alpha_bbp"].iloc[least]),
                     "at_a": float(rows["a"].iloc[least]),
                 }
             )
         return found
+
+    def points(self) -> list[dict[str, Any]]:
+        """The rows as plain values, p a whole number or "inf", alpha_0 None where there is none."""
+        return [{**row, "p": hidden_units(float(row["p"]))} for row in plain_rows(self.rows)]
 
 
 def _row(p: float, p_star: int, a: float) -> dict[str, Any]:
@@ -66,26 +71,32 @@ def _row(p: float, p_star: int, a: float) -> dict[str, Any]:
     }
 
 
+def even(a_min: float, a_max: float, points: int) -> list[float]:
+    """Loss constants evenly spaced; InputError for a range that is none."""
+    if points < 2:
+        raise InputError(f"points = {points}: a curve needs at least 2")
+    if not 0 < a_min < a_max < math.inf:
+        raise InputError(f"a from {a_min} to {a_max}: 0 < a_min < a_max is wanted")
+    spaced: list[float] = np.linspace(a_min, a_max, points).tolist()
+    return spaced
+
+
 def phase_table(
-    widths: Sequence[float], p_star: int, a_min: float, a_max: float, points: int, inset: Sequence[float]
+    widths: Sequence[float], p_star: int, constants: Sequence[float], inset: Sequence[float], *, with_a_c: bool = True
 ) -> PhaseDiagram:
-    """Compute thresholds of several widths over a range of loss constants, with a_c itself among them.
+    """Compute thresholds of several widths and loss constants; with_a_c: also just left and right of a_c.
 
     Raises
     ------
     InputError
         If a value is outside its domain.
     """
-    if points < 2:
-        raise InputError(f"points = {points}: a curve needs at least 2")
-    if not 0 < a_min < a_max < math.inf:
-        raise InputError(f"a from {a_min} to {a_max}: 0 < a_min < a_max is wanted")
     rows = []
     for p in dict.fromkeys(widths):
         turn = a_c(p, p_star)
-        constants = set(np.linspace(a_min, a_max, points).tolist())
-        if turn is not None and a_min < turn < a_max:
-            constants |= {turn * (1 - 1e-9), turn * (1 + 1e-9)}
-        rows += [_row(p, p_star, a) for a in sorted(constants)]
+        chosen = set(constants)
+        if with_a_c and turn is not None and min(chosen) < turn < max(chosen):
+            chosen |= {turn * (1 - 1e-9), turn * (1 + 1e-9)}
+        rows += [_row(p, p_star, a) for a in sorted(chosen)]
     near = [_row(p, p_star, float(a)) for a in inset for p in (*_INSET_WIDTHS, math.inf)]
     return PhaseDiagram(p_star, pd.DataFrame(rows), pd.DataFrame(near))

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpcbbp import memory, petsc, provenance
 from hpcbbp.console import number, table
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
 from hpcbbp.theory import spectrum, transition
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-def plain_rows(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON has them, None where there is none."""
-    plain = rows.astype(object).where(rows.notna(), None)
-    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
 
 
 def theory_tables(answer: dict[str, Any]) -> list[Any]:
@@ -50,14 +41,22 @@ def theory_tables(answer: dict[str, Any]) -> list[Any]:
     return made
 
 
-def phase_tables(curves: Sequence[dict[str, Any]], p_star: int) -> list[Any]:
-    """Tables for `hpcbbp phase-diagram`."""
+def phase_tables(curves: Sequence[dict[str, Any]], p_star: int, points: Sequence[dict[str, Any]]) -> list[Any]:
+    """Tables for `hpcbbp phase-diagram`: one line a width, and the points given."""
     rows = [
         (str(curve["p"]), number(curve["a_c"], 6), number(curve["lowest_alpha_bbp"], 6), f"{curve['at_a']:.4g}")
         for curve in curves
     ]
     columns = ("p", "a_c: discontinuous from here", "lowest alpha_BBP shown", "at a")
-    return [table(f"N = infinity, p* = {p_star}", columns, rows)]
+    made = [table(f"N = infinity, p* = {p_star}", columns, rows)]
+    if points:
+        names = ("alpha_c", "alpha_bbp", "jump_overlap2", "alpha_0")
+        values = [
+            (str(at["p"]), f"{at['a']:g}", at["transition"], *(number(at[name], 8) for name in names))
+            for at in points
+        ]
+        made.append(table("", ("p", "a", "transition", "alpha_c", "alpha_BBP", "jump of m^2", "alpha_0"), values))
+    return made
 
 
 def density_tables(answer: dict[str, Any]) -> list[Any]:

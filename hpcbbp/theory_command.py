@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hpcbbp.errors import InputError
+from hpcbbp.plain import hidden_units
 
 PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
 P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")]
@@ -31,11 +32,11 @@ def theory(
     """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8."""
     from hpcbbp.theory import a_c, p_c, spectrum, transition
 
-    units = hidden_units(p)
+    units = parse_units(p)
     at = transition(units, p_star, a)
     points = [spectrum(units, p_star, a, value) for value in alpha or []]
     answer = {
-        "p": shown(units),
+        "p": hidden_units(units),
         "p_star": p_star,
         "a": a,
         "alpha_c": at.alpha_c,
@@ -74,6 +75,10 @@ def phase_diagram(
     a_min: Annotated[float, typer.Option("--a-min", help="Smallest loss constant.")] = 0.01,
     a_max: Annotated[float, typer.Option("--a-max", help="Largest loss constant.")] = 3.0,
     points: Annotated[int, typer.Option("--points", help="Values of a, evenly spaced.")] = 60,
+    a: Annotated[
+        list[float] | None,
+        typer.Option("-a", "--a", help="These values of a instead, shown in full; may be repeated."),
+    ] = None,
     inset: Annotated[
         list[float] | None, typer.Option("--inset-a", help="Values of a for the inset against p; may be repeated.")
     ] = None,
@@ -81,13 +86,14 @@ def phase_diagram(
     as_json: Json = False,
 ) -> None:
     """alpha_BBP(a) for several widths: continuous and discontinuous parts, p = infinity, alpha_0 (figures 2, 6)."""
-    from hpcbbp.phase_diagram import INSET, WIDTHS, phase_table
+    from hpcbbp.phase_diagram import INSET, WIDTHS, even, phase_table
 
-    widths = [hidden_units(word) for word in p] if p else list(WIDTHS)
+    widths = [parse_units(word) for word in p] if p else list(WIDTHS)
     csv = check_picture(out)
-    made = phase_table(widths, p_star, a_min, a_max, points, inset or INSET)
+    constants = a or even(a_min, a_max, points)
+    made = phase_table(widths, p_star, constants, inset or INSET, with_a_c=not a)
     from hpcbbp.console import Output
-    from hpcbbp.report import phase_tables, plain_rows
+    from hpcbbp.report import phase_tables
     from hpcbbp.theory_figures import phase_figure
 
     output = Output(as_json)
@@ -95,9 +101,9 @@ def phase_diagram(
     phase_figure(made, out)
     if as_json:
         names = [str(out), str(csv)]
-        output.json({"p_star": p_star, "files": names, "curves": made.curves(), "rows": plain_rows(made.rows)})
+        output.json({"p_star": p_star, "files": names, "curves": made.curves(), "rows": made.points()})
     else:
-        output.show(*phase_tables(made.curves(), p_star), *files(out, csv))
+        output.show(*phase_tables(made.curves(), p_star, made.points() if a else []), *files(out, csv))
 
 
 def density(
@@ -115,7 +121,7 @@ def density(
     from hpcbbp.theory import density as bulk_density
     from hpcbbp.theory import spectrum
 
-    units = hidden_units(p)
+    units = parse_units(p)
     csv = check_picture(out)
     if points < 2:
         raise InputError(f"--points {points}: at least 2")
@@ -126,7 +132,7 @@ def density(
     from hpcbbp.theory_figures import density_figure
 
     answer = {
-        "p": shown(units),
+        "p": hidden_units(units),
         "p_star": p_star,
         "a": a,
         "files": [str(out), str(csv)],
@@ -181,7 +187,7 @@ def predict(
     from hpcbbp.problem import Problem
     from hpcbbp.theory import spectrum, transition
 
-    units = hidden_units(p)
+    units = parse_units(p)
     if units == math.inf:
         raise InputError("p = inf: predictions at finite N are for a finite number of hidden units")
     sizes = sorted({whole_number(word) for word in n})
@@ -229,7 +235,7 @@ def predict(
         output.show(*predict_tables(answer), *files(out, csv))
 
 
-def hidden_units(text: str) -> float:
+def parse_units(text: str) -> float:
     """A whole number, or inf; InputError for anything else."""
     if text in ("inf", "infinity"):
         return math.inf
@@ -248,11 +254,6 @@ def whole_number(text: str) -> int:
     if not (math.isfinite(value) and value == int(value) and value >= 2):
         raise InputError(f"N = {text}: a whole number >= 2 is wanted, as 1000 or 1e6")
     return int(value)
-
-
-def shown(units: float) -> int | str:
-    """Hidden units as JSON has them."""
-    return "inf" if units == math.inf else int(units)
 
 
 def check_picture(out: Path) -> Path:

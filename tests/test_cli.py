@@ -15,7 +15,9 @@ pytestmark = pytest.mark.launcher
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 
 SMALL = ("solve", "-n", 100, "-p", 2, "--p-star", 1, "-a", 1.5, "--alpha", 3)
-THEORY_KEYS = ["p", "p_star", "a", "alpha_c", "alpha_bbp", "transition", "jump_overlap2", "alpha_0", "points"]
+THEORY_KEYS = [
+    "p", "p_star", "a", "alpha_c", "alpha_bbp", "transition", "jump_overlap2", "alpha_0", "a_c", "p_c", "points",
+]  # fmt: skip
 SOLVE_KEYS = [
     "p", "p_star", "a", "alpha", "n", "m", "seed", "eigenvalues", "residuals", "overlap2", "student_overlap2",
     "converged", "reason", "products", "seconds",

@@ -1,0 +1,134 @@
+"""phase-diagram, density and predict as users meet them: pictures, CSV, JSON, one line for bad input."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import answer, error_lines, run
+
+from hpcbbp.theory import a_c, density, finite_size, p_c, spectrum, transition
+
+pytestmark = pytest.mark.launcher
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def is_picture(path: Path) -> bool:
+    return path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and path.stat().st_size > 10_000
+
+
+def test_theory_tells_where_the_kind_changes():
+    found = answer("theory", "-p", 2, "-a", 0.7)
+    assert found["a_c"] == a_c(2, 1)
+    assert found["p_c"] == p_c(0.7) == 3
+    assert answer("theory", "-p", 1, "--p-star", 1000, "-a", 1e-4)["p_c"] is None
+
+
+def test_phase_diagram(tmp_path):
+    out = tmp_path / "new folder" / "diagram.png"
+    found = answer("phase-diagram", "-p", 1, "-p", 2, "-p", "inf", "--points", 12, "--out", out)
+    assert found["files"] == [str(out), str(out.with_suffix(".csv"))]
+    assert is_picture(out)
+    rows = pd.read_csv(out.with_suffix(".csv"))
+    assert len(rows) == len(found["rows"]) == 14 + 14 + 12  # a_c from both sides, but for p = inf
+    assert [curve["p"] for curve in found["curves"]] == [1, 2, "inf"]
+    assert found["curves"][1]["a_c"] == a_c(2, 1)
+    assert abs(found["curves"][1]["lowest_alpha_bbp"] - transition(2, 1, a_c(2, 1)).alpha_bbp) < 1e-6
+    for row in found["rows"][::5]:
+        at = transition(row["p"] if row["p"] != "inf" else math.inf, 1, row["a"])
+        assert (row["alpha_bbp"], row["alpha_0"], row["transition"]) == (at.alpha_bbp, at.alpha_0, at.kind)
+    shown = run("phase-diagram", "--points", 5, "--out", tmp_path / "all.pdf")
+    assert shown.returncode == 0, shown.stderr
+    assert "0.830387" in shown.stdout
+    assert (tmp_path / "all.pdf").read_bytes()[:5] == b"%PDF-"
+
+
+def test_the_table_of_thresholds_in_the_docs(tmp_path):
+    page = (ROOT / "docs" / "thresholds.md").read_text()
+    rows = re.findall(r"^\| (\d) \| ([\d.]+) \| (\w+) \| (.*) \|$", page, re.M)
+    assert len(rows) == 60
+    for number, (p, a, kind, values) in enumerate(rows):
+        at = transition(int(p), 1 if number < 30 else 2, float(a))
+        assert at.kind == kind
+        exact = (at.alpha_c, at.alpha_bbp, at.jump_overlap2, at.alpha_0)
+        assert values == " | ".join("-" if value is None else f"{value:.8f}" for value in exact)
+    command = re.search(r"^    hpcbbp (phase-diagram .*)$", page, re.M)
+    assert command is not None
+    shown = run(*command[1].split(), "--out", tmp_path / "t.png").stdout
+    assert "2.16982719   0.27826126  0.81774949" in shown
+
+
+def test_density(tmp_path):
+    out = tmp_path / "density.png"
+    found = answer("density", "-p", 2, "-a", 1.5, "--alpha", 1, "--alpha", 3, "--points", 60, "--out", out)
+    assert is_picture(out)
+    smooth, sharp = found["curves"]
+    expected = density(2, 1, 1.5, 1.0, points=60)
+    assert (smooth["edge"], smooth["thinness"]) == ("smooth", expected.thinness)
+    assert (sharp["edge"], sharp["thinness"]) == ("sharp", None)
+    assert smooth["lambda_star"] is None
+    assert sharp["lambda_star"] == spectrum(2, 1, 1.5, 3.0).lambda_star
+    assert smooth["lambda_plus"] is None
+    assert "no upper bound" in smooth["lambda_plus_reason"]
+    np.testing.assert_allclose(smooth["rho"], expected.rho)
+    rows = pd.read_csv(out.with_suffix(".csv"))
+    assert list(rows.columns) == ["alpha", "x", "rho"]
+    assert len(rows) == 120
+    table = run("density", "-p", "inf", "-a", 1.5, "--alpha", 0.5, "--points", 30, "--out", out)
+    assert table.returncode == 0, table.stderr
+    assert "0.5000" in table.stdout  # eigenvalues at 0
+
+
+def test_predict(tmp_path):
+    out = tmp_path / "finite.png"
+    words = ("predict", "-p", 2, "-a", 1.5, "--alpha", 1, "--alpha", 1.5, "-n", 100, "-n", "1e3", "--samples", 5)
+    found = answer(*words, "--seed", 7, "--out", out)
+    assert is_picture(out)
+    assert [(row["n"], row["alpha"]) for row in found["points"]] == [(100, 1), (100, 1.5), (1000, 1), (1000, 1.5)]
+    from hpcbbp import Problem
+
+    expected = finite_size(Problem(p=2, p_star=1, alpha=1.5, a=1.5), 1000, 5, seed=7)
+    assert {name: found["points"][3][name] for name in vars(expected)} == pytest.approx(vars(expected), rel=1e-12)
+    assert found["points"][0]["limit_lambda_star"] is None
+    assert found["points"][1]["limit_overlap2"] == spectrum(2, 1, 1.5, 1.5).overlap2
+    rows = pd.read_csv(out.with_suffix(".csv"))
+    assert rows["overlap2"].to_numpy() == pytest.approx([row["overlap2"] for row in found["points"]], rel=1e-8)
+    many = run(*words[:9], "--alpha", 2, "-n", 100, "--samples", 3, "--out", out)
+    assert many.returncode == 0, many.stderr
+    assert "alpha_BBP = 1.32294" in many.stdout
+    assert "9 of 9 samples" in many.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("phase-diagram", "--a-min", 3, "--a-max", 1), "0 < a_min < a_max"),
+        (("phase-diagram", "--points", 1), "points = 1"),
+        (("phase-diagram", "-p", "two"), "p = two"),
+        (("phase-diagram", "-a", -1), "a = -1"),
+        (("phase-diagram", "--out", "picture.jpeg"), ".png, .pdf, .svg"),
+        (("phase-diagram", "--out", "/proc/nowhere/x.png"), "its folder cannot be made"),
+        (("density", "-p", 2, "-a", 1, "--alpha", 0), "alpha = 0"),
+        (("density", "-p", 2, "-a", 1, "--alpha", 1, "--points", 1), "--points 1"),
+        (("density", "-p", 2, "-a", 1), "Missing option '--alpha'"),
+        (("predict", "-p", "inf", "-a", 1, "--alpha", 1, "-n", 100), "p = inf"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "1e2.5"), "N = 1e2.5"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "1"), "N = 1"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 0.001, "-n", 100), "0 samples"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", 100, "--samples", 1), "samples = 1"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", 100, "--seed", -1), "seed = -1"),
+        (("predict", "-p", 30, "-a", 1, "--alpha", 1, "-n", 100), "go up to 400"),
+        (("predict", "-p", 1, "-a", "nan", "--alpha", 1, "-n", 100), "a = nan"),
+    ],
+)
+def test_bad_input_is_one_line(words, message, tmp_path):
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert message in error_lines(done)[0]
+    assert not list(tmp_path.iterdir())
