@@ -33,7 +33,7 @@ def test_the_example_prints_what_the_readme_says(tmp_path, ranks):
 
 
 def test_the_example_of_large_n_runs_at_a_smaller_one(tmp_path):
-    code = re.findall(r"```python\n(.*?)```", README, re.S)[1]
+    code = re.findall(r"```python\n(.*?)```", README, re.S)[2]
     smaller = code.replace("n=10**6", "n=10**4").replace("int16", "float64")
     assert smaller != code
     script = tmp_path / "example.py"
@@ -42,6 +42,18 @@ def test_the_example_of_large_n_runs_at_a_smaller_one(tmp_path):
     )
     done = run_python("-m", "mpi4py", script, ranks=2)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_example_of_theory_alone_needs_no_mpi(tmp_path):
+    script = tmp_path / "example.py"
+    script.write_text(
+        re.findall(r"```python\n(.*?)```", README, re.S)[1]
+        + "import sys\nassert not {'mpi4py', 'petsc4py', 'slepc4py', 'matplotlib', 'pandas'} & set(sys.modules)\n"
+    )
+    done = run_python(script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1.3229376")
+    assert abs(float(done.stdout.split()[-1]) - 0.076) < 0.003
 
 
 def test_the_commands_of_the_readme_exist():

@@ -73,8 +73,9 @@ class Averages:
 
     def __init__(self, p: float, p_star: int, a: float) -> None:
         infinite = p == math.inf
-        units = 1 if infinite else int(p) if float(p).is_integer() else p
-        Problem(p=units, p_star=p_star, alpha=1.0, a=a)  # type: ignore[arg-type]  # its checks and messages
+        if not (infinite or float(p).is_integer()):
+            raise InputError(f"p = {p}: the number of hidden units of the student is a whole number, or inf")
+        Problem(p=1 if infinite else int(p), p_star=p_star, alpha=1.0, a=a)  # its checks and messages
         if not A_RANGE[0] <= a <= A_RANGE[1]:
             raise InputError(f"a = {a}: theory is computed for {A_RANGE[0]:g} <= a <= {A_RANGE[1]:g}")
         for name, units in (("p", p), ("p_star", p_star)):
