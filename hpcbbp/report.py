@@ -25,7 +25,7 @@ def theory_tables(answer: dict[str, Any]) -> list[Any]:
     ]
     scaled = " (eigenvalues of p H)" if answer["p"] == "inf" else ""
     title = f"N = infinity: p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}{scaled}"
-    made = [table(title, ("", "value", "meaning"), thresholds)]
+    made: list[Any] = [table(title, ("", "value", "meaning"), thresholds)]
     if answer["points"]:
         rows = [
             (
@@ -38,6 +38,7 @@ def theory_tables(answer: dict[str, Any]) -> list[Any]:
             for point in answer["points"]
         ]
         made.append(table("", ("alpha", "left edge lambda_-", "edge", "outlier lambda*", "overlap m^2"), rows))
+        made.append("no outlier left of the bulk knows the student alone")
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hpcbbp import Problem
 from hpcbbp.deferred import Deferred
 from hpcbbp.deferred.kernels import PANEL
 
@@ -51,3 +52,22 @@ def dense_hessian(X: np.ndarray, D: np.ndarray) -> np.ndarray:
         for b in range(p):
             H[:, a, :, b] = X.T @ (D[:, a, b, None] * X)
     return H.reshape(p * n, p * n)
+
+
+def gaussian_sample(p: int, p_star: int, a: float, alpha: float, n: int, rng: np.random.Generator):
+    """One sample of the model by numpy alone: s, u, teacher weights, H of order pN."""
+    X = rng.standard_normal((round(alpha * n), n)) / np.sqrt(n)
+    W = rng.standard_normal((n, p + p_star))
+    W *= np.sqrt(n) / np.linalg.norm(W, axis=0)
+    S = X @ W
+    D = Problem(p=p, p_star=p_star, alpha=alpha, a=a).curvature(S[:, :p], S[:, p:]).dense()
+    return S[:, :p], S[:, p:], W[:, p:], dense_hessian(X, D)
+
+
+def dense_sample(p: int, p_star: int, a: float, alpha: float, n: int, rng: np.random.Generator):
+    """Projections, lowest p p* eigenvalues and their m^2 of one sample, by numpy's eigh."""
+    s, u, teacher, H = gaussian_sample(p, p_star, a, alpha, n, rng)
+    values, vectors = np.linalg.eigh(H)
+    count = p * p_star
+    overlaps = np.einsum("nav,nl->val", vectors[:, :count].reshape(n, p, count), teacher) / np.sqrt(n)
+    return s, u, values[:count], (overlaps**2).sum(axis=(1, 2))

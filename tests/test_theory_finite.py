@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from dense import dense_sample
 from scipy import stats
-from test_theory_limits import dense
 
 from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance
 from hpcbbp.theory import finite_size, quenched, quenched_sample, spectrum, transition
@@ -72,7 +72,7 @@ def test_fluctuations_of_a_sharp_edge_are_those_of_tracy_and_widom():
     """(lambda_1 - edge) / scale of dense instances without an outlier: mean 1.2065, standard deviation 1.268."""
     rng, scaled = np.random.default_rng(5), []
     while len(scaled) < 80:
-        s, u, values, _ = dense(1, 1, 0.5, 0.8, 150, rng)
+        s, u, values, _ = dense_sample(1, 1, 0.5, 0.8, 150, rng)
         found = quenched(s, u, 0.5, 150)
         if not len(found.eigenvalues):
             scaled.append((values[0] - found.edge) / found.edge_scale)
@@ -87,7 +87,7 @@ def test_scatter_of_an_outlier_around_its_prediction():
     n, count, rng = 200, 80, np.random.default_rng(8)
     differences = []
     for _ in range(count):
-        s, u, values, _ = dense(1, 1, 1.0, 3.0, n, rng)
+        s, u, values, _ = dense_sample(1, 1, 1.0, 3.0, n, rng)
         differences.append(values[0] - quenched(s, u, 1.0, n).eigenvalues[0])
     gamma = outlier_gamma(averages(1, 1, 1.0), 3.0, 1.0)
     slope = abs(averages(1, 1, 1.0).moments(gamma).z_prime(3.0))

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 from commands import answer, run
-from dense import dense_hessian
+from dense import dense_sample
 
-from hpcbbp import InputError, Problem
+from hpcbbp import InputError
 from hpcbbp.theory import quenched, spectrum, transition
 
 
@@ -46,29 +46,6 @@ def test_the_command_line_takes_inf():
     assert "eigenvalues of p H" in run("theory", "-p", "inf", "-a", 1.5).stdout
 
 
-def dense_hessian_of_a_sample(p: int, p_star: int, a: float, alpha: float, n: int, rng: np.random.Generator):
-    """H of order pN of one sample of the model."""
-    X = rng.standard_normal((round(alpha * n), n)) / np.sqrt(n)
-    W = rng.standard_normal((n, p + p_star))
-    S = X @ (W * np.sqrt(n) / np.linalg.norm(W, axis=0))
-    D = Problem(p=p, p_star=p_star, alpha=alpha, a=a).curvature(S[:, :p], S[:, p:]).dense()
-    return dense_hessian(X, D)
-
-
-def dense(p: int, p_star: int, a: float, alpha: float, n: int, rng: np.random.Generator):
-    """Projections, lowest eigenvalues and their overlaps of one dense instance."""
-    m = round(alpha * n)
-    X = rng.standard_normal((m, n)) / np.sqrt(n)
-    W = rng.standard_normal((n, p + p_star))
-    W *= np.sqrt(n) / np.linalg.norm(W, axis=0)
-    s, u = (X @ W)[:, :p], (X @ W)[:, p:]
-    D = Problem(p=p, p_star=p_star, alpha=alpha, a=a).curvature(s, u).dense()
-    values, vectors = np.linalg.eigh(dense_hessian(X, D))
-    count = p * p_star
-    overlaps = np.einsum("nav,nl->val", vectors[:, :count].reshape(n, p, count), W[:, p:]) / np.sqrt(n)
-    return s, u, values[:count], (overlaps**2).sum(axis=(1, 2))
-
-
 @pytest.mark.parametrize(("p", "p_star", "alpha"), [(1, 1, 3.0), (2, 1, 3.0), (3, 1, 3.0), (1, 2, 8.0)])
 def test_quenched_predicts_dense_instances(p, p_star, alpha):
     """Instance by instance: mean difference within 5 standard errors and a bias 5/N, less scatter at larger N."""
@@ -77,7 +54,7 @@ def test_quenched_predicts_dense_instances(p, p_star, alpha):
         rng = np.random.default_rng(n)
         differences, differences_m2 = [], []
         for _ in range(seeds):
-            s, u, values, m2 = dense(p, p_star, 1.5, alpha, n, rng)
+            s, u, values, m2 = dense_sample(p, p_star, 1.5, alpha, n, rng)
             found = quenched(s, u, 1.5, n)
             if len(found.eigenvalues) < p * p_star:
                 continue

@@ -18,7 +18,7 @@ def _excess(p: float, p_star: int, log_a: float) -> float:
 
 @lru_cache(maxsize=512)
 def a_c(p: float, p_star: int = 1) -> float | None:
-    """Loss constant from which on the transition is discontinuous: alpha_BBP of (8) = alpha_c of (6), N = infinity.
+    """Loss constant from which on the transition is discontinuous, N = infinity: (8) = (6) of docs/theory.md.
 
     Parameters
     ----------
@@ -46,7 +46,9 @@ def a_c(p: float, p_star: int = 1) -> float | None:
 
 
 def p_c(a: float, p_star: int = 1) -> int | None:
-    """Fewest hidden units of a student with a discontinuous transition at this loss constant; p >= p_c all have one.
+    """Fewest hidden units of a student with a discontinuous transition at this loss constant; all p >= p_c have one.
+
+    By bisection of a_c (docs/theory.md).
 
     Parameters
     ----------

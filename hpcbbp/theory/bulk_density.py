@@ -140,7 +140,7 @@ def thinness(p: float, p_star: int, a: float, alpha: float) -> float | None:
 
 
 def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = None, points: int = 400) -> Density:
-    """Density of the bulk of the Hessian's spectrum, N = infinity.
+    """Density of the bulk of the Hessian's spectrum, N = infinity: equations (1) and (12) of docs/theory.md.
 
     Parameters
     ----------

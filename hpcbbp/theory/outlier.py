@@ -14,6 +14,8 @@ from hpcbbp.theory.bulk import GAMMA_MIN, Averages, Moments, averages, check_alp
 class Spectrum:
     """Left end of the Hessian's spectrum at one alpha, N = infinity.
 
+    There is no other outlier left of the bulk: none that knows the student alone (proof in docs/theory.md).
+
     Attributes
     ----------
     alpha : float
@@ -55,7 +57,7 @@ def outlier_gamma(model: Averages, alpha: float, edge: float) -> float | None:
 
 
 def spectrum(p: float, p_star: int, a: float, alpha: float) -> Spectrum:
-    """Left edge, outlier and overlap at one alpha, N = infinity.
+    """Left edge, outlier and overlap at one alpha, N = infinity: equations (1)-(7) of docs/theory.md.
 
     Parameters
     ----------
