@@ -29,7 +29,7 @@ class PhaseDiagram:
     rows : DataFrame
         A row for each (p, a) of the curves: p, p_star, a, alpha_c, alpha_bbp, transition, jump_overlap2, alpha_0.
     inset : DataFrame
-        The same for the inset: some a, many p.
+        The same for the panel against p: some a, many p.
     """
 
     p_star: int

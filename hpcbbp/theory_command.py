@@ -80,7 +80,7 @@ def phase_diagram(
         typer.Option("-a", "--a", help="These values of a instead, shown in full; may be repeated."),
     ] = None,
     inset: Annotated[
-        list[float] | None, typer.Option("--inset-a", help="Values of a for the inset against p; may be repeated.")
+        list[float] | None, typer.Option("--inset-a", help="Values of a for the panel against p; may be repeated.")
     ] = None,
     out: Out = Path("phase-diagram.png"),
     as_json: Json = False,

@@ -19,8 +19,8 @@ from hpcbbp.theory import spectrum
 
 
 def phase_figure(made: PhaseDiagram, path: Path) -> Figure:
-    """alpha_BBP against a, a curve a width: thin where continuous, thick where discontinuous, crosses for alpha_0."""
-    figure, (axis,) = canvas(1, 1, (7.6, 5.4))
+    """alpha_BBP against a (thin where continuous, thick where discontinuous, crosses for alpha_0) and against p."""
+    figure, (axis, against_p) = canvas(1, 2, (5.4, 4.8))
     widths = list(dict.fromkeys(made.rows["p"]))
     shades = colormaps["viridis"](np.linspace(0.0, 0.85, max(1, sum(p < math.inf for p in widths))))
     for index, p in enumerate(widths):
@@ -46,27 +46,29 @@ def phase_figure(made: PhaseDiagram, path: Path) -> Figure:
     axis.set_ylim(0.0, 1.12 * float(made.rows["alpha_bbp"].max()))
     axis.set_title(rf"$p^* = {made.p_star}$: thin continuous, thick discontinuous", fontsize=11)
     figure.legend(frameon=False, fontsize=9, loc="outside right upper")
-    _phase_inset(axis.inset_axes((0.22, 0.61, 0.36, 0.36)), made.inset)
+    _against_p(against_p, made.inset)
     figure.savefig(path, dpi=150)
     return figure
 
 
-def _phase_inset(axis: Axes, rows: pd.DataFrame) -> None:
+def _against_p(axis: Axes, rows: pd.DataFrame) -> None:
     for index, a in enumerate(rows["a"].unique()):
         points = rows[rows["a"] == a]
         colour = COLOURS[index % len(COLOURS)]
         finite, jumps = points["p"] < math.inf, points["transition"] == "discontinuous"
         axis.plot(points["p"][finite], points["alpha_bbp"][finite], color=colour, linewidth=0.8)
         for chosen, face in ((finite & jumps, colour), (finite & ~jumps, "white")):
-            axis.plot(points["p"][chosen], points["alpha_bbp"][chosen], "o", color=colour, markersize=3.5,
+            axis.plot(points["p"][chosen], points["alpha_bbp"][chosen], "o", color=colour, markersize=4.5,
                       markerfacecolor=face, markeredgewidth=0.8)  # fmt: skip
-        axis.plot(points["p"][finite & jumps], points["alpha_0"][finite & jumps], "x", color=colour, markersize=4)
+        axis.plot(points["p"][finite & jumps], points["alpha_0"][finite & jumps], "x", color=colour, markersize=5)
         axis.axhline(float(points["alpha_bbp"][~finite].iloc[0]), color=colour, linestyle="--", linewidth=0.8)
-        axis.plot([], [], "o", color=colour, markersize=3.5, label=f"$a = {a:g}$")
+        axis.plot([], [], "o", color=colour, markersize=4.5, label=f"$a = {a:g}$")
     axis.set_xscale("log")
-    axis.set_xlabel("$p$", fontsize=8, labelpad=0)
-    axis.tick_params(labelsize=7)
-    axis.legend(frameon=False, fontsize=7, handletextpad=0.2, loc="best")
+    axis.set_ylim(0.0, None)
+    axis.set_xlabel("hidden units of the student, $p$")
+    axis.set_ylabel(r"$\alpha_{BBP}$, $\alpha_0$")
+    axis.set_title(r"filled: discontinuous; dashed: $p = \infty$", fontsize=11)
+    axis.legend(frameon=False, fontsize=9, loc="upper right")
 
 
 def density_figure(answer: dict[str, Any], path: Path) -> Figure:
