@@ -1,6 +1,6 @@
 """Quenched predictions beside eigenvalues of the same instances: bias and scatter, N = 200 to 10^6.
 
-.venv/bin/python benchmarks/quenched.py [LARGEST] [ONE_MODEL]
+.venv/bin/python benchmarks/quenched.py [LARGEST [MODEL [SMALLEST [SEEDS]]]]
 
 Up to N = 800 by numpy's dense eigh, beyond by deferred Krylov, two instances at a time.
 """
@@ -22,6 +22,7 @@ from hpcbbp.theory.outlier import outlier_gamma
 MODELS = {
     "continuous": Problem(p=1, p_star=1, alpha=3.0, a=1.0),
     "sharp": Problem(p=2, p_star=1, alpha=2.0, a=0.7),
+    "precritical": Problem(p=2, p_star=1, alpha=1.2, a=1.5),
     "smooth": Problem(p=2, p_star=1, alpha=1.5, a=1.5),
     "wide": Problem(p=3, p_star=1, alpha=2.0, a=1.5),
 }
@@ -63,16 +64,19 @@ def scatter(problem: Problem) -> float:
 
 def main() -> None:
     largest = float(sys.argv[1]) if len(sys.argv) > 1 else 1e5
-    names = sys.argv[2:] or list(MODELS)
+    names = sys.argv[2:3] or list(MODELS)
+    smallest = float(sys.argv[3]) if len(sys.argv) > 3 else 0.0
+    most = int(sys.argv[4]) if len(sys.argv) > 4 else 1000
     print(
         "        model        N  seeds   bias of lambda      scatter  * N^1/2   bias of m^2         scatter  * N^1/2"
     )
     for name in names:
         problem = MODELS[name]
         kind = transition(problem.p, problem.p_star, problem.a).kind
-        for n, seeds in SEEDS.items():
-            if n > largest:
-                break
+        for n, usual in SEEDS.items():
+            if not smallest <= n <= largest:
+                continue
+            seeds = min(usual, most)
             with ProcessPoolExecutor(2) as pool:
                 rows = list(pool.map(instance, [problem] * seeds, [n] * seeds, range(seeds)))
             found = np.array(rows)

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from hpcbbp.campaign.demo import demo_points
+from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Store
-from hpcbbp.campaign.sweep import Point, run_sweep
+from hpcbbp.campaign.sweep import run_sweep
 from hpcbbp.console import CampaignProgress, number, table, with_error
 from hpcbbp.errors import InputError
 from hpcbbp.figures import overlap_figure

@@ -18,8 +18,9 @@ from PIL import Image
 
 from hpcbbp import petsc
 from hpcbbp.campaign.demo import demo_points
+from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Store
-from hpcbbp.campaign.sweep import Point, run_sweep
+from hpcbbp.campaign.sweep import run_sweep
 from hpcbbp.console import duration, with_error
 from hpcbbp.figures import overlap_figure
 from hpcbbp.parallel import Group

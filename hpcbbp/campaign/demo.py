@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpcbbp.campaign.sweep import Point
+from hpcbbp.campaign.point import Point
 from hpcbbp.theory import transition
 
 P, P_STAR = 2, 1

@@ -2,48 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from hpcbbp._version import __version__
+from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Store
 from hpcbbp.instance import gaussian_instance, solve_instance
 from hpcbbp.parallel import Group
-from hpcbbp.problem import Problem
-
-
-@dataclass(frozen=True)
-class Point:
-    """One instance to be solved: everything that determines its result."""
-
-    p: int
-    p_star: int
-    a: float
-    alpha: float
-    n: int
-    seed: int
-    storage: str = "float64"
-    nev: int | None = None
-    tol: float = 1e-8
-
-    @property
-    def problem(self) -> Problem:
-        """The model at this point."""
-        return Problem(p=self.p, p_star=self.p_star, alpha=self.alpha, a=self.a)
-
-    @property
-    def key(self) -> str:
-        """What is computed, in words: the same key is the same result, whatever the number of ranks."""
-        values = " ".join(f"{name}={value!r}" for name, value in dataclasses.asdict(self).items())
-        return f"hpcbbp {__version__} {values}"
-
-    @property
-    def work(self) -> float:
-        """Relative time: entries of X times p, with a floor for what every instance costs."""
-        return self.p * self.alpha * float(self.n) ** 2 + 1e6
-
 
 _NEEDED = {"p", "p_star", "a", "n", "alpha", "overlap2", "eigenvalues", "converged_flags"}
 """Without these a record cannot be used, and its point is computed again."""

@@ -1,0 +1,55 @@
+"""One instance of a campaign: everything that determines its result, and what it is filed under."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from hpcbbp.problem import Problem
+
+PHYSICS = 1
+"""Changes when the same parameters and seed mean another instance or another result; part of every key."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One instance to be solved.
+
+    Attributes
+    ----------
+    p, p_star, a, alpha, n, seed
+        As in Problem and gaussian_instance.
+    method : {"stored", "dice", "deferred"}
+        X in memory or never formed, solved by SLEPc; or deferred Krylov.
+    storage : {"float64", "float32", "int16"}
+    nev : int, optional
+        Pairs; by default p p* with deferred Krylov, p p* + 2 otherwise.
+    tol : float
+    """
+
+    p: int
+    p_star: int
+    a: float
+    alpha: float
+    n: int
+    seed: int
+    method: str = "stored"
+    storage: str = "float64"
+    nev: int | None = None
+    tol: float = 1e-8
+
+    @property
+    def problem(self) -> Problem:
+        """The model at this point."""
+        return Problem(p=self.p, p_star=self.p_star, alpha=self.alpha, a=self.a)
+
+    @property
+    def key(self) -> str:
+        """What is computed, in words: the same key is the same result, whatever the number of ranks."""
+        values = " ".join(f"{name}={value!r}" for name, value in dataclasses.asdict(self).items())
+        return f"physics={PHYSICS} {values}"
+
+    @property
+    def work(self) -> float:
+        """Relative time: entries of X times p, with a floor for what every instance costs."""
+        return self.p * self.alpha * float(self.n) ** 2 + 1e6
