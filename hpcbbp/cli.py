@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hpcbbp._version import __version__
+from hpcbbp.campaign_command import plan, run
 from hpcbbp.errors import InputError
 from hpcbbp.solve_command import solve
 from hpcbbp.theory_command import density, phase_diagram, predict, theory
@@ -36,7 +37,7 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-for command in (theory, phase_diagram, density, predict, solve):
+for command in (theory, phase_diagram, density, predict, solve, plan, run):
     app.command()(command)
 
 

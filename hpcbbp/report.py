@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hpcbbp import memory, petsc, provenance
@@ -76,6 +76,28 @@ def density_tables(answer: dict[str, Any]) -> list[Any]:
     columns = ("alpha", "left edge lambda_-", "edge", "A: rho ~ exp(-A/(x - lambda_-))", "at 0", "outlier lambda*")
     title = f"N = infinity: p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}"
     return [table(title, columns, rows), f"right edge: none ({answer['curves'][0]['lambda_plus_reason']})"]
+
+
+def plan_tables(answer: dict[str, Any], duration: Callable[[float], str]) -> list[Any]:
+    """Tables for `hpcbbp plan`."""
+    rows = [
+        (
+            *(str(row[name]) for name in ("p", "p_star")),
+            f"{row['a']:g}",
+            *(str(row[name]) for name in ("n", "method", "storage", "instances", "done")),
+            duration(row["seconds_left"]),
+            f"{row['gib_per_rank']:.2f}",
+        )
+        for row in answer["grid"]
+    ]
+    columns = ("p", "p*", "a", "N", "method", "storage", "instances", "done", "left, one group", "GiB a rank")
+    budget = "" if answer["wall_time"] is None else f", wall time {duration(answer['wall_time'])}"
+    return [
+        table(f"{answer['name']}: {answer['done']} of {answer['instances']} instances done", columns, rows),
+        f"left on {answer['ranks']} ranks, {answer['ranks_per_instance']} an instance: about "
+        f"{duration(answer['seconds_left'])}, longest {duration(answer['longest_instance_seconds'])}{budget}",
+        f"results: {answer['store']}",
+    ]
 
 
 def predict_tables(answer: dict[str, Any]) -> list[Any]:

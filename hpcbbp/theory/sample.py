@@ -108,7 +108,7 @@ class _Sample:
         return float(np.linalg.eigvalsh(theta)[j]) - z
 
 
-def quenched(s: Samples, u: Samples, a: float, n: int) -> Quenched:
+def quenched(s: Samples, u: Samples, a: float, n: int, *, threads: int | None = None) -> Quenched:
     """Predict the left end of the spectrum of the Hessian of one sample from its projections: equations (10)-(14).
 
     O(M) time and no memory beside the projections; a pass over them an evaluation, some 20 to 60 in all.
@@ -123,6 +123,8 @@ def quenched(s: Samples, u: Samples, a: float, n: int) -> Quenched:
         Loss constant, > 0 (quadratic activation, normalised loss).
     n : int
         N.
+    threads : int, optional
+        All cores by default. The result does not depend on it.
 
     Raises
     ------
@@ -131,7 +133,7 @@ def quenched(s: Samples, u: Samples, a: float, n: int) -> Quenched:
     """
     source = Projections(s, u)
     Problem(p=source.p, p_star=source.p_star, alpha=source.m / n, a=a)
-    return _predict(source, a, n)
+    return _predict(source, a, n, threads)
 
 
 def quenched_sample(problem: Problem, n: int, seed: int = 0, *, keep: bool | None = None) -> Quenched:
@@ -155,12 +157,12 @@ def quenched_sample(problem: Problem, n: int, seed: int = 0, *, keep: bool | Non
     return _predict(Drawn(problem, n, seed, keep=keep), problem.a, n)
 
 
-def _predict(source: Projections, a: float, n: int) -> Quenched:
+def _predict(source: Projections, a: float, n: int, threads: int | None = None) -> Quenched:
     order = source.p * (source.p + source.p_star)
     if order > _SIGNALS:
         raise InputError(f"p (p + p*) = {order}: quenched predictions go up to {_SIGNALS}")
     sample_kernels.prepare()
-    with ThreadPoolExecutor(len(sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(threads or len(sched_getaffinity(0))) as pool:
         return _left_end(_Sample(source, float(a), n, pool))
 
 

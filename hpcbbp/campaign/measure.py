@@ -1,0 +1,112 @@
+"""One point to one record: the instance solved, its own quenched prediction beside it; what it will cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hpcbbp import eigen, memory
+from hpcbbp.campaign.point import Point
+from hpcbbp.deferred import deferred_instance, solve_deferred
+from hpcbbp.deferred.engine import expected_directions
+from hpcbbp.deferred.samples import storage_bytes
+from hpcbbp.errors import InputError
+from hpcbbp.instance import gaussian_instance, solve_instance
+from hpcbbp.parallel import Group
+from hpcbbp.theory import quenched
+
+_START = 0.05  # seconds that every instance costs
+
+
+def solve_point(point: Point, group: Group) -> dict[str, Any]:
+    """Solution.to_dict() of an instance, with the quenched prediction from its projections. Collective."""
+    if point.method == "deferred":
+        deferred = deferred_instance(
+            point.problem, point.n, point.seed, storage=point.storage, nev=point.nev, group=group
+        )
+        solution = solve_deferred(deferred, point.nev, tol=point.tol)
+        projections = deferred.projections()
+    else:
+        instance = gaussian_instance(
+            point.problem, point.n, point.seed, storage=point.storage, data=point.method, nev=point.nev, group=group
+        )
+        solution = solve_instance(instance, point.nev, tol=point.tol)
+        projections = instance.projections
+    s, u = (group.collect(np.ascontiguousarray(part)) for part in projections)
+    record = solution.to_dict()
+    if s is not None and u is not None:
+        record["quenched"] = predicted(s, u, point)
+    return record
+
+
+def predicted(s: Any, u: Any, point: Point) -> dict[str, Any]:
+    """Quenched prediction as a record has it; None with a reason where there is none."""
+    try:
+        found = quenched(s, u, point.a, point.n, threads=1)
+    except InputError as error:
+        return {"edge": None, "reason": str(error)}
+    return {
+        "edge": found.edge,
+        "edge_scale": found.edge_scale,
+        "lambda_1": found.lowest,
+        "eigenvalues": found.eigenvalues.tolist(),
+        "overlap2": found.overlap2.tolist(),
+    }
+
+
+def memory_needed(point: Point, ranks: int) -> int:
+    """Bytes that the largest of an instance's ranks needs."""
+    m, p, p_star = point.problem.samples(point.n), point.p, point.p_star
+    nev = point.nev or p * p_star
+    size = storage_bytes(point.storage)
+    if point.method == "deferred":
+        fixed, each = memory.deferred_solve(m, p, p * p_star, size, ranks)
+        return fixed + each * min(point.n, expected_directions(p, p_star, nev))
+    estimate = memory.dice_solve if point.method == "dice" else memory.stored_solve
+    return estimate(point.n, m, p, p_star, size, eigen.default_ncv(nev, p * point.n), ranks)
+
+
+def model_seconds(point: Point) -> float:
+    """Seconds of an instance on one core, by a model of what the methods do (docs/campaigns.md).
+
+    Only ratios matter where records of the same method are there to scale it.
+    """
+    m, n, p = point.problem.samples(point.n), float(point.n), point.p
+    nev = point.nev or p * point.p_star
+    if point.method == "deferred":
+        k = 0.55 * min(n, expected_directions(p, point.p_star, nev))
+        parts = p * (p + 1) / 2
+        return _START + m * (1.5e-8 * k + 1.9e-10 * parts * k**2)
+    products = 130.0 + 40.0 * nev + (100.0 if nev > p * point.p_star else 0.0)
+    stored = m * n * max(storage_bytes(point.storage) / 1.0e10, p * 4.0e-10)
+    if point.method == "dice":
+        return _START + products**2 * p**2 * (m + n) * 5e-10
+    return _START + products * stored + m * n * 1.2e-8
+
+
+class Clock:
+    """Seconds of points from the model, scaled to the times that records of the same method took.
+
+    Parameters
+    ----------
+    records : iterable of dict
+    ranks : int
+        Ranks an instance.
+    """
+
+    def __init__(self, records: Iterable[Mapping[str, Any]], ranks: int) -> None:
+        ratios: dict[str, list[float]] = {}
+        for record in records:
+            if "failed" not in record and "point" in record:
+                point = Point(**record["point"])
+                seconds = float(record["wall_seconds"]) * int(record["ranks"])
+                ratios.setdefault(point.method, []).append(math.log(max(seconds, 1e-3) / model_seconds(point)))
+        self.scale = {method: math.exp(float(np.median(values))) for method, values in ratios.items()}
+        self.ranks = ranks
+
+    def __call__(self, point: Point) -> float:
+        """Seconds of an instance by its group of ranks."""
+        return model_seconds(point) * self.scale.get(point.method, 1.0) / self.ranks
