@@ -111,6 +111,21 @@ def run(
 
     SIGTERM, SIGUSR1 or the campaign's wall_time end it after the instances in flight, with exit code 75.
     """
+    from hpcbbp.console import fail
+    from hpcbbp.parallel import leave
+
+    try:
+        status = run_file(spec, out, as_json)
+    except InputError as error:
+        try:
+            fail(str(error))
+        except SystemExit:
+            status = 2
+    leave(status)
+
+
+def run_file(spec: Path, out: Path | None, as_json: bool) -> int:
+    """Run a campaign; return the exit code. Collective over all ranks of the job."""
     from hpcbbp import memory, petsc
     from hpcbbp.campaign.driver import run_points
     from hpcbbp.campaign.measure import memory_needed, solve_point
@@ -176,9 +191,8 @@ def run(
                 + (f"\nstopped: {outcome.stopped}; the same command goes on" if outcome.stopped else "")
             )
     if outcome.left:
-        raise typer.Exit(EXIT_LEFT)
-    if outcome.failed:
-        raise typer.Exit(1)
+        return EXIT_LEFT
+    return 1 if outcome.failed else 0
 
 
 def claimed(store: Any, world: Any, go: Any) -> Any:
