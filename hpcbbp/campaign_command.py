@@ -1,4 +1,4 @@
-"""`hpcbbp plan`, `run`: campaigns from a file."""
+"""`hpcbbp plan`, `run`, `collect`, `export`: campaigns from a file to a table."""
 
 from __future__ import annotations
 
@@ -193,6 +193,46 @@ def run_file(spec: Path, out: Path | None, as_json: bool) -> int:
     if outcome.left:
         return EXIT_LEFT
     return 1 if outcome.failed else 0
+
+
+def collect(
+    stores: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of results, as of array jobs.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder that receives all of them.")],
+    as_json: Json = False,
+) -> None:
+    """Merge the results of several runs (shards of array jobs) into one store; nothing is taken twice."""
+    from hpcbbp.campaign.export import merge
+    from hpcbbp.console import Output
+
+    output = Output(as_json)
+    appended, present = merge([results(folder) for folder in stores], results(out))
+    if as_json:
+        output.json({"store": str(results(out)), "appended": appended, "present": present})
+    else:
+        output.show(f"{results(out)}: {appended} records added, {present} there already")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of results.")],
+    to: Annotated[Path, typer.Option("--to", help="Table to write: .csv, .parquet or .h5; one row an eigenpair.")],
+    as_json: Json = False,
+) -> None:
+    """Write the results of a campaign as a table for pandas."""
+    from hpcbbp.campaign.export import write_pairs
+    from hpcbbp.campaign.store import Store
+    from hpcbbp.console import Output
+
+    output = Output(as_json)
+    rows = write_pairs(Store(results(folder)).read().values(), to)
+    if as_json:
+        output.json({"file": str(to), "rows": rows})
+    else:
+        output.show(f"{to}: {rows} rows")
+
+
+def results(folder: Path) -> Path:
+    """Return the store in a folder, or the store itself if that is what was named."""
+    return folder if folder.suffix == ".jsonl" else folder / "results.jsonl"
 
 
 def claimed(store: Any, world: Any, go: Any) -> Any:

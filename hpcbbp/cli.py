@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hpcbbp._version import __version__
-from hpcbbp.campaign_command import plan, run
+from hpcbbp.campaign_command import collect, export, plan, run
 from hpcbbp.errors import InputError
 from hpcbbp.solve_command import solve
 from hpcbbp.theory_command import density, phase_diagram, predict, theory
@@ -37,7 +37,7 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-for command in (theory, phase_diagram, density, predict, solve, plan, run):
+for command in (theory, phase_diagram, density, predict, solve, plan, run, collect, export):
     app.command()(command)
 
 

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from commands import ENVIRONMENT, MPIRUN, answer, error_lines, run
 from dense import dense_hessian
@@ -204,3 +206,42 @@ def test_two_jobs_do_not_write_one_store(tmp_path, spec):
         done = run("run", spec, "--out", tmp_path / "out", ranks=2)
     assert done.returncode == 2
     assert "is being written by process" in error_lines(done)[0]
+
+
+def test_export_and_collect(tmp_path, spec):
+    out = tmp_path / "out"
+    answer("run", spec, "--out", out, ranks=2)
+    tables = {}
+    for name in ("pairs.csv", "pairs.parquet", "pairs.h5"):
+        assert answer("export", out, "--to", tmp_path / name)["rows"] == 24 * 2 + 1
+    tables["csv"] = pd.read_csv(tmp_path / "pairs.csv")
+    tables["parquet"] = pd.read_parquet(tmp_path / "pairs.parquet")
+    with h5py.File(tmp_path / "pairs.h5") as file:
+        columns = {
+            name: data.asstr()[()] if data.dtype.kind == "O" else data[()] for name, data in file["pairs"].items()
+        }
+    tables["h5"] = pd.DataFrame(columns)
+    found = {(r["n"], r["seed"]): r for r in records(out)}
+    for table in tables.values():
+        assert set(table.columns) == set(tables["csv"].columns)
+        for row in table.to_dict("records"):
+            record = found[row["n"], row["seed"]]
+            assert row["eigenvalue"] == pytest.approx(record["eigenvalues"][row["pair"] - 1], rel=1e-12)
+            assert row["quenched_edge"] == pytest.approx(record["quenched"]["edge"], rel=1e-12)
+            assert bool(row["converged"])
+    # Two shards and an overlap between them make the whole again, once each.
+    lines = (out / "results.jsonl").read_text().splitlines(keepends=True)
+    for name, part in (("a", lines[:14]), ("b", lines[10:])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.jsonl").write_text("".join(part))
+    merged = answer("collect", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "all")
+    assert (merged["appended"], merged["present"]) == (25, 4)
+    assert Store(tmp_path / "all" / "results.jsonl").read() == Store(out / "results.jsonl").read()
+    for words, message in (
+        (("export", out, "--to", tmp_path / "x.xls"), ".csv, .parquet, .h5"),
+        (("export", tmp_path / "nothing", "--to", tmp_path / "x.csv"), "no results to export"),
+        (("collect", tmp_path / "nothing", "--out", tmp_path / "y"), "no store there"),
+    ):
+        done = run(*words)
+        assert done.returncode == 2
+        assert message in error_lines(done)[0]
