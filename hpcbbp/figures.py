@@ -80,7 +80,7 @@ def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high:
         rf"$\alpha_{{BBP}} = {at.alpha_bbp:.4f}$", (at.alpha_bbp, 0.97), xycoords=("data", "axes fraction"),
         xytext=(-4, 0), textcoords="offset points", rotation=90, va="top", ha="right", fontsize=9, color="dimgrey",
     )  # fmt: skip
-    if at.alpha_0 is not None:
+    if at.alpha_0 is not None and low <= at.alpha_0 and at.alpha_bbp <= high:
         axis.plot([at.alpha_bbp] * 2, [0.0, at.jump_overlap2], color="black", linewidth=1.0, linestyle=":")
         axis.plot(
             [at.alpha_0, at.alpha_bbp], [0.0, at.jump_overlap2], color="firebrick", linewidth=1.2, linestyle=":",

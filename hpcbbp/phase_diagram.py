@@ -16,6 +16,7 @@ from hpcbbp.theory import a_c, transition
 
 WIDTHS = (1, 2, 3, 5, 10, 100, math.inf)
 INSET = (0.1, 1.0)
+POINTS_MAX = 100_000
 _INSET_WIDTHS = (1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 50, 70, 100)
 
 
@@ -73,8 +74,8 @@ def _row(p: float, p_star: int, a: float) -> dict[str, Any]:
 
 def even(a_min: float, a_max: float, points: int) -> list[float]:
     """Loss constants evenly spaced; InputError for a range that is none."""
-    if points < 2:
-        raise InputError(f"points = {points}: a curve needs at least 2")
+    if not 2 <= points <= POINTS_MAX:
+        raise InputError(f"points = {points}: a whole number from 2 to {POINTS_MAX}")
     if not 0 < a_min < a_max < math.inf:
         raise InputError(f"a from {a_min} to {a_max}: 0 < a_min < a_max is wanted")
     spaced: list[float] = np.linspace(a_min, a_max, points).tolist()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; 
 A = Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
 Out = Annotated[Path, typer.Option("--out", help="Picture (.png, .pdf, .svg); its numbers beside it as .csv.")]
+
+_SECONDS = 6.5e-7  # of a prediction a sample mu, p = 2, p* = 1 (benchmarks/theory.py)
 
 PICTURES = (".png", ".pdf", ".svg")
 
@@ -97,8 +100,9 @@ def phase_diagram(
     from hpcbbp.theory_figures import phase_figure
 
     output = Output(as_json)
-    made.rows.to_csv(csv, index=False, float_format="%.10g")
-    phase_figure(made, out)
+    with writing(out):
+        made.rows.to_csv(csv, index=False, float_format="%.10g")
+        phase_figure(made, out)
     if as_json:
         names = [str(out), str(csv)]
         output.json({"p_star": p_star, "files": names, "curves": made.curves(), "rows": made.points()})
@@ -123,10 +127,9 @@ def density(
 
     units = parse_units(p)
     csv = check_picture(out)
-    if points < 2:
-        raise InputError(f"--points {points}: at least 2")
-    limits = [spectrum(units, p_star, a, value) for value in alpha]
-    bulks = [bulk_density(units, p_star, a, value, points=points) for value in alpha]
+    values = list(dict.fromkeys(alpha))
+    limits = [spectrum(units, p_star, a, value) for value in values]
+    bulks = [bulk_density(units, p_star, a, value, points=points) for value in values]
     from hpcbbp.console import Output
     from hpcbbp.report import density_tables
     from hpcbbp.theory_figures import density_figure
@@ -145,7 +148,7 @@ def density(
                 "lambda_plus": None,
                 "lambda_plus_reason": "D has no upper bound: the right tail has no edge"
                 if units < math.inf
-                else "not computed at p = inf",
+                else "not computed at p = inf, where D <= 2/a",
                 "weight_at_zero": max(0.0, 1.0 - limit.alpha),
                 "lambda_star": limit.lambda_star,
                 "overlap2": limit.overlap2,
@@ -160,8 +163,9 @@ def density(
         pd.DataFrame({"alpha": limit.alpha, "x": bulk.x, "rho": bulk.rho})
         for limit, bulk in zip(limits, bulks, strict=True)
     ]
-    pd.concat(rows).to_csv(csv, index=False, float_format="%.10g")
-    density_figure(answer, out)
+    with writing(out):
+        pd.concat(rows).to_csv(csv, index=False, float_format="%.10g")
+        density_figure(answer, out)
     if as_json:
         output.json(answer)
     else:
@@ -186,16 +190,19 @@ def predict(
 
     from hpcbbp.problem import Problem
     from hpcbbp.theory import spectrum, transition
+    from hpcbbp.theory.projections import check_widths
 
     units = parse_units(p)
     if units == math.inf:
         raise InputError("p = inf: predictions at finite N are for a finite number of hidden units")
     sizes = sorted({whole_number(word) for word in n})
     problems = [Problem(p=int(units), p_star=p_star, alpha=value, a=a) for value in sorted(set(alpha))]
+    check_widths(int(units), p_star)
     at = transition(units, p_star, a)
     limits = [spectrum(units, p_star, a, problem.alpha) for problem in problems]
     csv = check_picture(out)
-    from hpcbbp.console import CampaignProgress, Output
+    from hpcbbp.console import CampaignProgress, Output, duration
+    from hpcbbp.console import note as tell
     from hpcbbp.report import predict_tables
     from hpcbbp.theory.finite import default_samples, finite_size
     from hpcbbp.theory_figures import predict_figure
@@ -206,6 +213,10 @@ def predict(
     work = [problem.samples(size) + 1e4 for size, problem, _ in jobs]
     rows: list[dict[str, Any]] = []
     total = sum(each * count for each, count in zip(work, counts, strict=True))
+    rows_drawn = sum(problem.samples(size) * count for (size, problem, _), count in zip(jobs, counts, strict=True))
+    expected = _SECONDS * rows_drawn * (int(units) * (int(units) + p_star) / 6) ** 2
+    if expected > 120:
+        tell(f"about {duration(expected)} on two cores")
     with CampaignProgress(total, sum(counts), noun="samples") as bar:
         for (size, problem, limit), count, each in zip(jobs, counts, work, strict=True):
             label = f"N = {size:.3g}, alpha = {problem.alpha:g}"
@@ -216,7 +227,8 @@ def predict(
             found = finite_size(problem, size, count, seed, note)
             limits_at = {"limit_lambda_minus": limit.lambda_minus, "limit_lambda_star": limit.lambda_star}
             rows.append({"alpha": problem.alpha, **vars(found), **limits_at, "limit_overlap2": limit.overlap2})
-            pd.DataFrame(rows).to_csv(csv, index=False, float_format="%.10g")  # what is known survives a kill
+            with writing(out):  # what is known survives a kill
+                pd.DataFrame(rows).to_csv(csv, index=False, float_format="%.10g")
     answer = {
         "p": int(units),
         "p_star": p_star,
@@ -228,7 +240,8 @@ def predict(
         "files": [str(out), str(csv)],
         "points": rows,
     }
-    predict_figure(answer, out)
+    with writing(out):
+        predict_figure(answer, out)
     if as_json:
         output.json(answer)
     else:
@@ -269,6 +282,15 @@ def check_picture(out: Path) -> Path:
         if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
             raise InputError(f"--out {out}: {path} cannot be written")
     return csv
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """A picture or table that cannot be written is an InputError."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from None
 
 
 def files(*paths: Path) -> Sequence[str]:

@@ -15,7 +15,7 @@ from matplotlib.ticker import LogFormatterSciNotation
 
 from hpcbbp.figures import COLOURS, MARKERS, canvas, overlap_limit
 from hpcbbp.phase_diagram import PhaseDiagram
-from hpcbbp.theory import spectrum
+from hpcbbp.theory import a_c, spectrum, transition
 
 
 def phase_figure(made: PhaseDiagram, path: Path) -> Figure:
@@ -28,17 +28,18 @@ def phase_figure(made: PhaseDiagram, path: Path) -> Figure:
         colour = "black" if p == math.inf else shades[sum(w < math.inf for w in widths[:index])]
         label = r"$p = \infty$" if p == math.inf else f"$p = {int(p)}$"
         jumps = rows["transition"] == "discontinuous"
+        dots = "." if len(rows) < 20 else ""
         if p == math.inf:
-            axis.plot(rows["a"], rows["alpha_bbp"], color=colour, linestyle="--", linewidth=1.6, label=label)
+            axis.plot(rows["a"], rows["alpha_bbp"], "--", color=colour, linewidth=1.6, label=label)
         else:
-            axis.plot(rows["a"], rows["alpha_bbp"].where(~jumps), color=colour, linewidth=1.0)
-            axis.plot(rows["a"], rows["alpha_bbp"].where(jumps), color=colour, linewidth=2.6, label=label)
-            if not jumps.any():
-                axis.plot([], [], color=colour, linewidth=1.0, label=label)
+            axis.plot(rows["a"], rows["alpha_bbp"], color=colour, linewidth=1.0, label=label, marker=dots)
+            axis.plot(rows["a"], rows["alpha_bbp"].where(jumps), color=colour, linewidth=2.8)
         crosses = rows[jumps][:: max(1, len(rows) // 15)]
         axis.plot(crosses["a"], crosses["alpha_0"], "x", color=colour, markersize=5)
-        turn = rows[jumps].head(1) if (~jumps).any() else rows[:0]
-        axis.plot(turn["a"], turn["alpha_bbp"], "o", color=colour, markersize=5, markerfacecolor="white", zorder=5)
+        turn = a_c(float(p), made.p_star)
+        if turn is not None and rows["a"].min() < turn < rows["a"].max():
+            height = transition(float(p), made.p_star, turn).alpha_bbp
+            axis.plot([turn], [height], "o", color=colour, markersize=5, markerfacecolor="white", zorder=5)
     axis.plot([], [], "x", color="grey", label=r"$\alpha_0$")
     axis.plot([], [], "o", color="grey", markerfacecolor="white", label=r"$a_c(p)$")
     axis.set_xlabel("loss constant $a$")
@@ -173,7 +174,7 @@ def predict_figure(answer: dict[str, Any], path: Path) -> Figure:
     limit = r"; dotted: $N = \infty$" if against_n else ""
     figure.suptitle(
         rf"$p = {answer['p']}$, $p^* = {answer['p_star']}$, $a = {answer['a']:g}$: {answer['transition']}, "
-        rf"$\alpha_{{BBP}} = {answer['alpha_bbp']:.4f}${limit}",
+        rf"$\alpha_{{BBP}} = {answer['alpha_bbp']:.4f}${limit}; bars: standard errors",
         fontsize=11,
     )
     figure.savefig(path, dpi=150)

@@ -77,7 +77,8 @@ def test_density(tmp_path):
     np.testing.assert_allclose(smooth["rho"], expected.rho)
     rows = pd.read_csv(out.with_suffix(".csv"))
     assert list(rows.columns) == ["alpha", "x", "rho"]
-    assert len(rows) == 120
+    assert len(rows) == len(smooth["x"]) + len(sharp["x"])
+    assert 100 < len(rows) < 140
     table = run("density", "-p", "inf", "-a", 1.5, "--alpha", 0.5, "--points", 30, "--out", out)
     assert table.returncode == 0, table.stderr
     assert "0.5000" in table.stdout  # eigenvalues at 0
@@ -108,12 +109,17 @@ def test_predict(tmp_path):
     [
         (("phase-diagram", "--a-min", 3, "--a-max", 1), "0 < a_min < a_max"),
         (("phase-diagram", "--points", 1), "points = 1"),
+        (("phase-diagram", "--points", 10**11), "to 100000"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "1e300"), "N = 1"),
+        (("predict", "-p", 1, "--p-star", 399, "-a", 1, "--alpha", 1, "-n", 100), "p + p* = 400"),
+        (("predict", "-p", 2, "-a", 1, "--alpha", 0.05, "-n", 100), "N = 100, alpha = 0.05, seed"),
+        (("phase-diagram", "--points", 3, "--out", "/proc/x.png"), "cannot be written"),
         (("phase-diagram", "-p", "two"), "p = two"),
         (("phase-diagram", "-a", -1), "a = -1"),
         (("phase-diagram", "--out", "picture.jpeg"), ".png, .pdf, .svg"),
         (("phase-diagram", "--out", "/proc/nowhere/x.png"), "its folder cannot be made"),
         (("density", "-p", 2, "-a", 1, "--alpha", 0), "alpha = 0"),
-        (("density", "-p", 2, "-a", 1, "--alpha", 1, "--points", 1), "--points 1"),
+        (("density", "-p", 2, "-a", 1, "--alpha", 1, "--points", 1), "points = 1"),
         (("density", "-p", 2, "-a", 1), "Missing option '--alpha'"),
         (("predict", "-p", "inf", "-a", 1, "--alpha", 1, "-n", 100), "p = inf"),
         (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "1e2.5"), "N = 1e2.5"),

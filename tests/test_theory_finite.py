@@ -142,6 +142,25 @@ def test_bad_input():
         finite_size(DISCONTINUOUS, 100, 5, seed=-1)
     with pytest.raises(InputError, match="0 samples"):
         finite_size(Problem(p=1, p_star=1, alpha=0.001, a=1.0), 100, 5)
+    ones = np.ones((10, 1))
+    for words, message in (
+        ((ones * 1j, ones, 1.5, 10), "complex128"),
+        (([[1.0], ["x"]], ones, 1.5, 10), "real numbers are wanted"),
+        ((ones * 1e200, ones, 1.5, 10), "below 1e"),
+        ((ones, ones, 1.5, 0), "N = 0"),
+        ((ones, ones, 1.5, 10.5), "N = 10.5"),
+        ((ones, ones, 1.5, True), "N = True"),
+        ((ones, ones, 1.5, 1), "N = 1"),
+        ((ones, ones, 1.5, 10**30), "N = 1000000"),
+        ((ones, ones, 1e-300, 10), "a = 1e-300"),
+    ):
+        with pytest.raises(InputError, match=message):
+            quenched(*words)
+    r = np.random.default_rng(0).standard_normal
+    s, u = r((200, 2)), r((200, 1))
+    assert quenched(s.tolist(), u.tolist(), 1.5, 100).edge == quenched(s, u, 1.5, 100).edge
+    with pytest.raises(InputError, match="N = 10, alpha = 0.3, seed 0: all curvatures"):
+        finite_size(Problem(p=1, p_star=1, alpha=0.3, a=1.0), 10, 400)
     with pytest.raises(InputError, match="go up to 400"):
         finite_size(Problem(p=30, p_star=1, alpha=1.0, a=1.0), 100, 5)
     assert default_samples(DISCONTINUOUS, 100) == 400

@@ -97,7 +97,7 @@ def test_quenched_refuses_what_it_cannot_predict():
         ((s, u, -1.0, 5), "a = -1"),
         ((s * np.nan, u, 1.5, 5), "finite"),
         ((3 * s, u, 1.5, 5), "no left edge"),
-        ((np.ones((10, 30)), u, 1.5, 5), "go up to 400"),
+        ((np.ones((10, 30)), u, 1.5, 50), "go up to 400"),
     ):
         with pytest.raises(InputError, match=message):
             quenched(*words)

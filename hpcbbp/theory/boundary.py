@@ -65,7 +65,7 @@ def p_c(a: float, p_star: int = 1) -> int | None:
     InputError
         If a value is outside its domain.
     """
-    averages(1, p_star, float(a))  # its checks
+    averages(1, p_star, a)  # its checks
     log_a = math.log(a)
     if _excess(UNITS_MAX, p_star, log_a) < 0.0:
         return None

@@ -73,8 +73,12 @@ class Averages:
 
     def __init__(self, p: float, p_star: int, a: float) -> None:
         infinite = p == math.inf
-        if not (infinite or float(p).is_integer()):
-            raise InputError(f"p = {p}: the number of hidden units of the student is a whole number, or inf")
+        for name, units in (("p", p), ("p_star", p_star)):
+            if not (
+                isinstance(units, int | float | np.number) and (units == p == math.inf or float(units).is_integer())
+            ):
+                raise InputError(f"{name} = {units!r}: the number of hidden units is a whole number (p: or inf)")
+        p_star = int(p_star)
         Problem(p=1 if infinite else int(p), p_star=p_star, alpha=1.0, a=a)  # its checks and messages
         if not A_RANGE[0] <= a <= A_RANGE[1]:
             raise InputError(f"a = {a}: theory is computed for {A_RANGE[0]:g} <= a <= {A_RANGE[1]:g}")
@@ -122,14 +126,21 @@ class Averages:
 
 def check_alpha(alpha: float) -> None:
     """Raise InputError unless theory is computed for this alpha."""
-    if not ALPHA_RANGE[0] <= alpha <= ALPHA_RANGE[1]:
+    if not (isinstance(alpha, int | float | np.number) and ALPHA_RANGE[0] <= alpha <= ALPHA_RANGE[1]):
         raise InputError(f"alpha = {alpha}: theory is computed for {ALPHA_RANGE[0]:g} <= alpha <= {ALPHA_RANGE[1]:g}")
 
 
 @lru_cache(maxsize=512)
-def averages(p: float, p_star: int, a: float) -> Averages:
-    """Return the averages of a model, built once."""
+def _averages(p: float, p_star: int, a: float) -> Averages:
     return Averages(p, p_star, a)
+
+
+def averages(p: float, p_star: int, a: float) -> Averages:
+    """Return the averages of a model, built once; InputError for values out of their domain."""
+    try:
+        return _averages(p, p_star, a)
+    except TypeError:  # what cannot be hashed is no number
+        raise InputError(f"p = {p!r}, p* = {p_star!r}, a = {a!r}: numbers are wanted") from None
 
 
 def alpha_c(p: float, p_star: int, a: float) -> float:

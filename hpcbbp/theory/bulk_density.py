@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 _NEWTON = 60
 _SETTLED = 1e-13
 
+POINTS_MAX = 100_000
+
 
 @dataclass(frozen=True)
 class Density:
@@ -33,7 +35,7 @@ class Density:
     ----------
     x : array
     rho : array
-        Integrates to one over the real line (with `atom`); 0 left of the edge.
+        Integrates to one over the real line, to alpha if alpha < 1 (the rest is at 0); 0 left of the edge.
     lambda_minus : float
     edge : {"sharp", "smooth"}
     thinness : float or None
@@ -132,8 +134,8 @@ def thinness(p: float, p_star: int, a: float, alpha: float) -> float | None:
     At the edge g = -p/2; a little to its right, g = -(p/2)(1 + eps), samples with y = (a + c yhat)/eps are at the
     pole: their weight is exp(-p* y / 2), largest at yhat = 0, and x - lambda_- = |z'| p eps / 2.
     """
-    model = averages(p, p_star, float(a))
-    if left_edge(p, p_star, float(a), alpha)[1] == "sharp":
+    model = averages(p, p_star, a)
+    if left_edge(p, p_star, a, alpha)[1] == "sharp":
         return None
     shift = 1.0 if p == math.inf else 0.0  # at p = inf yhat = 1 and cannot vanish
     return float((a + shift) * model.p * p_star / 4.0 * abs(model.moments(1.0).z_prime(alpha)))
@@ -148,7 +150,7 @@ def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = Non
         Hidden units; p may be inf (density of p H).
     a, alpha : float
     x : array, optional
-        Where; by default `points` points from the left edge to where rho has fallen to about 1e-6.
+        Where; by default about `points` points from the left edge to where rho has fallen to 1e-6 of a distance.
     points : int
 
     Returns
@@ -162,34 +164,46 @@ def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = Non
         Values out of their domain.
     """
     check_alpha(alpha)
-    lambda_minus, kind, _ = left_edge(p, p_star, float(a), alpha)
+    lambda_minus, kind, _ = left_edge(p, p_star, a, alpha)
     if x is None:
-        if points < 2:
-            raise InputError(f"points = {points}: at least 2")
-        x = lambda_minus + _grid(p, p_star, float(a), alpha, points)
-    x = np.asarray(x, dtype=np.float64)
-    if x.ndim != 1 or not np.isfinite(x).all():
+        if not (isinstance(points, int) and 2 <= points <= POINTS_MAX):
+            raise InputError(f"points = {points}: a whole number from 2 to {POINTS_MAX}")
+        x = lambda_minus + _grid(p, p_star, a, alpha, points)
+    try:
+        x = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("x must be a list of finite numbers") from None
+    if x.ndim != 1 or not (np.abs(x) < 1e100).all():
         raise InputError("x must be a list of finite numbers")
+    if alpha <= 1.0 and (x == 0.0).any():
+        what = "diverges" if alpha == 1.0 else "is a peak of weight 1 - alpha"
+        raise InputError(f"x = 0: at alpha = {alpha:g} the density {what} there; take points beside it")
     rho = np.zeros(len(x))
     inside = x > lambda_minus
     if inside.any():
-        rho[inside] = np.maximum(0.0, -stieltjes(p, p_star, float(a), alpha, x[inside]).imag / math.pi)
+        rho[inside] = np.maximum(0.0, -stieltjes(p, p_star, a, alpha, x[inside]).imag / math.pi)
     return Density(x, rho, lambda_minus, kind, thinness(p, p_star, a, alpha))
 
 
 def _grid(p: float, p_star: int, a: float, alpha: float, points: int) -> Array:
-    """Distances from the edge: dense there (rho^2 is smooth in x), as far as the tail has some weight."""
-    end = 1.0
+    """Distances from the edge as far as the tail has some weight: a third geometric, the rest where the weight is."""
+    model = averages(p, p_star, a)
     lambda_minus = left_edge(p, p_star, a, alpha)[0]
-    while end < 1e6:
+    moments = model.moments(0.0).bulk  # <t[D]>, <t[D^2]>
+    end = float(alpha * moments[0] - lambda_minus + 2.0 * math.sqrt(alpha * moments[1]))
+    while end < 1e12:
         g = stieltjes(p, p_star, a, alpha, np.array([lambda_minus + end]))
         if -g[0].imag / math.pi * end < 1e-6:
             break
         end *= 1.5
+    coarse = np.concatenate([[0.0], end * np.geomspace(1e-6, 1.0, max(2, points // 3))])
+    rho = np.zeros(len(coarse))
+    rho[1:] = -stieltjes(p, p_star, a, alpha, lambda_minus + coarse[1:]).imag
+    weight = np.concatenate([[0.0], np.cumsum(0.5 * (rho[1:] + rho[:-1]) * np.diff(coarse))])
     thin = thinness(p, p_star, a, alpha)
     near = np.zeros(0)
     if thin is not None:  # where rho falls from 1/7 of its size to exp(-40): evenly in 1/distance
         near = thin / np.linspace(40.0, 2.0, points // 5)
-    u = np.linspace(0.0, 1.0, points - len(near))
-    grid: Array = np.union1d(end * u**2 * (0.05 + 0.95 * u), near)
-    return grid
+    inside = np.linspace(0.0, weight[-1], max(2, points - len(coarse) - len(near)) + 2)[1:-1]
+    grid: Array = np.unique(np.concatenate([coarse, near, np.interp(inside, weight, coarse)]))
+    return grid[grid <= end]

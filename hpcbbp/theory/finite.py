@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
 from hpcbbp.rng import check_seed
+from hpcbbp.theory.projections import check_size
 from hpcbbp.theory.sample import TRACY_WIDOM_STD, Quenched, quenched_sample
 
 _WORK = 1e8  # numbers M (p + p*) that are drawn in all by default: some 20 s on two cores
@@ -55,7 +56,7 @@ class FiniteSize:
 
 def default_samples(problem: Problem, n: int) -> int:
     """Samples that take some 20 s on two cores, at least 3, at most 400."""
-    each = problem.samples(n) * (problem.p + problem.p_star)
+    each = problem.samples(check_size(n, problem.p + problem.p_star)) * (problem.p + problem.p_star)
     return int(min(_MOST, max(_FEWEST, _WORK // each)))
 
 
@@ -86,12 +87,15 @@ def finite_size(
         Values out of their domain.
     """
     count = default_samples(problem, n) if samples is None else samples
-    if count < 2:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 2:
         raise InputError(f"samples = {count}: a spread needs at least 2")
-    check_seed(seed + count)
+    check_seed(check_seed(seed) + count)
     found = []
     for i in range(count):
-        found.append(quenched_sample(problem, n, seed + i))
+        try:
+            found.append(quenched_sample(problem, n, seed + i))
+        except InputError as error:
+            raise InputError(f"N = {n}, alpha = {problem.alpha:g}, seed {seed + i}: {error}") from None
         if progress is not None:
             progress(found[-1])
     return averaged(found, problem.p * problem.p_star)

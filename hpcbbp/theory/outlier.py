@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from scipy.optimize import brentq
 
-from hpcbbp.problem import Problem
 from hpcbbp.theory.bulk import GAMMA_MIN, Averages, Moments, averages, check_alpha, left_edge
 
 
@@ -73,10 +72,9 @@ def spectrum(p: float, p_star: int, a: float, alpha: float) -> Spectrum:
     InputError
         If a value is outside its domain.
     """
-    Problem(p=1, p_star=p_star, alpha=alpha, a=a)
+    model = averages(p, p_star, a)
     check_alpha(alpha)
-    model = averages(p, p_star, float(a))
-    lambda_minus, kind, edge = left_edge(p, p_star, float(a), alpha)
+    lambda_minus, kind, edge = left_edge(p, p_star, a, alpha)
     gamma = outlier_gamma(model, alpha, edge)
     if gamma is None:
         return Spectrum(alpha, lambda_minus, kind, None, 0.0)

@@ -19,6 +19,26 @@ CHUNK = 1 << 17
 """Samples a task; sums are taken in this order, whatever the number of threads. A multiple of rng.BLOCK."""
 
 
+_LARGEST = 1e9
+_N_MAX = 10**12
+_SIGNALS = 400  # order p (p + p*) of Theta at most
+
+
+def check_widths(p: int, p_star: int) -> None:
+    """Raise InputError if the matrix over all signal directions is too large."""
+    if p * (p + p_star) > _SIGNALS:
+        raise InputError(
+            f"p (p + p*) = {p * (p + p_star)}: quenched predictions go up to {_SIGNALS}; take fewer units"
+        )
+
+
+def check_size(n: int, directions: int) -> int:
+    """Return N, or raise InputError unless it is a whole number with room for all weights' directions."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not max(2, directions) <= n <= _N_MAX:
+        raise InputError(f"N = {n}: a whole number from p + p* = {directions} (at least 2) to {_N_MAX:.0e} is wanted")
+    return int(n)
+
+
 class Projections:
     """Projections in memory.
 
@@ -36,12 +56,21 @@ class Projections:
     """
 
     def __init__(self, s: Samples, u: Samples) -> None:
+        try:
+            s, u = np.asarray(s), np.asarray(u)
+        except ValueError:
+            raise InputError("projections are (M, p) and (M, p*) arrays of numbers") from None
+        if s.dtype.kind not in "fiu" or u.dtype.kind not in "fiu":
+            raise InputError(f"projections of type {s.dtype} and {u.dtype}: real numbers are wanted")
         if s.ndim != 2 or u.ndim != 2 or len(s) != len(u) or not len(s):
             raise InputError(f"projections of shapes {s.shape} and {u.shape}: (M, p) and (M, p*) are wanted, M >= 1")
         dtype = np.float32 if s.dtype == u.dtype == np.float32 else np.float64
         self.s, self.u = np.ascontiguousarray(s, dtype=dtype), np.ascontiguousarray(u, dtype=dtype)
-        if not (np.isfinite(self.s).all() and np.isfinite(self.u).all()):
-            raise InputError("projections must be finite numbers")
+        for part in (self.s, self.u):
+            if not (np.isfinite(part).all() and np.abs(part).max(initial=0.0) < _LARGEST):
+                raise InputError(
+                    f"projections must be finite numbers below {_LARGEST:g} (those of the model are of order 1)"
+                )
         self.m, self.p, self.p_star = len(s), s.shape[1], u.shape[1]
 
     def chunk(self, number: int) -> Pair:
@@ -72,8 +101,9 @@ class Drawn(Projections):
     """
 
     def __init__(self, problem: Problem, n: int, seed: int, *, keep: bool | None = None) -> None:
-        self.m, self.p, self.p_star = problem.samples(n), problem.p, problem.p_star
+        self.p, self.p_star = problem.p, problem.p_star
         q = self.p + self.p_star
+        self.m = problem.samples(check_size(n, q))
         self.seed = rng.check_seed(seed)
         T = rng.triangle(min(q, n), q, n, seed, "projection-angles", 0)
         self._mix = T / np.linalg.norm(T, axis=0)

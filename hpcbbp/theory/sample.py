@@ -25,11 +25,10 @@ from scipy.optimize import brentq
 from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
 from hpcbbp.theory import sample_kernels
-from hpcbbp.theory.projections import Drawn, Projections, Samples, for_all
+from hpcbbp.theory.bulk import A_RANGE
+from hpcbbp.theory.projections import Drawn, Projections, Samples, check_size, check_widths, for_all
 
 Array = NDArray[np.float64]
-
-_SIGNALS = 400  # order p (p + p*) of Theta at most
 
 TRACY_WIDOM_MEAN, TRACY_WIDOM_STD = -1.2065335745820, 1.2679814
 """Of the largest eigenvalue of the Gaussian orthogonal ensemble in Airy units (Tracy, Widom 1996; Bornemann 2010)."""
@@ -132,6 +131,7 @@ def quenched(s: Samples, u: Samples, a: float, n: int, *, threads: int | None = 
         Shapes that do not fit, numbers that are not finite, values out of their domain, or p (p + p*) > 400.
     """
     source = Projections(s, u)
+    n = check_size(n, source.p + source.p_star)
     Problem(p=source.p, p_star=source.p_star, alpha=source.m / n, a=a)
     return _predict(source, a, n, threads)
 
@@ -158,9 +158,9 @@ def quenched_sample(problem: Problem, n: int, seed: int = 0, *, keep: bool | Non
 
 
 def _predict(source: Projections, a: float, n: int, threads: int | None = None) -> Quenched:
-    order = source.p * (source.p + source.p_star)
-    if order > _SIGNALS:
-        raise InputError(f"p (p + p*) = {order}: quenched predictions go up to {_SIGNALS}")
+    if not A_RANGE[0] <= a <= A_RANGE[1]:
+        raise InputError(f"a = {a}: theory is computed for {A_RANGE[0]:g} <= a <= {A_RANGE[1]:g}")
+    check_widths(source.p, source.p_star)
     sample_kernels.prepare()
     with ThreadPoolExecutor(threads or len(sched_getaffinity(0))) as pool:
         return _left_end(_Sample(source, float(a), n, pool))
@@ -170,7 +170,10 @@ def _left_end(sample: _Sample) -> Quenched:
     source = sample.source
     steepest = sample.steepest()
     if steepest <= 0.0:
-        raise InputError("all curvatures are >= 0: the spectrum has no left edge below 0")
+        raise InputError(
+            f"all curvatures of a sample of M = {source.m} are >= 0: its spectrum has no left edge below 0; "
+            "take a larger N or alpha"
+        )
 
     # g^2 z' grows from -1 at g = 0 to +infinity at g = 1/d_min: one root.
     limit = 1.0 / steepest

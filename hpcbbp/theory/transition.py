@@ -74,10 +74,10 @@ def transition(p: float, p_star: int, a: float) -> Transition:
     InputError
         If a value is outside its domain.
     """
-    model = averages(p, p_star, float(a))
+    model = averages(p, p_star, a)
     at = model.moments(1.0)
     smooth_threshold = 1.0 / at.signal
-    critical = alpha_c(p, p_star, float(a))
+    critical = alpha_c(p, p_star, a)
     if smooth_threshold > critical:
         return Transition(critical, _sharp_threshold(model), "continuous", 0.0, None)
     jump = overlap2(at, smooth_threshold)
