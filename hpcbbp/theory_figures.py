@@ -99,7 +99,7 @@ def density_figure(answer: dict[str, Any], path: Path) -> Figure:
     whole.set_xlim(left - 0.04 * (reach - left), reach)
     # At alpha = 1 the density diverges at 0, close to it the peak is high: cut it.
     whole.set_ylim(
-        0.0, 1.08 * max(np.quantile(c["rho"], 0.97 if c["alpha"] < 1.1 else 1.0) for c in answer["curves"])
+        0.0, 1.08 * max(np.quantile(c["rho"], 0.85 if c["alpha"] < 1.1 else 1.0) for c in answer["curves"])
     )
     whole.set_xlabel(r"$\lambda$")
     whole.set_ylabel(r"density $\rho(\lambda)$")
