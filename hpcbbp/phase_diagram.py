@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hpcbbp.errors import InputError
-from hpcbbp.plain import hidden_units, plain_rows
+from hpcbbp.plain import hidden_units, plain_rows, thresholds
 from hpcbbp.theory import a_c, transition
 
 WIDTHS = (1, 2, 3, 5, 10, 100, math.inf)
@@ -59,17 +59,7 @@ class PhaseDiagram:
 
 
 def _row(p: float, p_star: int, a: float) -> dict[str, Any]:
-    at = transition(p, p_star, a)
-    return {
-        "p": p,
-        "p_star": p_star,
-        "a": a,
-        "alpha_c": at.alpha_c,
-        "alpha_bbp": at.alpha_bbp,
-        "transition": at.kind,
-        "jump_overlap2": at.jump_overlap2,
-        "alpha_0": math.nan if at.alpha_0 is None else at.alpha_0,
-    }
+    return {"p": p, "p_star": p_star, "a": a, **thresholds(transition(p, p_star, a))}
 
 
 def even(a_min: float, a_max: float, points: int) -> list[float]:
@@ -100,4 +90,5 @@ def phase_table(
             chosen |= {turn * (1 - 1e-9), turn * (1 + 1e-9)}
         rows += [_row(p, p_star, a) for a in sorted(chosen)]
     near = [_row(p, p_star, float(a)) for a in inset for p in (*_INSET_WIDTHS, math.inf)]
-    return PhaseDiagram(p_star, pd.DataFrame(rows), pd.DataFrame(near))
+    tables = (pd.DataFrame(made).astype({"alpha_0": float}) for made in (rows, near))
+    return PhaseDiagram(p_star, *tables)

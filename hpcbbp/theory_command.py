@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from hpcbbp.errors import InputError
-from hpcbbp.plain import hidden_units
+from hpcbbp.plain import hidden_units, thresholds
 
 PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
 P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")]
@@ -42,11 +42,7 @@ def theory(
         "p": hidden_units(units),
         "p_star": p_star,
         "a": a,
-        "alpha_c": at.alpha_c,
-        "alpha_bbp": at.alpha_bbp,
-        "transition": at.kind,
-        "jump_overlap2": at.jump_overlap2,
-        "alpha_0": at.alpha_0,
+        **thresholds(at),
         "a_c": a_c(units, p_star),
         "p_c": p_c(a, p_star),
         "points": [
