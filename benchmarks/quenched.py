@@ -42,8 +42,7 @@ def instance(problem: Problem, n: int, seed: int) -> tuple[float, float, float, 
         measured, m2 = values[:count], overlap2(m)
         s, u = drawn.projections
     else:
-        storage = "float32" if n < 10**6 else "int16"
-        deferred = deferred_instance(problem, n, seed, storage=storage)
+        deferred = deferred_instance(problem, n, seed, storage="float32")
         solution = solve_deferred(deferred, tol=1e-5)
         assert solution.eigen.converged.all()
         measured, m2 = solution.eigen.eigenvalues[:count], solution.overlap2[:count]
