@@ -175,7 +175,7 @@ def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = Non
         raise InputError("x must be a list of finite numbers") from None
     if x.ndim != 1 or not (np.abs(x) < 1e100).all():
         raise InputError("x must be a list of finite numbers")
-    if alpha <= 1.0 and (x == 0.0).any():
+    if alpha <= 1.0 and (np.abs(x) < 1e-11).any():
         what = "diverges" if alpha == 1.0 else "is a peak of weight 1 - alpha"
         raise InputError(f"x = 0: at alpha = {alpha:g} the density {what} there; take points beside it")
     rho = np.zeros(len(x))

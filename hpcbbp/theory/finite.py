@@ -26,7 +26,7 @@ class FiniteSize:
     ----------
     n, m, samples : int
     lambda_1, lambda_1_std : float
-        Lowest eigenvalue; its spread holds the projections' part and, at an edge, that of Tracy and Widom.
+        Lowest eigenvalue; its spread holds the projections' part and, at an edge, that of Tracy and Widom; not (15).
     edge, edge_std : float
         Left edge of the sample's bulk.
     overlap2_1, overlap2_1_std : float
@@ -34,7 +34,7 @@ class FiniteSize:
     overlap2, overlap2_std : float
         m^2 averaged over the lowest p p* eigenvectors.
     phi : float
-        Fraction of samples with an outlier in which the lowest eigenvalue is that of the largest overlap.
+        Fraction of all samples that have an outlier and whose lowest eigenvalue is that of the largest overlap.
     informed : float
         Fraction of samples with an outlier at all.
     """

@@ -30,7 +30,7 @@ from hpcbbp.theory.projections import Drawn, Projections, Samples, check_size, c
 
 Array = NDArray[np.float64]
 
-TRACY_WIDOM_MEAN, TRACY_WIDOM_STD = -1.2065335745820, 1.2679814
+TRACY_WIDOM_MEAN, TRACY_WIDOM_STD = -1.2065335745820, 1.2679831
 """Of the largest eigenvalue of the Gaussian orthogonal ensemble in Airy units (Tracy, Widom 1996; Bornemann 2010)."""
 
 
@@ -47,7 +47,7 @@ class Quenched:
     g_edge : float
         Stieltjes transform there, 1/d_min < g_edge < 0.
     edge_scale : float
-        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one: equation (14).
+        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one: equation (14), seen to hold for p = 1 only.
     eigenvalues : (r,) array
         Outliers below the edge, ascending; r <= p (p + p*), possibly 0.
     overlap2 : (r,) array
