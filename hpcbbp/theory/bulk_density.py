@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 _NEWTON = 60
 _SETTLED = 1e-13
 
+_AT_ZERO = 1e-11  # closer to 0, eigenvalues at 0 leak into what Newton leaves
+
 POINTS_MAX = 100_000
 
 
@@ -169,13 +171,14 @@ def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = Non
         if not (isinstance(points, int) and 2 <= points <= POINTS_MAX):
             raise InputError(f"points = {points}: a whole number from 2 to {POINTS_MAX}")
         x = lambda_minus + _grid(p, p_star, a, alpha, points)
+        x = x[np.abs(x) >= _AT_ZERO]
     try:
         x = np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("x must be a list of finite numbers") from None
     if x.ndim != 1 or not (np.abs(x) < 1e100).all():
         raise InputError("x must be a list of finite numbers")
-    if alpha <= 1.0 and (np.abs(x) < 1e-11).any():
+    if alpha <= 1.0 and (np.abs(x) < _AT_ZERO).any():
         what = "diverges" if alpha == 1.0 else "is a peak of weight 1 - alpha"
         raise InputError(f"x = 0: at alpha = {alpha:g} the density {what} there; take points beside it")
     rho = np.zeros(len(x))

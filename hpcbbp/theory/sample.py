@@ -47,7 +47,8 @@ class Quenched:
     g_edge : float
         Stieltjes transform there, 1/d_min < g_edge < 0.
     edge_scale : float
-        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one: equation (14), seen to hold for p = 1 only.
+        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one:
+        equation (14), seen to hold for p = 1 only.
     eigenvalues : (r,) array
         Outliers below the edge, ascending; r <= p (p + p*), possibly 0.
     overlap2 : (r,) array
