@@ -55,7 +55,7 @@ BAD = [
     ((*SMALL, "--method", "deferred", "--data", "dice"), "exact only for a Gaussian X"),
     (("solve", "--method", "deferred", "-a", 1, "--data", "X.npy"), "exact only for a Gaussian X"),
     ((*SMALL, "--method", "deferred", "--storage", "float16"), "float64, float32, int16"),
-    ((*SMALL, "--method", "deferred", "--storage", "float32"), "tol = 1e-08: with float32 images"),
+    ((*SMALL, "--method", "deferred", "--storage", "int16"), "tol = 1e-08: with int16 images"),
     ((*SMALL, "--method", "deferred", "--nev", 201), "only pN = 200"),
     ((*SMALL, "--method", "deferred", "--", "-eps_monitor"), "-eps_monitor: --method deferred uses no PETSc"),
     ((*SMALL, "--method", "deferred", "--checkpoint", "c", "--checkpoint-every", -1), "seconds >= 0"),

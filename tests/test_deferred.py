@@ -49,8 +49,9 @@ def test_rounded_storage_is_exact_for_the_rounded_matrix(storage, tol, p, rng):
     vectors = np.einsum("ni,vik->vnk", Q, solution.eigen.vectors).reshape(p, -1)
     residuals = np.linalg.norm(H @ vectors.T - vectors.T * solution.eigen.eigenvalues, axis=0)
     assert solution.eigen.converged.all()
-    assert (residuals <= solution.eigen.residuals).all()  # which contain a bound of what float32 sums hide
-    np.testing.assert_allclose(residuals, solution.eigen.residuals, atol=1e-5)
+    if p == 1:  # sums are float32, and the residuals told contain a bound of what they hide
+        assert (residuals <= solution.eigen.residuals).all()
+    np.testing.assert_allclose(residuals, solution.eigen.residuals, atol=1e-5 if p == 1 else 1e-11)
     np.testing.assert_allclose(solution.eigen.eigenvalues, np.linalg.eigvalsh(H)[:p], atol=1e-6)
 
 
@@ -137,6 +138,7 @@ def test_nearly_dependent_left_queries_are_never_noise(storage, p, alpha, n, nev
             refused = ""
         if refused:
             assert storage != "float64"
+            assert p == 1  # float64 sums with every storage otherwise
             assert "left queries are nearly dependent" in refused
             continue
         bound = (2 / p) * (np.sqrt(alpha) + 1 + 8 / np.sqrt(n)) ** 2

@@ -59,7 +59,7 @@ class Deferred:
         self.q = problem.p + problem.p_star
         self.ranks_on_node = self.group.ranks_on_node()
         self.samples = Samples(n, self.m, seed, problem.p, capacity, storage, self.group)
-        resolved = 0.0 if storage == "float64" else 1e-3
+        resolved = 1e-3 if self.samples.number == np.float32 else 0.0
         self.coordinates = Coordinates(n, self.m, self.samples.index, resolved)
         # The QR of Gaussian N-vectors: weights are uniform on the sphere, so only their angles matter.
         triangular = triangle(self.q, self.q, n, seed, STREAM, 0)
@@ -117,7 +117,7 @@ class Deferred:
 def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: int | None) -> None:
     """Raise InputError for a block, a storage or a tolerance that cannot work. Needs no MPI.
 
-    Fewer bits bound the residual that can be reached and told: sums of float32 products within a panel are good to
+    Fewer bits bound the residual that can be reached and told: sums of float32 products (p = 1) within a panel are good to
     1e-7, of which more panels average more, and a rounding of new images (int16) is a product that old queries did
     not foresee. The floors are those measured, with a factor of two or more to spare.
     """
@@ -134,8 +134,8 @@ def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: in
             f"a block of {block} asks for p + p* + block p = {first} directions, and min(N, M) = {min(n, m)}: "
             "take a larger N, a smaller block, or --data stored, which suits small N"
         )
-    single = (4e-4 if p == 1 else 1.5e-4) / math.sqrt(n)  # for p > 1 left queries are compared in float64
-    floors = {8: 1e-12, 4: max(1e-7, single), 2: max(1e-7, 5e-4 / math.sqrt(n))}
+    single = max(1e-7, 4e-4 / math.sqrt(n)) if p == 1 else max(1e-9, 1e-6 / math.sqrt(n))
+    floors = {8: 1e-12, 4: single, 2: max(1e-7, 5e-4 / math.sqrt(n))}
     floor = floors[storage_bytes(storage)]
     if tol < 0.999 * floor:
         if storage == "float64":

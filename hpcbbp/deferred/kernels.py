@@ -93,6 +93,7 @@ def store(R: Images, scale: Floats, i: int, panel: int, r: Floats, limit: float)
         scale[i, panel] = 1
         for m in range(PANEL):
             R[i, start + m] = r[m]
+            r[m] = R[i, start + m]
 
 
 @compiled
@@ -154,8 +155,8 @@ def query(
 ) -> None:
     """Moments of U_(v,a) = sum_l D_al (R V_(v,l)) with D_q R: columns q c + v p + a of out (k, columns), c = b p.
 
-    V is (k, b p) with column v p + l; index[a, l] is the q of D_al. Sums are
-    float64 with every storage: the queries' Gram matrix comes from here.
+    V is (k, b p) with column v p + l; index[a, l] is the q of D_al. Sums
+    are float64 with every storage: the queries' Gram matrix comes from here.
     """
     p, c, parts = index.shape[0], V.shape[1], D.shape[0]
     Z, Y = np.zeros((c, PANEL), V.dtype), np.zeros((out.shape[1], PANEL), V.dtype)

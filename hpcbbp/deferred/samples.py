@@ -63,7 +63,9 @@ class Samples:
     """
 
     def __init__(self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group) -> None:
-        number = "float64" if storage_bytes(storage) == 8 else "float32"
+        # D_ab = D_ba makes left queries nearly dependent for p > 1: what is new in them, some N^(-1/2) of their length
+        # for the first, would be lost in the rounding of float32 products.
+        number = "float64" if p > 1 or storage_bytes(storage) == 8 else "float32"
         kernels.prepare(storage, number)
         self.n, self.m, self.seed, self.p, self.group = n, m, seed, p, group
         self.panels = group.owned(-(-m // PANEL))
@@ -224,11 +226,7 @@ class Samples:
         return A.reshape(k + c, parts, c), B, F.reshape(k + c, parts, following)
 
     def query(self, V: Array) -> Array:
-        """R^T D_q U for U_(v,a) = sum_l D_al R V_vl: (b, k, p) -> (k, parts, b p).
-
-        In float64 with every storage: D_ab = D_ba makes left queries nearly dependent for p > 1, and what is new
-        in them would be lost in the rounding of float32 products.
-        """
+        """R^T D_q U for U_(v,a) = sum_l D_al R V_vl: (b, k, p) -> (k, parts, b p)."""
         b, k, p = V.shape
         columns = self.parts * b * p
         out, padded = self._moments(k, columns)

@@ -13,7 +13,6 @@ outliers. With the unit null vector c, m^2 = |c_teacher|^2 / (1 - c.Theta'(g)c /
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import sched_getaffinity
@@ -26,12 +25,16 @@ from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
 from hpcbbp.theory import sample_kernels
 from hpcbbp.theory.bulk import A_RANGE
-from hpcbbp.theory.projections import Drawn, Projections, Samples, check_size, check_widths, for_all
+from hpcbbp.theory.dyson import Beyond, Curve
+from hpcbbp.theory.projections import Drawn, Projections, Samples, check_size, check_widths
 
 Array = NDArray[np.float64]
 
 TRACY_WIDOM_MEAN, TRACY_WIDOM_STD = -1.2065335745820, 1.2679831
 """Of the largest eigenvalue of the Gaussian orthogonal ensemble in Airy units (Tracy, Widom 1996; Bornemann 2010)."""
+
+
+_ROOT, _EXTREMUM = 1e-11, 1e-9  # of g, relative; z is stationary at the edge
 
 
 @dataclass(frozen=True)
@@ -72,40 +75,6 @@ class Quenched:
         if len(self.eigenvalues):
             return float(self.eigenvalues[0])
         return self.edge - TRACY_WIDOM_MEAN * self.edge_scale
-
-
-class _Sample:
-    """Averages of one sample at any g, by all cores, each signal matrix evaluated once."""
-
-    def __init__(self, source: Projections, a: float, n: int, pool: ThreadPoolExecutor) -> None:
-        self.source, self.a, self.n, self.pool = source, a, n, pool
-        self._known: dict[float, tuple[Array, Array, float, float]] = {}
-
-    def _sum(self, kernel: Callable[..., Array], g: float) -> list[Array]:
-        return for_all(self.source, self.pool, lambda s, u: kernel(s, u, self.a, g))
-
-    def steepest(self) -> float:
-        """Largest -d over the sample, -d_min."""
-        return max(float(part[3]) for part in self._sum(sample_kernels.bulk, 0.0))
-
-    def bulk(self, g: float) -> tuple[float, float, float]:
-        """z, z' and z''."""
-        E, E2, E3, _ = np.sum(self._sum(sample_kernels.bulk, g), axis=0) / self.n
-        return 1.0 / g + float(E), -1.0 / g**2 + float(E2), 2.0 / g**3 + 2.0 * float(E3)
-
-    def signal(self, g: float) -> tuple[Array, Array, float, float]:
-        """Theta, Theta', z, z'."""
-        if g not in self._known:
-            upper = np.sum(self._sum(sample_kernels.signal, g), axis=0) / self.n
-            both = upper + np.triu(upper, 1).transpose(0, 2, 1)
-            z, z_prime, _ = self.bulk(g)
-            self._known[g] = (both[0], both[1], z, z_prime)
-        return self._known[g]
-
-    def gap(self, g: float, j: int) -> float:
-        """Eigenvalue j of Theta - z, counted from below."""
-        theta, _, z, _ = self.signal(g)
-        return float(np.linalg.eigvalsh(theta)[j]) - z
 
 
 def quenched(s: Samples, u: Samples, a: float, n: int, *, threads: int | None = None) -> Quenched:
@@ -164,43 +133,68 @@ def _predict(source: Projections, a: float, n: int, threads: int | None = None) 
     check_widths(source.p, source.p_star)
     sample_kernels.prepare()
     with ThreadPoolExecutor(threads or len(sched_getaffinity(0))) as pool:
-        return _left_end(_Sample(source, float(a), n, pool))
+        return _left_end(Curve(source, float(a), n, pool))
 
 
-def _left_end(sample: _Sample) -> Quenched:
-    source = sample.source
-    steepest = sample.steepest()
+def _left_end(curve: Curve) -> Quenched:
+    source = curve.source
+    steepest = curve.steepest()
     if steepest <= 0.0:
         raise InputError(
             f"all curvatures of a sample of M = {source.m} are >= 0: its spectrum has no left edge below 0; "
             "take a larger N or alpha"
         )
-
-    # g^2 z' grows from -1 at g = 0 to +infinity at g = 1/d_min: one root.
-    limit = 1.0 / steepest
-    g_edge = -float(
-        brentq(lambda x: x * x * sample.bulk(-x)[1], 1e-12 * limit, limit * (1.0 - 1e-12), xtol=1e-300, rtol=1e-12)
-    )
-    edge, _, curvature = sample.bulk(g_edge)
-    scale = (abs(curvature) / 2.0) ** (1.0 / 3.0) * (source.p * sample.n) ** (-2.0 / 3.0)
-    outliers = _outliers(sample, g_edge)
+    g_edge = _edge(curve, -1.0 / steepest)
+    edge = curve.at(g_edge).z
+    *_, curvature = curve.signal(g_edge)
+    scale = (abs(curvature) / 2.0) ** (1.0 / 3.0) * (source.p * curve.n) ** (-2.0 / 3.0)
+    outliers = _outliers(curve, g_edge)
     order = np.argsort(outliers[0])
-    return Quenched(sample.n, source.m, edge, g_edge, scale, *(part[order] for part in outliers))
+    return Quenched(curve.n, source.m, edge, g_edge, scale, *(part[order] for part in outliers))
 
 
-def _outliers(sample: _Sample, g_edge: float) -> tuple[Array, Array, Array]:
+def _edge(curve: Curve, limit: float) -> float:
+    """The g where dz/dg = 0: g^2 z' grows from -1 at g = 0, and the curve ends or has turned near g = 1/d_min."""
+
+    def before(g: float) -> float:
+        try:
+            return g * g * curve.at(g).slope
+        except Beyond:
+            return 1.0
+
+    near = limit
+    while before(near) >= 0.0:
+        far, near = near, 0.7 * near
+    if near == limit:  # a matrix can go further than the scalar
+        far = 1.1 * limit
+        while before(far) < 0.0:
+            near, far = far, 1.1 * far
+    return float(brentq(before, far, near, xtol=1e-300, rtol=_EXTREMUM))
+
+
+def _outliers(curve: Curve, g_edge: float) -> tuple[Array, Array, Array]:
     """Eigenvalues below the edge, and their m^2 with teacher and student."""
-    p, p_star = sample.source.p, sample.source.p_star
-    theta, _, edge, _ = sample.signal(g_edge)
-    count = int((np.linalg.eigvalsh(theta) < edge).sum())
+    p, p_star = curve.source.p, curve.source.p_star
+    seen: dict[float, Array] = {}
+
+    def gaps(g: float) -> Array:
+        """Eigenvalues of Theta - z, ascending."""
+        if g not in seen:
+            seen[g] = np.linalg.eigvalsh(curve.signal(g)[0]) - curve.at(g).z
+        return seen[g]
+
+    count = int((gaps(g_edge) < 0.0).sum())
     found = np.zeros((3, count))
     near = g_edge
-    while count and sample.gap(near, 0) <= 0:
+    while count and gaps(near)[0] <= 0.0:
         near *= 0.7
     for j in range(count):
-        g = float(brentq(sample.gap, g_edge, near, args=(j,), xtol=1e-300, rtol=1e-11))
-        theta, theta_prime, z, z_prime = sample.signal(g)
+        before = max(g for g in seen if gaps(g)[j] < 0.0)
+        behind = min(g for g in seen if gaps(g)[j] >= 0.0)
+        g = float(brentq(lambda g, j: gaps(g)[j], before, behind, args=(j,), xtol=1e-300, rtol=_ROOT))
+        at = curve.at(g)
+        theta, theta_prime, _ = curve.signal(g)
         c = np.linalg.eigh(theta)[1][:, j]
-        share = (c.reshape(p, p_star + p) ** 2).sum(axis=0) / (1.0 - c @ theta_prime @ c / z_prime)
-        found[:, j] = z, share[:p_star].sum(), share[p_star:].sum()
+        share = (c.reshape(p, p_star + p) ** 2).sum(axis=0) / (1.0 - c @ theta_prime @ c / at.slope)
+        found[:, j] = at.z, share[:p_star].sum(), share[p_star:].sum()
     return found[0], found[1], found[2]

@@ -1,0 +1,187 @@
+"""The matrix Dyson equation of one sample: its transform G, p x p, along the curve Z(G) = x, left of the spectrum.
+
+    Z(G) = G^-1 + (1/N) sum_mu E_mu,     E_mu = (D_mu^-1 - G)^-1
+
+At N = infinity G is a multiple of 1 (the student's units are alike), at finite N a sample's is not. The curve is
+followed in g = tr G / p: for given g, the traceless part of G makes the traceless part of Z vanish, and
+z(g) = tr Z / p. So everything reads as for a scalar G. Z is the gradient of log det(-G) - (1/N) sum log det(1 - G D),
+whose second derivative J: delta -> -G^-1 delta G^-1 + (1/N) sum E delta E is negative definite left of the spectrum and
+becomes singular at its edge; on traceless matrices it does not before, so that Newton's steps are safe there.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from hpcbbp.theory import sample_kernels
+from hpcbbp.theory.projections import Projections, for_all
+
+Array = NDArray[np.float64]
+
+_STEPS = 12
+_CLOSE = 1e-6  # a Newton step smaller than this, relative to G, is the last: it leaves its square
+
+
+class Beyond(Exception):  # noqa: N818  (no error: where a search ends)
+    """There is no such point: it lies beyond the edge."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of the curve.
+
+    Attributes
+    ----------
+    g, z, slope : float
+        tr G / p, the x that belongs to it, dz/dg (negative left of the edge, 0 there).
+    G : (p, p) array
+    direction : (p, p) array
+        dG/dg, of trace p.
+    """
+
+    g: float
+    z: float
+    slope: float
+    G: Array
+    direction: Array
+
+
+class Curve:
+    """Transform of one sample along g, and sums over the sample there, by all cores; known points are kept.
+
+    Parameters
+    ----------
+    source : Projections
+    a : float
+    n : int
+        N.
+    pool : ThreadPoolExecutor
+    """
+
+    def __init__(self, source: Projections, a: float, n: int, pool: ThreadPoolExecutor) -> None:
+        self.source, self.a, self.n, self.pool = source, a, n, pool
+        p = source.p
+        self._pairs = np.triu_indices(p)
+        self._index = np.zeros((p, p), dtype=np.int64)
+        self._index[self._pairs] = np.arange(len(self._pairs[0]))
+        self._index = np.maximum(self._index, self._index.T)
+        self._basis = _symmetric_basis(p)
+        self._points: dict[float, Point] = {}
+        self._signals: dict[float, tuple[Array, Array, float]] = {}
+
+    def _sum(self, kernel: Any, *words: Any) -> list[Any]:
+        return for_all(self.source, self.pool, lambda s, u: kernel(s, u, self.a, *words))
+
+    def steepest(self) -> float:
+        """Largest -d of all samples' curvatures, -d_min."""
+        return float(max(self._sum(sample_kernels.steepest)))
+
+    def _axes(self, G: Array) -> tuple[Array, Array]:
+        gamma, axes = np.linalg.eigh(G)
+        return gamma, np.ascontiguousarray(axes)
+
+    def _derivatives(self, G: Array) -> tuple[Array, Array]:
+        """Z(G) and J in the basis of symmetric matrices, whose first is 1/p^(1/2)."""
+        gamma, axes = self._axes(G)
+        if gamma[-1] >= 0.0:
+            raise Beyond
+        parts = self._sum(sample_kernels.bulk, gamma, axes)
+        if not all(part[0] for part in parts):
+            raise Beyond
+        first = sum(part[1] for part in parts) / self.n
+        second = sum(part[2] for part in parts) / self.n
+        second = second + np.triu(second, 1).T
+        inverse = (axes / gamma) @ axes.T
+        Z = inverse + axes @ first[self._index] @ axes.T
+        # sum_ab E_ka E_bl delta_ab, from the products of packed pairs (k, a), (b, l)
+        four = second[self._index[:, :, None, None], self._index[None, None, :, :]]  # [k, a, b, l]
+        turned = np.einsum("ka,iab,bl->ikl", axes.T, self._basis, axes, optimize=True)
+        J = np.einsum("ikl,kabl,jab->ij", turned, four, turned, optimize=True)
+        bent = self._basis @ inverse
+        J -= np.einsum("iab,jba->ij", bent, bent)
+        return Z, 0.5 * (J + J.T)
+
+    def _coordinates(self, matrix: Array) -> Array:
+        coordinates: Array = np.einsum("iab,ab->i", self._basis, matrix)
+        return coordinates
+
+    def _matrix(self, coordinates: Array) -> Array:
+        matrix: Array = np.einsum("i,iab->ab", coordinates, self._basis)
+        return matrix
+
+    def at(self, g: float) -> Point:
+        """The point of g < 0.
+
+        Raises
+        ------
+        Beyond
+            If there is none, which happens only beyond the edge.
+        """
+        if g not in self._points:
+            near = min(self._points.values(), key=lambda point: abs(point.g - g), default=None)
+            start = g * np.eye(self.source.p) if near is None else near.G + (g - near.g) * near.direction
+            self._points[g] = self._newton(g, start)
+        return self._points[g]
+
+    def _newton(self, g: float, G: Array) -> Point:
+        p = self.source.p
+        before = np.inf
+        for _ in range(_STEPS):
+            Z, J = self._derivatives(G)
+            if p == 1:
+                return Point(g, float(Z[0, 0]), float(J[0, 0]), G, np.eye(1))
+            residual = self._coordinates(Z)
+            try:
+                factor = scipy.linalg.cho_factor(-J[1:, 1:])
+            except np.linalg.LinAlgError:
+                raise Beyond from None
+            step = scipy.linalg.cho_solve(factor, residual[1:])
+            size = float(np.linalg.norm(step)) / abs(g)
+            if size > 2.0 * before:
+                raise Beyond
+            before = size
+            G = G + self._matrix(np.append(0.0, step))
+            if size < _CLOSE:
+                z = (residual[0] + J[0, 1:] @ step) / p**0.5
+                along = np.append(p**0.5, p**0.5 * scipy.linalg.cho_solve(factor, J[1:, 0]))
+                return Point(g, float(z), float(J[0] @ along) / p**0.5, G, self._matrix(along))
+        raise Beyond
+
+    def signal(self, g: float) -> tuple[Array, Array, float]:
+        """Theta and dTheta/dg, (p q, p q), rows (k, a), F = (u, s); and d2z/dg2, right at the edge only."""
+        if g not in self._signals:
+            at = self.at(g)
+            p, q = self.source.p, self.source.p + self.source.p_star
+            gamma, axes = self._axes(at.G)
+            turned = np.ascontiguousarray(axes.T @ at.direction @ axes)
+            parts = self._sum(sample_kernels.signal, gamma, axes, turned)
+            packed = sum(part[0] for part in parts) / self.n
+            cubic = sum(part[1] for part in parts) / self.n
+            rows, columns = np.triu_indices(q)
+            index = np.zeros((q, q), dtype=np.int64)
+            index[rows, columns] = index[columns, rows] = np.arange(len(rows))
+            both = packed[:, self._index[:, None, :, None], index[None, :, None, :]]
+            both = np.einsum("kc,dcalb,ml->dkamb", axes, both, axes, optimize=True)
+            both = both.reshape(2, p * q, p * q)
+            inverse = np.diag(1.0 / gamma) @ turned
+            second = 2.0 * (np.trace(inverse @ inverse @ inverse) + cubic) / p
+            self._signals[g] = (both[0], both[1], float(second))
+        return self._signals[g]
+
+
+def _symmetric_basis(p: int) -> Array:
+    """Orthonormal basis of symmetric p x p matrices, (p (p + 1)/2, p, p), the first 1/p^(1/2)."""
+    units = np.zeros((p, p, p))
+    units[np.arange(p), np.arange(p), np.arange(p)] = 1.0
+    # Helmert's matrix: its first row is constant, its rows are orthonormal
+    diagonal = np.einsum("ik,kab->iab", scipy.linalg.helmert(p, full=True) if p > 1 else np.eye(1), units)
+    rows, columns = np.triu_indices(p, 1)
+    mixed = np.zeros((len(rows), p, p))
+    mixed[np.arange(len(rows)), rows, columns] = mixed[np.arange(len(rows)), columns, rows] = 0.5**0.5
+    return np.concatenate([diagonal, mixed])
