@@ -63,7 +63,9 @@ def deferred_solve(m: int, p: int, block: int, itemsize: int, ranks: int) -> tup
     Curvatures and the fresh numbers of the next directions, in float64 for p > 1, else float32 unless images are float64; then an image.
     """
     rows = -(-m // ranks) + 512  # whole panels
-    return rows * (8 if p > 1 else max(itemsize, 4)) * (p * (p + 1) // 2 + p * block) + PER_RANK, rows * itemsize + 16 * p
+    return rows * (8 if p > 1 else max(itemsize, 4)) * (
+        p * (p + 1) // 2 + p * block
+    ) + PER_RANK, rows * itemsize + 16 * p
 
 
 def require(needed_per_rank: int, group: Group, way_out: str) -> None:

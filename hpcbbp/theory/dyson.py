@@ -25,6 +25,7 @@ from hpcbbp.theory.projections import Projections, for_all
 Array = NDArray[np.float64]
 
 _STEPS = 12
+_HALVINGS = 3
 _CLOSE = 1e-6  # a Newton step smaller than this, relative to G, is the last: it leaves its square
 
 
@@ -124,10 +125,23 @@ class Curve:
             If there is none, which happens only beyond the edge.
         """
         if g not in self._points:
-            near = min(self._points.values(), key=lambda point: abs(point.g - g), default=None)
-            start = g * np.eye(self.source.p) if near is None else near.G + (g - near.g) * near.direction
-            self._points[g] = self._newton(g, start)
+            self._points[g] = self._follow(g, _HALVINGS)
         return self._points[g]
+
+    def _follow(self, g: float, halvings: int) -> Point:
+        """From the nearest point left of the edge, at once or by way of the middle; or from a multiple of 1."""
+        known = [point for point in self._points.values() if point.slope < 0.0]
+        near = min(known, key=lambda point: abs(point.g - g), default=None)
+        if near is None:
+            return self._newton(g, g * np.eye(self.source.p))
+        try:
+            return self._newton(g, near.G + (g - near.g) * near.direction)
+        except Beyond:
+            if not halvings:
+                raise
+        middle = 0.5 * (g + near.g)
+        self._points[middle] = self._follow(middle, halvings - 1)
+        return self._newton(g, self._points[middle].G + (g - middle) * self._points[middle].direction)
 
     def _newton(self, g: float, G: Array) -> Point:
         p = self.source.p

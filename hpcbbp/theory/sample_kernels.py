@@ -24,7 +24,9 @@ WIDTH = 128  # samples at a time, innermost, so that sums over small matrices ve
 
 
 @compiled
-def _resolvents(s: Samples, u: Samples, a: float, gamma: Array, axes: Array, first: int, E: Array, work: Array) -> bool:
+def _resolvents(
+    s: Samples, u: Samples, a: float, gamma: Array, axes: Array, first: int, E: Array, work: Array
+) -> bool:
     """E of WIDTH samples from `first`, packed, into (P, WIDTH), 0 behind the last sample.
 
     Returns whether all eigenvalues of 1 - GD are positive, that is whether G lies in the domain of these samples.
