@@ -60,7 +60,8 @@ def dice_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, ran
 def deferred_solve(m: int, p: int, block: int, itemsize: int, ranks: int) -> tuple[int, int]:
     """Bytes of deferred Krylov on the largest rank: those that do not grow, and those of a direction met.
 
-    Curvatures and the fresh numbers of the next directions, in float64 for p > 1, else float32 unless images are float64; then an image.
+    Curvatures and the fresh numbers of the next directions, in float64 for p > 1, else float32 unless images are
+    float64; then an image.
     """
     rows = -(-m // ranks) + 512  # whole panels
     return rows * (8 if p > 1 else max(itemsize, 4)) * (

@@ -87,7 +87,7 @@ def test_fluctuations_of_a_sharp_edge_are_those_of_tracy_and_widom(p, a, alpha):
 
 @pytest.mark.parametrize(("p", "p_star", "n"), [(1, 1, 200), (2, 1, 100), (3, 2, 300), (5, 1, 60)])
 def test_the_edge_is_the_largest_lowest_eigenvalue_of_z(p, p_star, n):
-    """Lehner's principle: edge = max over G of lambda_min(Z(G)), reached where Z is a multiple of 1; by numpy alone."""
+    """Lehner's principle: edge = max over G of lambda_min(Z(G)), reached where Z is x 1; by numpy alone."""
     rng = np.random.default_rng(n)
     s, u = rng.standard_normal((2 * n, p)), rng.standard_normal((2 * n, p_star))
     D = Problem(p=p, p_star=p_star, alpha=2.0, a=0.5).curvature(s, u).dense()
@@ -174,7 +174,7 @@ def test_a_sharp_edge_is_reached_fast_and_a_smooth_one_as_good_as_never():
 
 
 def test_below_a_discontinuous_transition_overlaps_follow_the_tangent():
-    """At N = 10^4, between alpha_0 and alpha_BBP, m^2 of the lowest vector is what the tangent says; below it is 0."""
+    """At N = 10^4, between alpha_0 and alpha_BBP, m^2 of the lowest vector is the tangent's; below it is 0."""
     at = transition(2, 1, 1.5)
     slope = at.jump_overlap2 / (at.alpha_bbp - at.alpha_0)
     for alpha in (1.1, 1.2, 1.3):

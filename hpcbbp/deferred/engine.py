@@ -117,9 +117,9 @@ class Deferred:
 def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: int | None) -> None:
     """Raise InputError for a block, a storage or a tolerance that cannot work. Needs no MPI.
 
-    Fewer bits bound the residual that can be reached and told: sums of float32 products (p = 1) within a panel are good to
-    1e-7, of which more panels average more, and a rounding of new images (int16) is a product that old queries did
-    not foresee. The floors are those measured, with a factor of two or more to spare.
+    Fewer bits bound the residual that can be reached and told: sums of float32 products (p = 1) within a panel are
+    good to 1e-7, of which more panels average more, and a rounding of new images (int16, or float32 for p > 1) is a
+    product that old queries did not foresee. The floors are those measured, with a factor of two or more to spare.
     """
     p, p_star, m = problem.p, problem.p_star, problem.samples(n)
     block = p * p_star if block is None else block

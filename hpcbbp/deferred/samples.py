@@ -63,8 +63,8 @@ class Samples:
     """
 
     def __init__(self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group) -> None:
-        # D_ab = D_ba makes left queries nearly dependent for p > 1: what is new in them, some N^(-1/2) of their length
-        # for the first, would be lost in the rounding of float32 products.
+        # D_ab = D_ba makes left queries nearly dependent for p > 1: what is new in them, some N^(-1/2) of their
+        # length for the first, would be lost in the rounding of float32 products.
         number = "float64" if p > 1 or storage_bytes(storage) == 8 else "float32"
         kernels.prepare(storage, number)
         self.n, self.m, self.seed, self.p, self.group = n, m, seed, p, group

@@ -4,9 +4,13 @@
 
 At N = infinity G is a multiple of 1 (the student's units are alike), at finite N a sample's is not. The curve is
 followed in g = tr G / p: for given g, the traceless part of G makes the traceless part of Z vanish, and
-z(g) = tr Z / p. So everything reads as for a scalar G. Z is the gradient of log det(-G) - (1/N) sum log det(1 - G D),
-whose second derivative J: delta -> -G^-1 delta G^-1 + (1/N) sum E delta E is negative definite left of the spectrum and
-becomes singular at its edge; on traceless matrices it does not before, so that Newton's steps are safe there.
+z(g) = tr Z / p. So everything reads as for a scalar G. Z is the gradient of
+log det(-G) - (1/N) sum log det(1 - G D), whose second derivative
+
+    J: delta -> -G^-1 delta G^-1 + (1/N) sum_mu E_mu delta E_mu
+
+is negative definite left of the spectrum and becomes singular at its edge. On traceless matrices it does so there or
+later (interlacing), so that Newton's steps are safe. Equation (18) of docs/finite-n.md.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 The averages of arXiv:2510.18435 are replaced by the sample's own, (1/N) sum_mu, and theta by the matrix over all
 signal directions F_mu = (u_mu, s_mu), with cross terms between teacher, student and hidden units:
 
-    z(g)                 = 1/g + (1/N) sum_mu t[E_mu],             E_mu = D_mu (1 - g D_mu)^-1
+    z(g) 1               = G^-1 + (1/N) sum_mu E_mu,             E_mu = D_mu (1 - G D_mu)^-1
     Theta(g)_(k,a),(l,b) = (1/N) sum_mu (E_mu)_kl F_mu,a F_mu,b
 
-Outliers are lambda = z(g) with det(Theta(g) - z(g)) = 0 between the sample's edge, z'(g) = 0, and g = 0. There Theta
-increases and z falls with g, so each eigenvalue of Theta - z has one zero at most: those negative at the edge are the
-outliers. With the unit null vector c, m^2 = |c_teacher|^2 / (1 - c.Theta'(g)c / z'(g)).
+with G, p x p, of trace p g (hpcbbp.theory.dyson; at N = infinity it is g). Outliers are lambda = z(g) with
+det(Theta(g) - z(g)) = 0 between the sample's edge, z'(g) = 0, and g = 0. There Theta increases and z falls with g, so
+each eigenvalue of Theta - z has one zero at most: those negative at the edge are the outliers. With the unit null vector c, m^2 = |c_teacher|^2 / (1 - c.Theta'(g)c / z'(g)).
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ class Quenched:
     g_edge : float
         Stieltjes transform there, 1/d_min < g_edge < 0.
     edge_scale : float
-        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one:
-        equation (14), seen to hold for p = 1 only.
+        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one: equation (14).
     eigenvalues : (r,) array
         Outliers below the edge, ascending; r <= p (p + p*), possibly 0.
     overlap2 : (r,) array
@@ -191,7 +190,7 @@ def _outliers(curve: Curve, g_edge: float) -> tuple[Array, Array, Array]:
     for j in range(count):
         before = max(g for g in seen if gaps(g)[j] < 0.0)
         behind = min(g for g in seen if gaps(g)[j] >= 0.0)
-        g = float(brentq(lambda g, j: gaps(g)[j], before, behind, args=(j,), xtol=1e-300, rtol=_ROOT))
+        g = float(brentq(lambda g, j: float(gaps(g)[j]), before, behind, args=(j,), xtol=1e-300, rtol=_ROOT))
         at = curve.at(g)
         theta, theta_prime, _ = curve.signal(g)
         c = np.linalg.eigh(theta)[1][:, j]
