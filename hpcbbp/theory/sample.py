@@ -8,7 +8,8 @@ signal directions F_mu = (u_mu, s_mu), with cross terms between teacher, student
 
 with G, p x p, of trace p g (hpcbbp.theory.dyson; at N = infinity it is g). Outliers are lambda = z(g) with
 det(Theta(g) - z(g)) = 0 between the sample's edge, z'(g) = 0, and g = 0. There Theta increases and z falls with g, so
-each eigenvalue of Theta - z has one zero at most: those negative at the edge are the outliers. With the unit null vector c, m^2 = |c_teacher|^2 / (1 - c.Theta'(g)c / z'(g)).
+each eigenvalue of Theta - z has one zero at most: those negative at the edge are the outliers. With the unit null
+vector c, m^2 = |c_teacher|^2 / (1 - c.Theta'(g)c / z'(g)).
 """
 
 from __future__ import annotations
