@@ -164,12 +164,12 @@ def _edge(curve: Curve, limit: float) -> float:
 
     near = limit
     while before(near) >= 0.0:
-        far, near = near, 0.7 * near
-    if near == limit:  # a matrix can go further than the scalar
-        far = 1.1 * limit
-        while before(far) < 0.0:
-            near, far = far, 1.1 * far
-    return float(brentq(before, far, near, xtol=1e-300, rtol=_EXTREMUM))
+        near *= 0.7
+    far = near  # found from afar, a point may have been missed; and a matrix can go further than the scalar limit
+    while before(far) < 0.0:
+        near, far = far, 1.2 * far
+    known = {near: before(near), far: before(far)}
+    return float(brentq(lambda g: known.get(g) or before(g), far, near, xtol=1e-300, rtol=_EXTREMUM))
 
 
 def _outliers(curve: Curve, g_edge: float) -> tuple[Array, Array, Array]:
