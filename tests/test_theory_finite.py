@@ -119,6 +119,24 @@ def test_the_edge_is_the_largest_lowest_eigenvalue_of_z(p, p_star, n):
                 assert lowest(G) <= found.edge + 1e-9
 
 
+def test_an_edge_beyond_that_of_the_steepest_curvature():
+    """One sample of large label whose steepest direction the others hardly bend: g_edge < 1/d_min."""
+    rng, n, a = np.random.default_rng(1), 50, 100.0
+    u = np.ones((3001, 3))
+    s = np.tile([math.sqrt(2 / 3), 0.0], (3001, 1))
+    u[-1] = 1e4 * rng.standard_normal(3)
+    s[-1] = 0.0, math.sqrt(2 * (u[-1] ** 2).mean() / 3)
+    s += 0.02 * rng.standard_normal(s.shape)
+    D = Problem(p=2, p_star=3, alpha=60.0, a=a).curvature(s, u).dense()
+    found = quenched(s, u, a, n)
+    assert found.g_edge < 1 / np.linalg.eigvalsh(D).min()
+    for change in rng.standard_normal((50, 2, 2)):  # Lehner's principle, as above
+        G = found.g_edge * np.eye(2) * rng.uniform(0.5, 1.0) + 0.1 * (change + change.T)
+        if np.linalg.eigvalsh(G)[-1] < 0 and (np.linalg.eigvals(np.eye(2) - G @ D).real > 0).all():
+            Z = np.linalg.inv(G) + np.linalg.solve(np.eye(2) - D @ G, D).sum(axis=0) / n
+            assert np.linalg.eigvalsh(Z)[0] <= found.edge + 1e-9
+
+
 def test_a_sample_tells_units_apart():
     """The splitting of nearly degenerate outliers follows the sample's p x p transform, instance by instance."""
     rng, measured, predicted = np.random.default_rng(3), [], []

@@ -10,7 +10,8 @@ log det(-G) - (1/N) sum log det(1 - G D), whose second derivative
     J: delta -> -G^-1 delta G^-1 + (1/N) sum_mu E_mu delta E_mu
 
 is negative definite left of the spectrum and becomes singular at its edge. On traceless matrices it does so there or
-later (interlacing), so that Newton's steps are safe. Equation (18) of docs/finite-n.md.
+later (interlacing; later unless all units are alike), so that Newton's steps are safe. Equation (18) of
+docs/finite-n.md.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ Array = NDArray[np.float64]
 
 _STEPS = 12
 _HALVINGS = 3
-_CLOSE = 1e-6  # a Newton step smaller than this, relative to G, is the last: it leaves its square
+_CLOSE = 1e-5  # a Newton step below this N^(-1/2), relative to G, is the last: G and z are good to its square,
+# slope and direction to it times |GE|, which is N^(1/2) where one sample dominates
 
 
 class Beyond(Exception):  # noqa: N818  (no error: where a search ends)
@@ -165,14 +167,14 @@ class Curve:
                 raise Beyond
             before = size
             G = G + self._matrix(np.append(0.0, step))
-            if size < _CLOSE:
+            if size < _CLOSE / self.n**0.5:
                 z = (residual[0] + J[0, 1:] @ step) / p**0.5
                 along = np.append(p**0.5, p**0.5 * scipy.linalg.cho_solve(factor, J[1:, 0]))
                 return Point(g, float(z), float(J[0] @ along) / p**0.5, G, self._matrix(along))
         raise Beyond
 
     def signal(self, g: float) -> tuple[Array, Array, float]:
-        """Theta and dTheta/dg, (p q, p q), rows (k, a), F = (u, s); and d2z/dg2, right at the edge only."""
+        """Theta and dTheta/dg, (p q, p q), rows (k, a), F = (u, s); and d2z/dg2."""
         if g not in self._signals:
             at = self.at(g)
             p, q = self.source.p, self.source.p + self.source.p_star

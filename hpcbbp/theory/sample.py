@@ -169,7 +169,12 @@ def _edge(curve: Curve, limit: float) -> float:
     while before(far) < 0.0:
         near, far = far, 1.2 * far
     known = {near: before(near), far: before(far)}
-    return float(brentq(lambda g: known.get(g) or before(g), far, near, xtol=1e-300, rtol=_EXTREMUM))
+    g_edge = float(brentq(lambda g: known.get(g) or before(g), far, near, xtol=1e-300, rtol=_EXTREMUM))
+    if before(g_edge) < -1e-3:  # Newton's method failed before the edge; never seen
+        raise InputError(
+            f"the edge of a sample of N = {curve.n} was not found: g^2 dz/dg = {before(g_edge):.2g} there"
+        )
+    return g_edge
 
 
 def _outliers(curve: Curve, g_edge: float) -> tuple[Array, Array, Array]:
