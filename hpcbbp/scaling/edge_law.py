@@ -1,0 +1,139 @@
+"""Which law the distance of the lowest eigenvalue from its limit follows: N^(-2/3), A/log N or A/(log N + B).
+
+A sharp edge of the bulk is reached as N^(-2/3) (Tracy, Widom), a smooth one, rho ~ exp(-A/x), as 1/log N, with
+corrections that a second constant takes up (arXiv:2510.18435; docs/finite-n.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import curve_fit
+
+from hpcbbp.errors import InputError
+
+Array = NDArray[np.float64]
+
+LAWS: dict[str, tuple[str, ...]] = {"power": ("c",), "log": ("A",), "shifted log": ("A", "B")}
+"""Laws c N^(-2/3), A/log N, A/(log N + B), and their constants."""
+
+_FEWEST = 3  # instances of one N: fewer have no standard error worth the name
+
+
+@dataclass(frozen=True)
+class LawFit:
+    """One law, fitted.
+
+    Attributes
+    ----------
+    law : str
+        A key of LAWS.
+    constants, low, high : tuple of float
+        In the order of LAWS[law]; low and high are bootstrap percentiles.
+    chi2 : float
+        Sum of squared residuals over squared standard errors of the means.
+    aicc : float
+        Akaike's information criterion with its correction for few points; infinite where there are too few.
+    weight : float
+        Akaike weight among the laws fitted: how sure, if one of them is right.
+    """
+
+    law: str
+    constants: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    chi2: float
+    aicc: float
+    weight: float
+
+
+def _power(n: Array, c: float) -> Array:
+    curve: Array = c * n ** (-2.0 / 3.0)
+    return curve
+
+
+def _log(n: Array, A: float) -> Array:
+    curve: Array = A / np.log(n)
+    return curve
+
+
+def _shifted(n: Array, A: float, B: float) -> Array:
+    curve: Array = A / (np.log(n) + B)
+    return curve
+
+
+_CURVES: dict[str, Callable[..., Array]] = {"power": _power, "log": _log, "shifted log": _shifted}
+
+
+def _fit(law: str, n: Array, means: Array, errors: Array) -> Array:
+    """Weighted least squares; A/(log N + B) by 1/d = (log N + B)/A first, so that it starts near."""
+    curve = _CURVES[law]
+    if law == "shifted log":
+        start = np.array([means[0] * np.log(n[0]), 0.0])
+        bounds = ([-np.inf, -0.95 * np.log(n.min())], [np.inf, 1e3])
+        found = curve_fit(curve, n, means, p0=start, sigma=errors, absolute_sigma=True, bounds=bounds)
+    else:
+        found = curve_fit(curve, n, means, p0=[means[0] / curve(n[:1], 1.0)[0]], sigma=errors, absolute_sigma=True)
+    constants: Array = np.asarray(found[0])
+    return constants
+
+
+def edge_laws(
+    distances: Mapping[int, Sequence[float]], *, resamples: int = 400, level: float = 0.9, seed: int = 0
+) -> list[LawFit]:
+    """Fit the three laws to distances lambda_1 - lambda_-, best first.
+
+    Parameters
+    ----------
+    distances : mapping of N to the distances of its instances
+        At least 3 sizes N >= 10, at least 3 instances each.
+    resamples : int
+        Bootstrap samples: instances are drawn again within each N.
+    level : float
+        Of the intervals.
+    seed : int
+        Of the bootstrap.
+
+    Raises
+    ------
+    InputError
+        Too few sizes or instances, numbers that are not finite, a level outside (0, 1).
+    """
+    if not 0.0 < level < 1.0:
+        raise InputError(f"level = {level}: intervals have a level between 0 and 1, such as 0.9")
+    if len(distances) < 3:
+        raise InputError(f"{len(distances)} sizes N: a law is fitted to at least 3")
+    sizes = sorted(distances)
+    samples = [np.asarray(distances[n], dtype=float) for n in sizes]
+    for size, sample in zip(sizes, samples, strict=True):
+        if size < 10 or len(sample) < _FEWEST or not np.isfinite(sample).all() or sample.std() == 0.0:
+            raise InputError(
+                f"N = {size}: at least {_FEWEST} finite, different distances of N >= 10 are wanted, not {len(sample)}"
+            )
+    n = np.array(sizes, dtype=float)
+    means = np.array([sample.mean() for sample in samples])
+    errors = np.array([sample.std(ddof=1) / np.sqrt(len(sample)) for sample in samples])
+    rng = np.random.default_rng(seed)
+    again = np.array([[rng.choice(sample, len(sample)).mean() for sample in samples] for _ in range(resamples)])
+    fits = []
+    for law, names in LAWS.items():
+        constants = _fit(law, n, means, errors)
+        chi2 = float((((means - _CURVES[law](n, *constants)) / errors) ** 2).sum())
+        k, points = len(names), len(n)
+        aicc = chi2 + 2 * k + 2 * k * (k + 1) / (points - k - 1) if points > k + 1 else np.inf
+        drawn = np.array([_fit(law, n, row, errors) for row in again])
+        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        fits.append((law, constants, low, high, chi2, aicc))
+    best = min(fit[5] for fit in fits)
+    weights = np.array([np.exp(-(fit[5] - best) / 2) for fit in fits])
+    weights /= weights.sum()
+    found = [
+        LawFit(
+            law, tuple(map(float, c)), tuple(map(float, low)), tuple(map(float, high)), chi2, float(aicc), float(w)
+        )
+        for (law, c, low, high, chi2, aicc), w in zip(fits, weights, strict=True)
+    ]
+    return sorted(found, key=lambda fit: -fit.weight)
