@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,18 @@ class Solution:
     def student_overlap2(self) -> Array:
         """Sum of the squared overlaps with the student's own weights, of each pair."""
         return overlap2(self.student_overlaps)
+
+    def lowest(self, count: int) -> Solution:
+        """The same with the first `count` pairs alone."""
+        first = {
+            name: getattr(self.eigen, name)[:count] for name in ("eigenvalues", "residuals", "converged", "vectors")
+        }
+        return replace(
+            self,
+            eigen=replace(self.eigen, **first),
+            teacher_overlaps=self.teacher_overlaps[:count],
+            student_overlaps=self.student_overlaps[:count],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the vectors, for JSON."""

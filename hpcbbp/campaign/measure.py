@@ -13,6 +13,7 @@ from hpcbbp.campaign.point import Point
 from hpcbbp.deferred import deferred_instance, solve_deferred
 from hpcbbp.deferred.engine import expected_directions
 from hpcbbp.deferred.samples import storage_bytes
+from hpcbbp.dense import dense_bytes, solve_dense
 from hpcbbp.errors import InputError
 from hpcbbp.instance import gaussian_instance, solve_instance
 from hpcbbp.parallel import Group
@@ -29,14 +30,23 @@ def solve_point(point: Point, group: Group) -> dict[str, Any]:
         )
         solution = solve_deferred(deferred, point.nev, tol=point.tol)
         projections = deferred.projections()
+    elif point.method == "dense":
+        instance = gaussian_instance(point.problem, point.n, point.seed, storage=point.storage, nev=1, group=group)
+        solution = solve_dense(instance, point.tol)
+        projections = instance.projections
     else:
         instance = gaussian_instance(
             point.problem, point.n, point.seed, storage=point.storage, data=point.method, nev=point.nev, group=group
         )
         solution = solve_instance(instance, point.nev, tol=point.tol)
         projections = instance.projections
+    overlap2 = solution.overlap2
     s, u = (group.collect(np.ascontiguousarray(part)) for part in projections)
-    record = solution.to_dict()
+    record = {
+        **solution.lowest(point.nev or len(overlap2)).to_dict(),
+        "largest_overlap_pair": int(overlap2.argmax()) + 1,
+        "pairs_searched": len(overlap2),
+    }
     if s is not None and u is not None:
         record["quenched"] = predicted(s, u, point)
     return record
@@ -60,6 +70,8 @@ def predicted(s: Any, u: Any, point: Point) -> dict[str, Any]:
 def memory_needed(point: Point, ranks: int) -> int:
     """Bytes that the largest of an instance's ranks needs."""
     m, p, p_star = point.problem.samples(point.n), point.p, point.p_star
+    if point.method == "dense":
+        return dense_bytes(p * point.n) + m * point.n * 16 // ranks
     nev = point.nev or p * p_star
     size = storage_bytes(point.storage)
     if point.method == "deferred":
@@ -75,6 +87,8 @@ def model_seconds(point: Point) -> float:
     Only ratios matter where records of the same method are there to scale it.
     """
     m, n, p = point.problem.samples(point.n), float(point.n), point.p
+    if point.method == "dense":
+        return _START + 3e-10 * (p * n) ** 3 + m * n**2 * p * (p + 1) / 2 * 6e-11
     nev = point.nev or p * point.p_star
     if point.method == "deferred":
         k = 0.55 * min(n, expected_directions(p, point.p_star, nev))

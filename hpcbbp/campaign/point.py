@@ -19,11 +19,11 @@ class Point:
     ----------
     p, p_star, a, alpha, n, seed
         As in Problem and gaussian_instance.
-    method : {"stored", "dice", "deferred"}
-        X in memory or never formed, solved by SLEPc; or deferred Krylov.
+    method : {"stored", "dice", "deferred", "dense"}
+        X in memory or never formed, solved by SLEPc; deferred Krylov; or the whole spectrum by LAPACK.
     storage : {"float64", "float32", "int16"}
     nev : int, optional
-        Pairs; by default p p* with deferred Krylov, p p* + 2 otherwise.
+        Pairs; by default p p* with deferred Krylov, p p* + 2 otherwise. Of a whole spectrum: pairs recorded.
     tol : float
     """
 

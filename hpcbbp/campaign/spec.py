@@ -69,11 +69,13 @@ class Grid(BaseModel):
     seeds : int, str or table
         How many instances a point: independent ones at each point. "0..9": these seeds at every point. A table
         {400 = 24, 1200 = 10} gives the number for each N.
-    method : {"auto", "stored", "dice", "deferred"}
-        auto: deferred from N = 8000 on, unless more pairs than the p p* outliers are wanted.
+    method : {"auto", "stored", "dice", "deferred", "dense"}
+        auto: deferred from N = 8000 on, unless more pairs than the p p* outliers are wanted. dense: the whole
+        spectrum by LAPACK, so that phi is known and not only from the lowest pairs.
     storage : {"auto", "float64", "float32", "int16"}
-        auto: float32 for stored and dice; for deferred what `tol` allows.
-    nev : int, optional
+        auto: float32 for stored and dice, float64 for dense; for deferred what `tol` allows.
+    nev : int or "all", optional
+        Pairs computed (dense: recorded), p p* by default; "all" with dense alone.
     tol : float
     """
 
@@ -85,9 +87,9 @@ class Grid(BaseModel):
     alpha: Alphas
     n: Sizes
     seeds: int | str | dict[str, int] = 1
-    method: Literal["auto", "stored", "dice", "deferred"] = "auto"
+    method: Literal["auto", "stored", "dice", "deferred", "dense"] = "auto"
     storage: Literal["auto", "float64", "float32", "int16"] = "auto"
-    nev: Annotated[int, Field(ge=1)] | None = None
+    nev: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
     tol: Annotated[float, Field(gt=0, lt=1)] = 1e-6
 
     def points(self) -> list[Point]:
@@ -125,13 +127,15 @@ class Grid(BaseModel):
         return [first + i for i in range(count)]
 
     def _point(self, p: int, p_star: int, a: float, alpha: float, n: int, seed: int) -> Point:
-        nev = self.nev or p * p_star
+        if self.nev == "all" and self.method != "dense":
+            raise InputError('nev = "all" goes with method = "dense": other methods compute some pairs')
+        nev = p * n if self.nev == "all" else min(self.nev or p * p_star, p * n)
         method = self.method
         if method == "auto":
             method = "deferred" if n >= DEFERRED_FROM and nev == p * p_star else "stored"
         storage = self.storage
         if storage == "auto":
-            storage = "float32"
+            storage = "float64" if method == "dense" else "float32"
             if method == "deferred" and self.tol < max(1e-7, 4e-4 / math.sqrt(n)):
                 storage = "float64"
         return Point(p, p_star, a, alpha, n, seed, method, storage, nev, self.tol)
