@@ -47,6 +47,18 @@ def test_one_constant_misleads_where_two_are_needed():
     assert abs(fits["log"].constants[0] - 0.9) > 0.3
 
 
+def test_distances_that_do_not_fall_have_no_constant():
+    """A/(log N + B) with A and B beyond bounds is a constant: told by infinities, not by a number at a bound."""
+    rng = np.random.default_rng(4)
+    flat = {n: 0.03 * (1 + 0.01 * rng.standard_normal(20)) for n in SIZES}
+    fit = next(fit for fit in edge_laws(flat, resamples=100) if fit.law == "shifted log")
+    assert fit.high == (np.inf, np.inf)
+    assert fit.weight > 0.99
+    rising = {n: 0.03 * (1 + 0.01 * i + 1e-3 * rng.standard_normal(20)) for i, n in enumerate(SIZES)}
+    fit = next(fit for fit in edge_laws(rising, resamples=50) if fit.law == "shifted log")
+    assert fit.constants == (np.inf, np.inf)
+
+
 def test_bad_input():
     good = synthetic("log", np.random.default_rng(0), 5)
     for distances, words, message in (
@@ -54,6 +66,7 @@ def test_bad_input():
         ({**good, 100: [1.0]}, {}, "N = 100: at least 3"),
         ({**good, 100: [1.0, np.nan, 2.0]}, {}, "N = 100"),
         ({**good, 2: [1.0, 2.0, 3.0]}, {}, "N = 2"),
+        ({**good, 100: [-1.0, -2.0, -3.0]}, {}, "mean distance is -2"),
         (good, {"level": 1.5}, "level = 1.5"),
     ):
         with pytest.raises(InputError, match=message):

@@ -18,7 +18,11 @@ from hpcbbp.errors import InputError
 Array = NDArray[np.float64]
 
 LAWS: dict[str, tuple[str, ...]] = {"power": ("c",), "log": ("A",), "shifted log": ("A", "B")}
-"""Laws c N^(-2/3), A/log N, A/(log N + B), and their constants."""
+"""Laws c N^(-2/3), A/log N, A/(log N + B), and their constants.
+
+The last is fitted as 1/(b_0 + b_1 log N), A = 1/b_1, B = b_0/b_1, which is regular where the distances do not fall at
+all (b_1 = 0). Where b_1 <= 0, in the fit or at an end of an interval, A and B are infinite: no decay is seen.
+"""
 
 _FEWEST = 3  # instances of one N: fewer have no standard error worth the name
 
@@ -60,8 +64,8 @@ def _log(n: Array, A: float) -> Array:
     return curve
 
 
-def _shifted(n: Array, A: float, B: float) -> Array:
-    curve: Array = A / (np.log(n) + B)
+def _shifted(n: Array, b_0: float, b_1: float) -> Array:
+    curve: Array = 1.0 / (b_0 + b_1 * np.log(n))
     return curve
 
 
@@ -69,16 +73,25 @@ _CURVES: dict[str, Callable[..., Array]] = {"power": _power, "log": _log, "shift
 
 
 def _fit(law: str, n: Array, means: Array, errors: Array) -> Array:
-    """Weighted least squares; A/(log N + B) by 1/d = (log N + B)/A first, so that it starts near."""
+    """Weighted least squares."""
     curve = _CURVES[law]
-    if law == "shifted log":
-        start = np.array([means[0] * np.log(n[0]), 0.0])
-        bounds = ([-np.inf, -0.95 * np.log(n.min())], [np.inf, 1e3])
-        found = curve_fit(curve, n, means, p0=start, sigma=errors, absolute_sigma=True, bounds=bounds)
-    else:
-        found = curve_fit(curve, n, means, p0=[means[0] / curve(n[:1], 1.0)[0]], sigma=errors, absolute_sigma=True)
-    constants: Array = np.asarray(found[0])
+    if law != "shifted log":  # linear
+        unit = curve(n, 1.0) / errors
+        return np.array([unit @ (means / errors) / (unit @ unit)])
+    above = np.maximum(means, 1e-3 * means.max())  # a bootstrap's mean may be negative
+    line = np.polyfit(np.log(n), 1 / above, 1, w=above**2 / errors)  # 1/d is a line in log N: its fit is near
+    constants: Array = curve_fit(curve, n, means, p0=[line[1], line[0]], sigma=errors, absolute_sigma=True)[0]
     return constants
+
+
+def _named(law: str, drawn: Array) -> Array:
+    """Constants of LAWS from those fitted, row by row."""
+    if law != "shifted log":
+        return drawn
+    b_0, b_1 = drawn.T
+    falls = b_1 > 0
+    slope = np.where(falls, b_1, 1.0)
+    return np.column_stack([np.where(falls, 1 / slope, np.inf), np.where(falls, b_0 / slope, np.inf)])
 
 
 def edge_laws(
@@ -89,7 +102,7 @@ def edge_laws(
     Parameters
     ----------
     distances : mapping of N to the distances of its instances
-        At least 3 sizes N >= 10, at least 3 instances each.
+        At least 3 sizes N >= 10, at least 3 instances each, means > 0.
     resamples : int
         Bootstrap samples: instances are drawn again within each N.
     level : float
@@ -116,6 +129,10 @@ def edge_laws(
     n = np.array(sizes, dtype=float)
     means = np.array([sample.mean() for sample in samples])
     errors = np.array([sample.std(ddof=1) / np.sqrt(len(sample)) for sample in samples])
+    if (means <= 0).any():
+        raise InputError(
+            f"N = {sizes[int(means.argmin())]}: the mean distance is {means.min():.3g}; laws of decay are > 0"
+        )
     rng = np.random.default_rng(seed)
     again = np.array([[rng.choice(sample, len(sample)).mean() for sample in samples] for _ in range(resamples)])
     fits = []
@@ -125,8 +142,9 @@ def edge_laws(
         k, points = len(names), len(n)
         aicc = chi2 + 2 * k + 2 * k * (k + 1) / (points - k - 1) if points > k + 1 else np.inf
         drawn = np.array([_fit(law, n, row, errors) for row in again])
-        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        fits.append((law, constants, low, high, chi2, aicc))
+        ends = [(1 - level) / 2, (1 + level) / 2]
+        low, high = np.quantile(_named(law, drawn), ends, axis=0, method="nearest")  # no mean with an infinity
+        fits.append((law, _named(law, constants[None])[0], low, high, chi2, aicc))
     best = min(fit[5] for fit in fits)
     weights = np.array([np.exp(-(fit[5] - best) / 2) for fit in fits])
     weights /= weights.sum()
