@@ -19,7 +19,8 @@ from hpcbbp.errors import InputError
 from hpcbbp.figures import overlap_figure
 from hpcbbp.parallel import Group
 from hpcbbp.plain import plain_rows
-from hpcbbp.scaling.aggregate import overlap_curves
+from hpcbbp.scaling.aggregate import curves as overlap_curves
+from hpcbbp.scaling.instances import instance_table
 from hpcbbp.theory import transition
 
 
@@ -57,7 +58,7 @@ def run_demo(out: Path, quick: bool, group: Group, bar: Callable[[float, int], C
             shown.__exit__()
     if group.rank != 0:
         return None
-    curves = overlap_curves(records)
+    curves = overlap_curves(instance_table(records))
     picture, csv = out / f"{name}.png", out / f"{name}.csv"
     curves.to_csv(csv, index=False, float_format="%.8g")
     overlap_figure(curves, picture)

@@ -29,7 +29,7 @@ def overlap_figure(curves: pd.DataFrame, path: Path) -> Figure:
     Parameters
     ----------
     curves : DataFrame
-        Of one p and p*, as hpcbbp.scaling.aggregate.overlap_curves gives it.
+        Of one p and p*, as hpcbbp.scaling.aggregate.curves gives it.
     path : Path
         Picture to write; the ending says which kind.
     """

@@ -24,7 +24,8 @@ from hpcbbp.campaign.sweep import run_sweep
 from hpcbbp.console import duration, with_error
 from hpcbbp.figures import overlap_figure
 from hpcbbp.parallel import Group
-from hpcbbp.scaling.aggregate import overlap_curves
+from hpcbbp.scaling.aggregate import curves as overlap_curves
+from hpcbbp.scaling.instances import instance_table
 from hpcbbp.theory import spectrum, transition
 
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
@@ -83,7 +84,7 @@ def test_curves_average_converged_instances_only():
         record(100, 3.0, [0.9, 0.9], (True, False), seed=2),
         record(200, 1.0, [0.1, 0.3]),
     ]
-    curves = overlap_curves(records)
+    curves = overlap_curves(instance_table(records))
     first, second = curves.iloc[0], curves.iloc[1]
     assert (first["n"], first["seeds"], first["unconverged"]) == (100, 2, 1)
     np.testing.assert_allclose([first["overlap2"], first["overlap2_sem"]], [0.4, 0.1])
@@ -114,7 +115,7 @@ def test_picture(tmp_path):
             for seed in range(2):
                 for alpha in (0.7, 1.3, 2.0):
                     rows.append({**record(n, alpha, [0.1 * seed, 0.3], seed=seed), "a": a})
-    curves = overlap_curves(rows)
+    curves = overlap_curves(instance_table(rows))
     figure = overlap_figure(curves, tmp_path / "figure.png")
     image = np.asarray(Image.open(tmp_path / "figure.png").convert("L"))
     assert image.shape[0] > 400
