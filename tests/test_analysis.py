@@ -107,14 +107,13 @@ def test_thresholds_crossings_and_their_limit():
 
 def test_the_law_of_an_edge():
     limit, rng = spectrum(*SMOOTH, 1.0).lambda_minus, np.random.default_rng(2)
-    records = [
-        record(SMOOTH, n, 1.0, seed, lambdas=[limit + 0.6 / (np.log(n) + 15) * (1 + 0.05 * rng.standard_normal())] * 2,
-               m2=[0.0, 0.0])
-        for n in (100, 1000, 10_000, 100_000)
-        for seed in range(20)
-    ]  # fmt: skip
+    records = []
+    for n in (100, 1000, 10_000, 100_000):
+        for seed in range(20):
+            lowest = limit + 0.6 / (np.log(n) + 15) * (1 + 0.05 * rng.standard_normal())
+            records.append(record(SMOOTH, n, 1.0, seed, lambdas=[lowest] * 2, m2=[0.0, 0.0]))
     edges = analyse(records).edges
-    assert list(edges["law"])[0] == "shifted log"
+    assert edges.iloc[0]["law"] == "shifted log"
     assert edges.iloc[0]["first_low"] < 0.6 < edges.iloc[0]["first_high"]
     assert edges["weight"].sum() == pytest.approx(1)
     below = [{**r, "eigenvalues": [limit - 0.1 * (1 + r["seed"])] * 2} for r in records]
