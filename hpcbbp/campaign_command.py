@@ -3,49 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hpcbbp.errors import InputError
+from hpcbbp.options import Json
+
+if TYPE_CHECKING:
+    from hpcbbp.campaign.driver import Outcome
+    from hpcbbp.campaign.job import Work
+    from hpcbbp.console import Output
+    from hpcbbp.parallel import Group
 
 Spec = Annotated[Path, typer.Argument(metavar="FILE", help="Campaign file (TOML).")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results (the campaign's name).")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
 
 EXIT_LEFT = 75
 """Exit code of a run that ended early and may be started again (EX_TEMPFAIL); 1: some instances failed."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """A campaign beside what its store holds already."""
-
-    campaign: Any
-    points: list[Any]
-    store: Any
-    records: dict[str, dict[str, Any]]
-    clock: Any
-
-    @property
-    def missing(self) -> list[Any]:
-        """Points without a result; failures are tried again."""
-        return [point for point in self.points if "failed" in self.records.get(point.key, {"failed": ""})]
-
-
-def load(spec: Path, out: Path | None) -> Work:
-    """Read a campaign file and its store; InputError in one line for whatever is wrong with either."""
-    from hpcbbp.campaign.measure import Clock
-    from hpcbbp.campaign.spec import load_campaign
-    from hpcbbp.campaign.store import Store
-
-    campaign = load_campaign(spec)
-    points = campaign.points()
-    store = Store((out or Path(campaign.name)) / "results.jsonl")
-    records = store.read()
-    return Work(campaign, points, store, records, Clock(records.values(), campaign.ranks_per_instance))
 
 
 def plan(
@@ -55,12 +32,14 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """What a campaign will compute: points, estimated time and memory, what is done already."""
+    from hpcbbp.campaign.job import open_campaign
     from hpcbbp.campaign.measure import memory_needed
+    from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.console import Output, duration
     from hpcbbp.memory import available
-    from hpcbbp.report import plan_tables
+    from hpcbbp.tables import plan_tables
 
-    work = load(spec, out)
+    work = open_campaign(load_campaign(spec), out)
     each = work.campaign.ranks_per_instance
     ranks = each if ranks is None else ranks
     if ranks < 1 or ranks % each:
@@ -92,7 +71,7 @@ def plan(
         "longest_instance_seconds": longest,
         "wall_time": work.campaign.wall_time,
         "gib_free_here": available() / 2**30,
-        "versions": versions(work.records),
+        "versions": work.versions(),
         "grid": list(rows.values()),
     }
     output = Output(as_json)
@@ -111,88 +90,58 @@ def run(
 
     SIGTERM, SIGUSR1 or the campaign's wall_time end it after the instances in flight, with exit code 75.
     """
-    from hpcbbp.console import fail
-    from hpcbbp.parallel import leave
+
+    def start(world: Group) -> Work:
+        from hpcbbp.campaign.job import opened_by_all
+        from hpcbbp.campaign.spec import load_campaign
+
+        return opened_by_all(lambda: load_campaign(spec), out, world)
+
+    def done(work: Work, outcome: Outcome, output: Output) -> None:
+        answer = {
+            "name": work.campaign.name, "store": str(work.store.path), "instances": len(work.points),
+            "done_before": len(work.points) - len(work.missing), **dataclasses.asdict(outcome),
+        }  # fmt: skip
+        if as_json:
+            output.json(answer)
+        else:
+            output.show(f"{summary(work, outcome)}, {answer['done_before']} done before; {work.store.path}")
+
+    on_all_ranks(start, done, as_json)
+
+
+def summary(work: Work, outcome: Outcome) -> str:
+    """What a run did, in a line or two."""
+    counts = f"{work.campaign.name}: {outcome.computed} computed, {outcome.failed} failed, {outcome.left} left"
+    return counts + (f" (stopped: {outcome.stopped}; the same command goes on)" if outcome.stopped else "")
+
+
+def on_all_ranks(
+    start: Callable[[Group], Work], done: Callable[[Work, Outcome, Output], None], as_json: bool
+) -> None:
+    """Run a campaign as a job and leave with its exit code; `done` is called on rank 0."""
+    from hpcbbp import petsc
+    from hpcbbp.campaign.job import run_campaign
+    from hpcbbp.console import Output, fail
+    from hpcbbp.parallel import Group, abort_on_error, leave
 
     try:
-        status = run_file(spec, out, as_json)
+        output = Output(as_json)
+        world = Group.world()  # before PETSc: started by mpi4py, MPI lets threads communicate
+        petsc.initialize()
+        with abort_on_error(world):
+            work = start(world)
+            outcome = run_campaign(work, world)
+            with world.agreeing():
+                if world.rank == 0:
+                    done(work, outcome, output)
+        status = EXIT_LEFT if outcome.left else 1 if outcome.failed else 0
     except InputError as error:
         try:
             fail(str(error))
         except SystemExit:
             status = 2
     leave(status)
-
-
-def run_file(spec: Path, out: Path | None, as_json: bool) -> int:
-    """Run a campaign; return the exit code. Collective over all ranks of the job."""
-    from hpcbbp import memory, petsc
-    from hpcbbp.campaign.driver import run_points
-    from hpcbbp.campaign.measure import memory_needed, solve_point
-    from hpcbbp.console import CampaignProgress, Output, duration, note, warn
-    from hpcbbp.parallel import Group, abort_on_error
-
-    output = Output(as_json)
-    world = Group.world()  # before PETSc: started by mpi4py, MPI lets threads communicate
-    petsc.initialize()
-    with abort_on_error(world):
-        work: Work | None = None
-        with world.agreeing():
-            if world.rank == 0:
-                work = load(spec, out)
-        work = world.share(work)
-        assert work is not None
-        each = work.campaign.ranks_per_instance
-        missing = work.missing
-        if missing:
-            needed = max(memory_needed(point, each) for point in missing)
-            memory.require(needed, world, "take a smaller N or alpha, more ranks_per_instance, or fewer ranks a node")
-        slowest = max(map(work.clock, missing), default=0.0)
-        budget = work.campaign.wall_time
-        if budget is not None and slowest > budget:
-            raise InputError(
-                f"wall_time = {duration(budget)}: the longest instance takes about {duration(slowest)}; allow "
-                "more, or more ranks_per_instance"
-            )
-        if world.rank == 0:
-            for line in old_versions(work.records):
-                note(line)
-        total = sum(map(work.clock, missing))
-        failures: list[str] = []
-        clock = work.clock
-        with CampaignProgress(max(total, 1e-9), max(len(missing), 1)) as bar:
-
-            def finished(point: Any, record: dict[str, Any]) -> None:
-                if "failed" in record:
-                    failures.append(record["failed"])
-                    where = f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}, seed {point.seed}"
-                    warn(f"{where}: {record['failed']}")
-                failed = f", {len(failures)} failed" if failures else ""
-                bar.advance(clock(point), f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}{failed}")
-
-            def go() -> Any:
-                return run_points(
-                    missing, work.store, world, ranks_per_instance=each, solver=solve_point, seconds=clock,
-                    finished=finished, wall_time=budget,
-                )  # fmt: skip
-
-            outcome = claimed(work.store, world, go)
-    if world.rank == 0:
-        answer = {
-            "name": work.campaign.name, "store": str(work.store.path), "instances": len(work.points),
-            "done_before": len(work.points) - len(missing), **dataclasses.asdict(outcome),
-        }  # fmt: skip
-        if as_json:
-            output.json(answer)
-        else:
-            output.show(
-                f"{answer['name']}: {outcome.computed} computed, {outcome.failed} failed, {outcome.left} left, "
-                f"{answer['done_before']} done before; {answer['store']}"
-                + (f"\nstopped: {outcome.stopped}; the same command goes on" if outcome.stopped else "")
-            )
-    if outcome.left:
-        return EXIT_LEFT
-    return 1 if outcome.failed else 0
 
 
 def collect(
@@ -202,14 +151,16 @@ def collect(
 ) -> None:
     """Merge the results of several runs (shards of array jobs) into one store; nothing is taken twice."""
     from hpcbbp.campaign.export import merge
+    from hpcbbp.campaign.job import store_in
     from hpcbbp.console import Output
 
     output = Output(as_json)
-    appended, present = merge([results(folder) for folder in stores], results(out))
+    target = store_in(out)
+    appended, present = merge([store_in(folder) for folder in stores], target)
     if as_json:
-        output.json({"store": str(results(out)), "appended": appended, "present": present})
+        output.json({"store": str(target.path), "appended": appended, "present": present})
     else:
-        output.show(f"{results(out)}: {appended} records added, {present} there already")
+        output.show(f"{target.path}: {appended} records added, {present} there already")
 
 
 def export(
@@ -219,48 +170,12 @@ def export(
 ) -> None:
     """Write the results of a campaign as a table for pandas."""
     from hpcbbp.campaign.export import write_pairs
-    from hpcbbp.campaign.store import Store
+    from hpcbbp.campaign.job import store_in
     from hpcbbp.console import Output
 
     output = Output(as_json)
-    rows = write_pairs(Store(results(folder)).read().values(), to)
+    rows = write_pairs(store_in(folder).read().values(), to)
     if as_json:
         output.json({"file": str(to), "rows": rows})
     else:
         output.show(f"{to}: {rows} rows")
-
-
-def results(folder: Path) -> Path:
-    """Return the store in a folder, or the store itself if that is what was named."""
-    return folder if folder.suffix == ".jsonl" else folder / "results.jsonl"
-
-
-def claimed(store: Any, world: Any, go: Any) -> Any:
-    """Run with the store locked by rank 0, so that no other job writes it."""
-    from contextlib import ExitStack
-
-    with ExitStack() as stack:
-        with world.agreeing():
-            if world.rank == 0:
-                stack.enter_context(store.claimed())
-        return go()
-
-
-def versions(records: dict[str, dict[str, Any]]) -> dict[str, int]:
-    """How many records each version of hpcbbp has written."""
-    counts: dict[str, int] = {}
-    for record in records.values():
-        name = str(record.get("hpcbbp", "unknown"))
-        counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
-def old_versions(records: dict[str, dict[str, Any]]) -> list[str]:
-    """A line for each other version that has written records."""
-    from hpcbbp._version import __version__
-
-    return [
-        f"{count} records were computed by hpcbbp {name}; they are kept (this is {__version__})"
-        for name, count in versions(records).items()
-        if name != __version__
-    ]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hpcbbp._version import __version__
 from hpcbbp.campaign_command import collect, export, plan, run
+from hpcbbp.demo import demo
 from hpcbbp.errors import InputError
+from hpcbbp.figure_command import analyze, figure, report
+from hpcbbp.options import Json
 from hpcbbp.solve_command import solve
 from hpcbbp.theory_command import density, phase_diagram, predict, theory
 
@@ -27,8 +29,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
-
 
 @app.callback(invoke_without_command=True)
 def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
@@ -37,36 +37,10 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-for command in (theory, phase_diagram, density, predict, solve, plan, run, collect, export):
+for command in (
+    theory, phase_diagram, density, predict, solve, demo, plan, run, collect, export, analyze, report, figure,
+):  # fmt: skip
     app.command()(command)
-
-
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for picture, table and records.")] = Path("demo"),
-    quick: Annotated[bool, typer.Option("--quick", help="A few seconds: too small for physics.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Both BBP transitions of the paper's first figure: a campaign, a picture and a table.
-
-    Interrupted, it goes on where it stopped.
-    """
-    from hpcbbp import petsc
-    from hpcbbp.console import CampaignProgress, Output
-    from hpcbbp.demo import demo_tables, run_demo
-    from hpcbbp.parallel import Group, abort_on_error
-
-    if str(out) in ("", "."):
-        raise InputError("--out: name a folder of its own for the demonstration's files")
-    output = Output(as_json)
-    petsc.initialize()
-    group = Group.world()
-    with abort_on_error(group):
-        made = run_demo(out, quick, group, CampaignProgress)
-        if made is not None and as_json:
-            output.json({"files": [str(path) for path in made.files], "curves": made.rows()})
-        elif made is not None:
-            output.show(*demo_tables(made))
 
 
 @app.command()
@@ -74,7 +48,7 @@ def info(as_json: Json = False) -> None:
     """Versions of everything that matters, index size, scalar type, cores, memory, what is missing."""
     from hpcbbp.console import Output
     from hpcbbp.parallel import launched_rank
-    from hpcbbp.report import info_tables, system_info
+    from hpcbbp.tables import info_tables, system_info
 
     output = Output(as_json)
     answer = system_info()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation
 
+from hpcbbp import provenance
+from hpcbbp.scaling.aggregate import parts
 from hpcbbp.theory import spectrum, transition
 
 COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b")
@@ -23,15 +28,35 @@ def canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, 
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
 
 
-def overlap_figure(curves: pd.DataFrame, path: Path) -> Figure:
+def save(figure: Figure, path: Path, about: str = "") -> None:
+    """Write a picture; its metadata say what made it: the command line, version and commit.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : Path
+        The ending says which kind.
+    about : str
+        Title for the metadata.
+    """
+    made = provenance.versions()
+    creator = f"hpcbbp {made['hpcbbp']}" + (f" (commit {made['commit']})" if made["commit"] else "")
+    command = " ".join(["hpcbbp", *sys.argv[1:]])
+    words = {
+        ".png": {"Title": about, "Software": creator, "Description": command},
+        ".pdf": {"Title": about, "Creator": creator, "Subject": command},
+        ".svg": {"Title": about, "Creator": creator, "Description": command},
+    }
+    figure.savefig(path, dpi=150, metadata=words.get(path.suffix))
+
+
+def overlap_figure(curves: pd.DataFrame) -> Figure:
     """Overlap m^2 against alpha, a panel for each loss constant a (figure 1 of arXiv:2510.18435).
 
     Parameters
     ----------
     curves : DataFrame
         Of one p and p*, as hpcbbp.scaling.aggregate.curves gives it.
-    path : Path
-        Picture to write; the ending says which kind.
     """
     constants = sorted(curves["a"].unique())
     figure, axes = canvas(1, len(constants), (5.2, 4.2))
@@ -41,13 +66,12 @@ def overlap_figure(curves: pd.DataFrame, path: Path) -> Figure:
     for axis in axes:
         axis.set_ylim(-0.03 * top, 1.15 * top)
     axes[0].set_ylabel(r"overlap $m^2$ (mean of the lowest $p\,p^*$ eigenvectors)")
-    figure.savefig(path, dpi=150)
     return figure
 
 
 def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
     p, p_star = int(curves["p"].iloc[0]), int(curves["p_star"].iloc[0])
-    for index, (n, points) in enumerate(curves.groupby("n")):
+    for index, (n, points) in enumerate(parts(curves, "n")):
         axis.errorbar(
             points["alpha"],
             points["overlap2"],
@@ -57,14 +81,31 @@ def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
             markersize=5,
             capsize=2.5,
             linewidth=1.2,
-            label=f"$N = {n}$",
+            label=f"$N = {power(n)}$",
         )
+        if points["quenched_overlap2"].notna().all():
+            axis.plot(points["alpha"], points["quenched_overlap2"], color=COLOURS[index % len(COLOURS)],
+                      linewidth=0.9, label="quenched average" if index == 0 else None)  # fmt: skip
     low, high = float(curves["alpha"].min()), float(curves["alpha"].max())
     overlap_limit(axis, (p, p_star, a), low * 0.9, high * 1.03)
     axis.set_xlim(low * 0.9, high * 1.03)
     axis.set_xlabel(r"signal-to-noise ratio $\alpha = M/N$")
     axis.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {transition(p, p_star, a).kind}", fontsize=11)
     axis.legend(loc="lower right", fontsize=9, frameon=False)
+
+
+def alpha_line(axis: Axes, alpha_bbp: float) -> None:
+    """A vertical line at alpha_BBP with its value."""
+    axis.axvline(alpha_bbp, color="grey", linestyle="--", linewidth=1.0)
+    axis.annotate(
+        rf"$\alpha_{{BBP}} = {alpha_bbp:.4f}$", (alpha_bbp, 0.97), xycoords=("data", "axes fraction"),
+        xytext=(-4, 0), textcoords="offset points", rotation=90, va="top", ha="right", fontsize=9, color="dimgrey",
+    )  # fmt: skip
+
+
+def power(n: float) -> str:
+    """A power of ten as such, other numbers as they are."""
+    return LogFormatterSciNotation().format_data(n).strip("$") if math.log10(n).is_integer() else f"{n:g}"
 
 
 def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high: float) -> None:
@@ -75,11 +116,7 @@ def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high:
     line = [spectrum(*model, float(alpha)).overlap2 for alpha in above]
     axis.plot([min(low, at.alpha_bbp), at.alpha_bbp], [0.0, 0.0], color="black", linewidth=1.6)
     axis.plot(above, line, color="black", linewidth=1.6, label=r"theory, $N = \infty$")
-    axis.axvline(at.alpha_bbp, color="grey", linestyle="--", linewidth=1.0)
-    axis.annotate(
-        rf"$\alpha_{{BBP}} = {at.alpha_bbp:.4f}$", (at.alpha_bbp, 0.97), xycoords=("data", "axes fraction"),
-        xytext=(-4, 0), textcoords="offset points", rotation=90, va="top", ha="right", fontsize=9, color="dimgrey",
-    )  # fmt: skip
+    alpha_line(axis, at.alpha_bbp)
     if at.alpha_0 is not None and low <= at.alpha_0 and at.alpha_bbp <= high:
         axis.plot([at.alpha_bbp] * 2, [0.0, at.jump_overlap2], color="black", linewidth=1.0, linestyle=":")
         axis.plot(

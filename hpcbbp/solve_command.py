@@ -9,11 +9,10 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from hpcbbp.errors import InputError
+from hpcbbp.options import Json
 
 T = TypeVar("T")
 
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
 
 METHODS = ("krylov-schur", "deferred")
 
@@ -164,7 +163,7 @@ def solve_by_deferred(
 def show(answer: dict[str, Any], output: Any, unused: Sequence[str]) -> None:
     """Print a solution, and warn about what did not converge or was not used."""
     from hpcbbp.console import warn
-    from hpcbbp.report import solve_tables
+    from hpcbbp.tables import solve_tables
 
     if output.as_json:
         output.json(answer)

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import typer
 
 from hpcbbp.errors import InputError
+from hpcbbp.options import Json
 from hpcbbp.plain import hidden_units, thresholds
 
 PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
 P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")]
 A = Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
 Out = Annotated[Path, typer.Option("--out", help="Picture (.png, .pdf, .svg); its numbers beside it as .csv.")]
 
 _SECONDS = 6.5e-7  # of a prediction a sample mu, p = 2, p* = 1 (benchmarks/theory.py)
@@ -57,7 +57,7 @@ def theory(
         ],
     }
     from hpcbbp.console import Output
-    from hpcbbp.report import theory_tables
+    from hpcbbp.tables import theory_tables
 
     output = Output(as_json)
     if as_json:
@@ -92,13 +92,14 @@ def phase_diagram(
     constants = a or even(a_min, a_max, points)
     made = phase_table(widths, p_star, constants, inset or INSET, with_a_c=not a)
     from hpcbbp.console import Output
-    from hpcbbp.report import phase_tables
+    from hpcbbp.figures import save
+    from hpcbbp.tables import phase_tables
     from hpcbbp.theory_figures import phase_figure
 
     output = Output(as_json)
     with writing(out):
         made.rows.to_csv(csv, index=False, float_format="%.10g")
-        phase_figure(made, out)
+        save(phase_figure(made), out)
     if as_json:
         names = [str(out), str(csv)]
         output.json({"p_star": p_star, "files": names, "curves": made.curves(), "rows": made.points()})
@@ -127,7 +128,8 @@ def density(
     limits = [spectrum(units, p_star, a, value) for value in values]
     bulks = [bulk_density(units, p_star, a, value, points=points) for value in values]
     from hpcbbp.console import Output
-    from hpcbbp.report import density_tables
+    from hpcbbp.figures import save
+    from hpcbbp.tables import density_tables
     from hpcbbp.theory_figures import density_figure
 
     answer = {
@@ -161,7 +163,7 @@ def density(
     ]
     with writing(out):
         pd.concat(rows).to_csv(csv, index=False, float_format="%.10g")
-        density_figure(answer, out)
+        save(density_figure(answer), out)
     if as_json:
         output.json(answer)
     else:
@@ -199,7 +201,8 @@ def predict(
     csv = check_picture(out)
     from hpcbbp.console import CampaignProgress, Output, duration
     from hpcbbp.console import note as tell
-    from hpcbbp.report import predict_tables
+    from hpcbbp.figures import save
+    from hpcbbp.tables import predict_tables
     from hpcbbp.theory.finite import default_samples, finite_size
     from hpcbbp.theory_figures import predict_figure
 
@@ -237,7 +240,7 @@ def predict(
         "points": rows,
     }
     with writing(out):
-        predict_figure(answer, out)
+        save(predict_figure(answer), out)
     if as_json:
         output.json(answer)
     else:

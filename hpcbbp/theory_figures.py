@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,13 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation
 
-from hpcbbp.figures import COLOURS, MARKERS, canvas, overlap_limit
+from hpcbbp.figures import COLOURS, MARKERS, canvas, overlap_limit, power
 from hpcbbp.phase_diagram import PhaseDiagram
 from hpcbbp.theory import a_c, spectrum, transition
 
 
-def phase_figure(made: PhaseDiagram, path: Path) -> Figure:
+def phase_figure(made: PhaseDiagram) -> Figure:
     """alpha_BBP against a (thin where continuous, thick where discontinuous, crosses for alpha_0) and against p."""
     figure, (axis, against_p) = canvas(1, 2, (5.4, 4.8))
     widths = list(dict.fromkeys(made.rows["p"]))
@@ -48,7 +46,6 @@ def phase_figure(made: PhaseDiagram, path: Path) -> Figure:
     axis.set_title(rf"$p^* = {made.p_star}$: thin continuous, thick discontinuous", fontsize=11)
     figure.legend(frameon=False, fontsize=9, loc="outside right upper")
     _against_p(against_p, made.inset)
-    figure.savefig(path, dpi=150)
     return figure
 
 
@@ -72,14 +69,13 @@ def _against_p(axis: Axes, rows: pd.DataFrame) -> None:
     axis.legend(frameon=False, fontsize=9, loc="upper right")
 
 
-def density_figure(answer: dict[str, Any], path: Path) -> Figure:
+def density_figure(answer: dict[str, Any]) -> Figure:
     """Densities of the bulk: the whole on the left, the left edge on a logarithmic scale on the right.
 
     Parameters
     ----------
     answer : dict
         What `hpcbbp density --json` prints.
-    path : Path
     """
     figure, (whole, edge) = canvas(1, 2, (5.4, 4.2))
     reach = 0.0
@@ -114,18 +110,16 @@ def density_figure(answer: dict[str, Any], path: Path) -> Figure:
         plotted = plotted[0] + [line], plotted[1] + [r"outlier $\lambda^*$"]
     edge.legend(*plotted, frameon=False, fontsize=9, loc="lower right")
     figure.suptitle(rf"$p = {_width(answer['p'])}$, $p^* = {answer['p_star']}$, $a = {answer['a']:g}$", fontsize=11)
-    figure.savefig(path, dpi=150)
     return figure
 
 
-def predict_figure(answer: dict[str, Any], path: Path) -> Figure:
+def predict_figure(answer: dict[str, Any]) -> Figure:
     """Overlap, phi and lowest eigenvalue over sampled projections, against N or alpha, whichever has more values.
 
     Parameters
     ----------
     answer : dict
         What `hpcbbp predict --json` prints.
-    path : Path
     """
     rows = pd.DataFrame(answer["points"])
     against_n = rows["n"].nunique() >= rows["alpha"].nunique()
@@ -134,7 +128,7 @@ def predict_figure(answer: dict[str, Any], path: Path) -> Figure:
     for index, value in enumerate(sorted(rows[curves].unique())):
         points = rows[rows[curves] == value]
         colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
-        name = rf"$\alpha = {value:g}$" if against_n else f"$N = {_power(float(value))}$"
+        name = rf"$\alpha = {value:g}$" if against_n else f"$N = {power(float(value))}$"
         distance = points["lambda_1"] - points["limit_lambda_minus"]
         for axis, mean, spread in (
             (axes[0], points["overlap2"], points["overlap2_std"]),
@@ -177,13 +171,8 @@ def predict_figure(answer: dict[str, Any], path: Path) -> Figure:
         rf"$\alpha_{{BBP}} = {answer['alpha_bbp']:.4f}${limit}; bars: standard errors",
         fontsize=11,
     )
-    figure.savefig(path, dpi=150)
     return figure
 
 
 def _width(p: int | str) -> str:
     return r"\infty" if p == "inf" else str(p)
-
-
-def _power(n: float) -> str:
-    return LogFormatterSciNotation().format_data(n).strip("$") if math.log10(n).is_integer() else f"{n:g}"

@@ -17,12 +17,10 @@ from commands import ENVIRONMENT, MPIRUN, error_lines, run
 from PIL import Image
 
 from hpcbbp import petsc
-from hpcbbp.campaign.demo import demo_points
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Store
-from hpcbbp.campaign.sweep import run_sweep
 from hpcbbp.console import duration, with_error
-from hpcbbp.figures import overlap_figure
+from hpcbbp.figures import overlap_figure, save
+from hpcbbp.paper.catalogue import packaged_campaign
 from hpcbbp.parallel import Group
 from hpcbbp.scaling.aggregate import curves as overlap_curves
 from hpcbbp.scaling.instances import instance_table
@@ -44,30 +42,6 @@ def test_store_survives_a_torn_line(tmp_path):
     store.append({"key": "d", "value": 4})
     assert set(store.read()) == {"a", "b", "d"}
     assert store.read()["d"]["value"] == 4
-
-
-POINTS = [
-    Point(p=1, p_star=1, a=1.0, alpha=alpha, n=30, seed=seed, nev=1) for alpha in (1.0, 2.0) for seed in range(2)
-]
-
-
-@needs_slepc
-@pytest.mark.mpi
-def test_only_what_is_missing_is_computed(tmp_path, group):
-    from pathlib import Path
-
-    store = Store(Path(group.share(str(tmp_path))) / "records.jsonl")
-    planned, finished = [], []
-    first = run_sweep(POINTS[:2], store, group, planned.extend, finished.append)
-    again = run_sweep(POINTS, store, group, planned.extend, finished.append)
-    if group.rank == 0:
-        assert planned == finished == POINTS
-        assert [record["key"] for record in again] == [point.key for point in POINTS]
-        assert again[:2] == first
-        assert len({point.key for point in POINTS}) == 4
-    else:
-        assert first == again == planned == []
-    group.barrier()
 
 
 def record(n, alpha, m2, flags=(True, True), seed=0):
@@ -98,7 +72,7 @@ def test_curves_average_converged_instances_only():
 
 
 def test_demo_points_lie_on_both_sides_of_both_transitions():
-    points = demo_points()
+    points = packaged_campaign("demo").points()
     assert len(points) == len({point.key for point in points})
     assert {transition(2, 1, a).kind for a in {point.a for point in points}} == {"continuous", "discontinuous"}
     for a in {point.a for point in points}:
@@ -116,8 +90,12 @@ def test_picture(tmp_path):
                 for alpha in (0.7, 1.3, 2.0):
                     rows.append({**record(n, alpha, [0.1 * seed, 0.3], seed=seed), "a": a})
     curves = overlap_curves(instance_table(rows))
-    figure = overlap_figure(curves, tmp_path / "figure.png")
-    image = np.asarray(Image.open(tmp_path / "figure.png").convert("L"))
+    figure = overlap_figure(curves)
+    save(figure, tmp_path / "figure.png", "a title")
+    picture = Image.open(tmp_path / "figure.png")
+    assert picture.info["Title"] == "a title"
+    assert picture.info["Description"].startswith("hpcbbp ")
+    image = np.asarray(picture.convert("L"))
     assert image.shape[0] > 400
     assert image.shape[1] > 1000
     assert image.std() > 10  # something is drawn
@@ -140,7 +118,7 @@ def test_picture(tmp_path):
 @needs_slepc
 @pytest.mark.launcher
 def test_a_killed_demo_goes_on_where_it_stopped(tmp_path):
-    records = tmp_path / "demo-quick.jsonl"
+    records = tmp_path / "results.jsonl"
     command = [MPIRUN, "-n", "2", sys.executable, "-m", "hpcbbp", "demo", "--quick", "--out", str(tmp_path)]
     with subprocess.Popen(
         command, env={**os.environ, **ENVIRONMENT}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -154,18 +132,22 @@ def test_a_killed_demo_goes_on_where_it_stopped(tmp_path):
         os.killpg(job.pid, signal.SIGKILL)
     time.sleep(0.5)
     before = Store(records).read()
-    assert 3 <= len(before) < len(demo_points(quick=True))
+    assert 3 <= len(before) < len(packaged_campaign("demo-quick").points())
     done = run("demo", "--quick", "--out", tmp_path, "--json", ranks=2)
     assert done.returncode == 0, done.stderr
     after = Store(records).read()
     assert {key: after[key] for key in before} == before  # untouched, so not computed again
-    assert set(after) == {point.key for point in demo_points(quick=True)}
+    assert set(after) == {point.key for point in packaged_campaign("demo-quick").points()}
     whole = [line for line in records.read_text().splitlines() if line.endswith("}")]
     assert len(whole) == len(after)
     found = json.loads(done.stdout)
     with (tmp_path / "demo-quick.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == len(found["curves"]) == len({(p.a, p.n, p.alpha) for p in demo_points(quick=True)})
+    assert (
+        len(rows)
+        == len(found["curves"])
+        == len({(p.a, p.n, p.alpha) for p in packaged_campaign("demo-quick").points()})
+    )
     assert float(rows[0]["overlap2"]) == pytest.approx(found["curves"][0]["overlap2"], rel=1e-6)
     assert (tmp_path / "demo-quick.png").stat().st_size > 20_000
     text = run("demo", "--quick", "--out", tmp_path).stdout

@@ -191,11 +191,16 @@ def _solved(point: Point, group: Group, solver: Solver) -> dict[str, Any]:
     }
 
 
-def _work_with_others(world: Group, group: Group, solver: Solver, dispatcher: Dispatcher) -> None:
-    """The first ranks of the other groups ask by message; a thread of rank 0 answers while rank 0 computes."""
+def threads_communicate() -> bool:
+    """Whether this MPI lets several threads communicate, which handing out instances needs. MPI has been started."""
     from mpi4py import MPI
 
-    if MPI.Query_thread() < MPI.THREAD_MULTIPLE:
+    return bool(MPI.Query_thread() >= MPI.THREAD_MULTIPLE)
+
+
+def _work_with_others(world: Group, group: Group, solver: Solver, dispatcher: Dispatcher) -> None:
+    """The first ranks of the other groups ask by message; a thread of rank 0 answers while rank 0 computes."""
+    if not threads_communicate():
         raise InputError(
             "this MPI lets no threads communicate (MPI_THREAD_MULTIPLE): start as many ranks as ranks_per_instance"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ def write_pairs(records: Iterable[Mapping[str, Any]], path: Path) -> int:
     return len(table)
 
 
-def merge(stores: Iterable[Path], into: Path) -> tuple[int, int]:
+def merge(others: Sequence[Store], target: Store) -> tuple[int, int]:
     """Append to a store what others hold and it does not (a failure gives way to a result).
 
     Returns
@@ -116,8 +116,6 @@ def merge(stores: Iterable[Path], into: Path) -> tuple[int, int]:
     InputError
         A store that is missing, foreign, of a later schema, or cannot be written.
     """
-    target = Store(into)
-    others = [Store(path) for path in stores]
     for other in others:
         if not other.path.exists():
             raise InputError(f"{other.path}: no store there")

@@ -48,8 +48,3 @@ class Point:
         """What is computed, in words: the same key is the same result, whatever the number of ranks."""
         values = " ".join(f"{name}={value!r}" for name, value in dataclasses.asdict(self).items())
         return f"physics={PHYSICS} {values}"
-
-    @property
-    def work(self) -> float:
-        """Relative time: entries of X times p, with a floor for what every instance costs."""
-        return self.p * self.alpha * float(self.n) ** 2 + 1e6

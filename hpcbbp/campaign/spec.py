@@ -209,15 +209,22 @@ def load_campaign(path: Path) -> Campaign:
         One line: the file, the key, what is wrong and what would be right.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a TOML file ({error})") from None
+    return parse_campaign(text, str(path))
+
+
+def parse_campaign(text: str, name: str) -> Campaign:
+    """Check the text of a campaign file; errors name it as given."""
     try:
-        return Campaign.model_validate(content)
+        return Campaign.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name}: not a TOML file ({error})") from None
     except ValidationError as error:
-        raise InputError(f"{path}: {_first(error)}") from None
+        raise InputError(f"{name}: {_first(error)}") from None
 
 
 def _first(error: ValidationError) -> str:

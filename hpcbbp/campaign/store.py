@@ -16,6 +16,9 @@ from typing import Any
 
 from hpcbbp.errors import InputError
 
+Record = dict[str, Any]
+"""What is kept of an instance; the keys are in docs/campaigns.md."""
+
 SCHEMA = 1
 """Version of a record's keys; raised when one changes its meaning."""
 

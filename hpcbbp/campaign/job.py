@@ -1,0 +1,138 @@
+"""A campaign as a job of MPI ranks: what is missing is computed and recorded, whichever command asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpcbbp import memory
+from hpcbbp._version import __version__
+from hpcbbp.campaign.driver import Outcome, run_points, threads_communicate
+from hpcbbp.campaign.measure import Clock, memory_needed, solve_point
+from hpcbbp.campaign.point import Point
+from hpcbbp.campaign.spec import Campaign
+from hpcbbp.campaign.store import Record, Store
+from hpcbbp.console import CampaignProgress, duration, note, warn
+from hpcbbp.errors import InputError
+from hpcbbp.parallel import Group
+
+
+@dataclass(frozen=True)
+class Work:
+    """A campaign beside what its store holds already.
+
+    Attributes
+    ----------
+    campaign : Campaign
+    points : list of Point
+    store : Store
+    records : dict
+        What the store held when it was read, by key.
+    clock : Clock
+        Estimated seconds of a point.
+    """
+
+    campaign: Campaign
+    points: list[Point]
+    store: Store
+    records: dict[str, Record]
+    clock: Clock
+
+    @property
+    def missing(self) -> list[Point]:
+        """Points without a result; failures are tried again."""
+        return [point for point in self.points if "failed" in self.records.get(point.key, {"failed": ""})]
+
+    def results(self) -> list[Record]:
+        """Return the records of the campaign's own points, read anew: the store may hold others."""
+        found = self.store.read()
+        return [found[point.key] for point in self.points if point.key in found]
+
+    def versions(self) -> dict[str, int]:
+        """How many records each version of hpcbbp has written."""
+        counts: dict[str, int] = {}
+        for record in self.records.values():
+            name = str(record.get("hpcbbp", "unknown"))
+            counts[name] = counts.get(name, 0) + 1
+        return counts
+
+
+def store_in(folder: Path) -> Store:
+    """Return the store of a folder of results, or the store itself if that is what was named."""
+    return Store(folder if folder.suffix == ".jsonl" else folder / "results.jsonl")
+
+
+def open_campaign(campaign: Campaign, folder: Path | None) -> Work:
+    """Read the store of a campaign; the folder is the campaign's name by default.
+
+    Raises
+    ------
+    InputError
+        In one line, whatever is wrong with the campaign or its store.
+    """
+    points = campaign.points()
+    store = store_in(folder or Path(campaign.name))
+    records = store.read()
+    return Work(campaign, points, store, records, Clock(records.values(), campaign.ranks_per_instance))
+
+
+def run_campaign(work: Work, world: Group) -> Outcome:
+    """Compute and record what is missing, with progress on standard error. Collective over all ranks of the job.
+
+    Raises
+    ------
+    InputError
+        Too little memory or wall time, a number of ranks that does not fit, or a store that cannot be written.
+    """
+    each = _ranks_per_instance(work.campaign, world)
+    missing, budget, clock = work.missing, work.campaign.wall_time, work.clock
+    if missing:
+        needed = max(memory_needed(point, each) for point in missing)
+        memory.require(needed, world, "take a smaller N or alpha, more ranks_per_instance, or fewer ranks a node")
+    slowest = max(map(clock, missing), default=0.0)
+    if budget is not None and slowest > budget:
+        raise InputError(
+            f"wall_time = {duration(budget)}: the longest instance takes about {duration(slowest)}; allow "
+            "more, or more ranks_per_instance"
+        )
+    if world.rank == 0:
+        for name, count in work.versions().items():
+            if name != __version__:
+                note(f"{count} records were computed by hpcbbp {name}; they are kept (this is {__version__})")
+    failures: list[str] = []
+    with CampaignProgress(max(sum(map(clock, missing)), 1e-9), max(len(missing), 1)) as bar, ExitStack() as stack:
+
+        def finished(point: Point, record: Record) -> None:
+            where = f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}"
+            if "failed" in record:
+                failures.append(record["failed"])
+                warn(f"{where}, seed {point.seed}: {record['failed']}")
+            bar.advance(clock(point), where + (f", {len(failures)} failed" if failures else ""))
+
+        with world.agreeing():  # no other job writes this store meanwhile
+            if world.rank == 0:
+                stack.enter_context(work.store.claimed())
+        return run_points(
+            missing, work.store, world, ranks_per_instance=each, solver=solve_point, seconds=clock,
+            finished=finished, wall_time=budget,
+        )  # fmt: skip
+
+
+def _ranks_per_instance(campaign: Campaign, world: Group) -> int:
+    """As the campaign says; where it says nothing and threads cannot communicate, all ranks together."""
+    given = "ranks_per_instance" in campaign.model_fields_set
+    return campaign.ranks_per_instance if given or threads_communicate() else world.size
+
+
+def opened_by_all(made: Callable[[], Campaign], folder: Path | None, world: Group) -> Work:
+    """open_campaign on rank 0, told to all. Collective; `made` reads the campaign."""
+    work: Work | None = None
+    with world.agreeing():
+        if world.rank == 0:
+            work = open_campaign(made(), folder)
+    shared: Any = world.share(work)
+    assert isinstance(shared, Work)
+    return shared

@@ -1,0 +1,155 @@
+"""`hpcbbp figure`, `analyze`, `report`: from campaigns to pictures, fits and a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpcbbp.campaign_command import Out, Spec, on_all_ranks, summary
+from hpcbbp.errors import InputError
+from hpcbbp.options import Json
+
+if TYPE_CHECKING:
+    from hpcbbp.campaign.driver import Outcome
+    from hpcbbp.campaign.job import Work
+    from hpcbbp.campaign.store import Record
+    from hpcbbp.console import Output
+    from hpcbbp.paper.catalogue import Named
+    from hpcbbp.parallel import Group
+
+Window = Annotated[
+    tuple[float, float], typer.Option("--window", help="alpha / alpha_BBP over which alpha_0 is continued.")
+]
+Level = Annotated[float, typer.Option("--level", help="Of all intervals.")]
+
+
+def figure(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="1 to 7, as in the paper; edge; distribution.")],
+    quick: Annotated[bool, typer.Option("--quick", help="A few minutes on two cores.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="Folder of pictures, tables and records.")] = Path("figures"),
+    as_json: Json = False,
+) -> None:
+    """Run or resume the campaign of a figure, then draw it: PDF, PNG and its data as CSV.
+
+    Its campaign file is left beside the records, to be changed and run as one's own.
+    """
+    from hpcbbp.demo import usable
+    from hpcbbp.paper.catalogue import named_figure
+
+    named = named_figure(name)
+    stem = f"figure-{named.name}{'-quick' if quick else ''}"
+    files = tuple(out / f"{stem}.{ending}" for ending in ("png", "pdf", "csv"))
+    if not named.simulated:
+        from hpcbbp.console import Output
+
+        usable(out, files)
+        draw(named, [], quick, files, Output(as_json))
+        return
+
+    def start(world: Group) -> Work:
+        from hpcbbp.campaign.job import opened_by_all
+
+        with world.agreeing():
+            if world.rank == 0:
+                usable(out / stem, files)
+        return opened_by_all(lambda: named.campaign(quick), out / stem, world)
+
+    def done(work: Work, outcome: Outcome, output: Output) -> None:
+        (out / stem / "campaign.toml").write_text(named.text(quick), encoding="utf-8")
+        if outcome.left:
+            output.show(summary(work, outcome))
+        else:
+            draw(named, work.results(), quick, files, output)
+
+    on_all_ranks(start, done, as_json)
+
+
+def draw(named: Named, records: list[Record], quick: bool, files: tuple[Path, ...], output: Output) -> None:
+    """Draw a figure into its files and tell which."""
+    from hpcbbp.figures import save
+
+    made, data = named.draw(records, quick)
+    for path in files:
+        if path.suffix == ".csv":
+            data.to_csv(path, index=False, float_format="%.8g")
+        else:
+            save(made, path, named.about)
+    if output.as_json:
+        output.json({"figure": named.name, "about": named.about, "files": [str(path) for path in files]})
+    else:
+        output.show(f"figure {named.name}: {named.about}", *map(str, files))
+
+
+def records_of(spec: Path, out: Path | None) -> list[Record]:
+    """Return the records of a campaign file, or all of a folder of results; InputError if there are none."""
+    from hpcbbp.campaign.job import open_campaign, store_in
+    from hpcbbp.campaign.spec import load_campaign
+
+    if spec.is_dir() or spec.suffix == ".jsonl":
+        if out is not None:
+            raise InputError(f"--out {out}: {spec} is a folder of results itself")
+        store = store_in(spec)
+        found = list(store.read().values())
+    else:
+        work = open_campaign(load_campaign(spec), out)
+        store, found = work.store, work.results()
+    if not found:
+        raise InputError(f"{store.path}: no results there yet; hpcbbp run computes them")
+    return found
+
+
+def analyze(
+    spec: Annotated[Path, typer.Argument(metavar="FILE", help="Campaign file (TOML), or a folder of results.")],
+    out: Out = None,
+    window: Window = (1.05, 1.4),
+    level: Level = 0.9,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for every table as CSV.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit what a campaign says about finite N: overlaps, phi, thresholds, alpha_0, the law of the edge, spreads."""
+    from hpcbbp.analysis_tables import curve_tables, law_tables
+    from hpcbbp.console import Output, table
+    from hpcbbp.demo import usable
+    from hpcbbp.scaling.analysis import analyse
+
+    found = analyse(records_of(spec, out), window=window, level=level)
+    output, files = Output(as_json), []
+    if to is not None:
+        usable(to, tuple(to / f"{name}.csv" for name in found.tables()))
+        for name, rows in found.tables().items():
+            rows.to_csv(to / f"{name}.csv", index=False, float_format="%.8g")
+            files.append(str(to / f"{name}.csv"))
+    if as_json:
+        output.json({**found.to_dict(), "files": files})
+        return
+    for made in [*curve_tables(found.curves), *law_tables(found)]:
+        output.show(table(made.title, made.columns, made.rows), *([made.note] if made.note else []))
+    output.show(*files)
+
+
+def report(
+    spec: Spec,
+    out: Out = None,
+    window: Window = (1.05, 1.4),
+    level: Level = 0.9,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder of the page (that of the results).")] = None,
+    as_json: Json = False,
+) -> None:
+    """One page about a campaign, HTML and Markdown: what was run, pictures, fits, what did not converge."""
+    from hpcbbp.campaign.spec import load_campaign
+    from hpcbbp.campaign_report import write_report
+    from hpcbbp.console import Output
+    from hpcbbp.scaling.analysis import analyse
+
+    campaign = load_campaign(spec)
+    records = records_of(spec, out)
+    found = analyse(records, window=window, level=level)
+    folder = to or out or Path(campaign.name)
+    files = write_report(campaign, spec.read_text(encoding="utf-8"), records, found, folder)
+    output = Output(as_json)
+    if as_json:
+        output.json({"files": [str(path) for path in files]})
+    else:
+        output.show(*map(str, files))

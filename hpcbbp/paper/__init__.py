@@ -1,0 +1,1 @@
+"""The paper's figures, and two of our own, as named campaigns: what each computes and how it is drawn."""
