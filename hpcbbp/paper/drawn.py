@@ -165,18 +165,20 @@ def edge(records: Records, quick: bool) -> Drawn:
     found = analyse(records)
     ((model, curves),) = models(found.curves)
     (alpha,) = set(curves["alpha"])
-    quenched = quenched_distances(model, alpha, (2, 3, 4) if quick else (2, 3, 4, 5, 6, 7))
+    quenched = quenched_distances(model, alpha, *(((2, 3, 4), 40) if quick else ((2, 3, 4, 5, 6, 7), None)))
     figure = edge_figure(found, model, alpha, quenched)
     tables = {"simulation": curves, "quenched": quenched, "fits": found.edges}
     return figure, pd.concat([rows.assign(table=name) for name, rows in tables.items()])
 
 
-def quenched_distances(model: tuple[int, int, float], alpha: float, decades: Sequence[int]) -> pd.DataFrame:
+def quenched_distances(
+    model: tuple[int, int, float], alpha: float, decades: Sequence[int], samples: int | None
+) -> pd.DataFrame:
     """lambda_1 - lambda_- averaged over sampled projections at N = 10^decade."""
     p, p_star, a = model
     limit, rows = spectrum(*model, alpha).lambda_minus, []
     for decade in decades:
-        at = finite_size(Problem(p=p, p_star=p_star, alpha=alpha, a=a), 10**decade)
+        at = finite_size(Problem(p=p, p_star=p_star, alpha=alpha, a=a), 10**decade, samples)
         rows.append({"n": at.n, "alpha": alpha, "samples": at.samples, "distance": at.lambda_1 - limit,
                      "distance_sem": at.lambda_1_std / math.sqrt(at.samples), "informed": at.informed})  # fmt: skip
     return pd.DataFrame(rows)

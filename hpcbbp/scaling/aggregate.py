@@ -88,4 +88,6 @@ def models(table: pd.DataFrame) -> list[tuple[tuple[int, int, float], pd.DataFra
 
 def parts(table: pd.DataFrame, column: str) -> list[tuple[Any, pd.DataFrame]]:
     """Parts of a table by the values of a column, ascending."""
+    if table.empty:  # and without columns
+        return []
     return [(value, table[table[column] == value]) for value in sorted(set(table[column].tolist()))]

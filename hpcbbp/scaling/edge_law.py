@@ -74,14 +74,19 @@ _CURVES: dict[str, Callable[..., Array]] = {"power": _power, "log": _log, "shift
 
 def _fit(law: str, n: Array, means: Array, errors: Array) -> Array:
     """Weighted least squares."""
-    curve = _CURVES[law]
     if law != "shifted log":  # linear
-        unit = curve(n, 1.0) / errors
+        unit = _CURVES[law](n, 1.0) / errors
         return np.array([unit @ (means / errors) / (unit @ unit)])
-    above = np.maximum(means, 1e-3 * means.max())  # a bootstrap's mean may be negative
-    line = np.polyfit(np.log(n), 1 / above, 1, w=above**2 / errors)  # 1/d is a line in log N: its fit is near
-    constants: Array = curve_fit(curve, n, means, p0=[line[1], line[0]], sigma=errors, absolute_sigma=True)[0]
-    return constants
+    # 1/d is a line in log N. Its values at the two ends, both > 0, keep the fit away from the pole.
+    along = np.log(n / n[0]) / np.log(n[-1] / n[0])
+    scale = 1 / np.abs(means).max()
+    ends = curve_fit(
+        lambda t, first, last: 1 / (first + (last - first) * t), along, means,
+        p0=np.clip(1 / np.maximum(means[[0, -1]], 1e-3 / scale), 0.1 * scale, 1e3 * scale),
+        sigma=errors, absolute_sigma=True, bounds=(1e-2 * scale, 1e4 * scale), max_nfev=2000,
+    )[0]  # fmt: skip
+    b_1 = (ends[1] - ends[0]) / np.log(n[-1] / n[0])
+    return np.array([ends[0] - b_1 * np.log(n[0]), b_1])
 
 
 def _named(law: str, drawn: Array) -> Array:
