@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,6 +56,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """What a campaign will compute: points, estimated time and memory, what is done already."""
+    from hpcbbp.campaign.keeper import hours
     from hpcbbp.campaign.measure import memory_needed
     from hpcbbp.console import Output, duration
     from hpcbbp.memory import available
@@ -91,6 +93,9 @@ def plan(
         "seconds_left": max(left, longest),
         "longest_instance_seconds": longest,
         "wall_time": work.campaign.wall_time,
+        "jobs_left": work.campaign.wall_time and math.ceil(max(left, longest) / work.campaign.wall_time),
+        "core_hours": work.campaign.core_hours,
+        "core_hours_left": hours(work.missing, work.clock, each),
         "gib_free_here": available() / 2**30,
         "versions": versions(work.records),
         "grid": list(rows.values()),
@@ -109,7 +114,8 @@ def run(
 ) -> None:
     """Run a campaign on all ranks, or go on with it; what is recorded survives any kill.
 
-    SIGTERM, SIGUSR1 or the campaign's wall_time end it after the instances in flight, with exit code 75.
+    SIGTERM, SIGUSR1 or the campaign's wall_time end it after the instances in flight, with exit code 75; long
+    instances of deferred Krylov stop at once and go on in the next run.
     """
     from hpcbbp.console import fail
     from hpcbbp.parallel import leave
@@ -128,8 +134,9 @@ def run_file(spec: Path, out: Path | None, as_json: bool) -> int:
     """Run a campaign; return the exit code. Collective over all ranks of the job."""
     from hpcbbp import memory, petsc
     from hpcbbp.campaign.driver import run_points
-    from hpcbbp.campaign.measure import memory_needed, solve_point
-    from hpcbbp.console import CampaignProgress, Output, duration, note, warn
+    from hpcbbp.campaign.keeper import Keeper, check_budget
+    from hpcbbp.campaign.measure import memory_needed
+    from hpcbbp.console import CampaignProgress, Output, note, warn
     from hpcbbp.parallel import Group, abort_on_error
 
     output = Output(as_json)
@@ -147,16 +154,12 @@ def run_file(spec: Path, out: Path | None, as_json: bool) -> int:
         if missing:
             needed = max(memory_needed(point, each) for point in missing)
             memory.require(needed, world, "take a smaller N or alpha, more ranks_per_instance, or fewer ranks a node")
-        slowest = max(map(work.clock, missing), default=0.0)
-        budget = work.campaign.wall_time
-        if budget is not None and slowest > budget:
-            raise InputError(
-                f"wall_time = {duration(budget)}: the longest instance takes about {duration(slowest)}; allow "
-                "more, or more ranks_per_instance"
-            )
+        keeper = Keeper(work.store.path.parent / "checkpoints", work.campaign.checkpoint_every, work.clock)
+        check_budget(work.campaign, missing, keeper)
         if world.rank == 0:
             for line in old_versions(work.records):
                 note(line)
+            keeper.tidy(set(work.points) - set(missing))
         total = sum(map(work.clock, missing))
         failures: list[str] = []
         clock = work.clock
@@ -167,13 +170,15 @@ def run_file(spec: Path, out: Path | None, as_json: bool) -> int:
                     failures.append(record["failed"])
                     where = f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}, seed {point.seed}"
                     warn(f"{where}: {record['failed']}")
+                else:
+                    keeper.clear(point)
                 failed = f", {len(failures)} failed" if failures else ""
                 bar.advance(clock(point), f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}{failed}")
 
             def go() -> Any:
                 return run_points(
-                    missing, work.store, world, ranks_per_instance=each, solver=solve_point, seconds=clock,
-                    finished=finished, wall_time=budget,
+                    missing, work.store, world, ranks_per_instance=each, solver=keeper.solve, seconds=clock,
+                    finished=finished, wall_time=work.campaign.wall_time, stoppable=keeper.keeps,
                 )  # fmt: skip
 
             outcome = claimed(work.store, world, go)
