@@ -94,6 +94,8 @@ class Keeper:
             tell(None)
         if checkpoint.unfinished:
             raise InputError(f"{record['reason']}; what was computed is in {checkpoint.folder}, more memory goes on")
+        if checkpoint.resumed:  # the time of all its jobs: estimates learn from it
+            record["wall_seconds"] = round(record["seconds"], 3)
         return record
 
 

@@ -84,9 +84,7 @@ class Checkpoint:
                     raise InputError(f"checkpoint folder {self.folder}: {error.strerror or error}") from None
         with group.agreeing():
             if not self.folder.is_dir():
-                raise InputError(
-                    f"checkpoint folder {self.folder} is not seen by all nodes: name one on a shared disk"
-                )
+                raise InputError(f"checkpoint folder {self.folder} is not seen by all nodes: name a shared disk's")
 
     def _claim(self) -> None:
         """Lock the folder until this process ends; ranks of a job that was just killed get a moment to go."""
@@ -111,9 +109,8 @@ class Checkpoint:
         ------
         StoppedError
         """
-        group = instance.group
-        stop = group.rank == 0 and self.stop is not None and self.stop()
-        stop, due = group.share((stop, time.monotonic() - self._last >= self.every))
+        stop = instance.group.rank == 0 and self.stop is not None and self.stop()
+        stop, due = instance.group.share((stop, time.monotonic() - self._last >= self.every))
         if stop or due:
             self.try_to_save(instance, at)
         if stop:
