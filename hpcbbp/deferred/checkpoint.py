@@ -70,8 +70,7 @@ class Checkpoint:
         self.stop, self.outlives, self.unfinished = stop, outlives, False
         self.resumed, self.trouble = 0, ""
         self._lock: IO[str] | None = None
-        self._written = 0
-        self._last = time.monotonic()
+        self._written, self._last = 0, time.monotonic()
 
     def prepare(self, group: Group) -> None:
         """Make the folder and claim it; InputError if it cannot be written or another job has it. Collective."""
@@ -123,6 +122,10 @@ class Checkpoint:
             self.trouble = ""
         except InputError as error:
             self.trouble, self._last = str(error), time.monotonic()
+            if instance.group.rank == 0:  # room for others: what does not count goes
+                with suppress(OSError):
+                    self._state.with_suffix(".tmp").unlink(missing_ok=True)
+                    os.truncate(self._images, self._written * _layout(instance)[0])
 
     def save(self, instance: Deferred, at: Progress) -> None:
         """Write the directions that are new, then the small state. Collective."""
@@ -152,8 +155,6 @@ class Checkpoint:
                         os.fsync(stream.fileno())
                     draft.replace(self._state)
                 except OSError as error:
-                    with suppress(OSError):
-                        draft.unlink(missing_ok=True)
                     raise InputError(f"checkpoint {self._state}: {error.strerror or error}") from None
         self._written, self._last = samples.count, time.monotonic()
 
