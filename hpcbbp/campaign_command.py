@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,6 +34,7 @@ def plan(
 ) -> None:
     """What a campaign will compute: points, estimated time and memory, what is done already."""
     from hpcbbp.campaign.job import open_campaign
+    from hpcbbp.campaign.keeper import hours
     from hpcbbp.campaign.measure import memory_needed
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.console import Output, duration
@@ -70,6 +72,9 @@ def plan(
         "seconds_left": max(left, longest),
         "longest_instance_seconds": longest,
         "wall_time": work.campaign.wall_time,
+        "jobs_left": work.campaign.wall_time and math.ceil(max(left, longest) / work.campaign.wall_time),
+        "core_hours": work.campaign.core_hours,
+        "core_hours_left": hours(work.missing, work.clock, each),
         "gib_free_here": available() / 2**30,
         "versions": work.versions(),
         "grid": list(rows.values()),
@@ -88,7 +93,8 @@ def run(
 ) -> None:
     """Run a campaign on all ranks, or go on with it; what is recorded survives any kill.
 
-    SIGTERM, SIGUSR1 or the campaign's wall_time end it after the instances in flight, with exit code 75.
+    SIGTERM, SIGUSR1 or the campaign's wall_time end it after the instances in flight, with exit code 75; long
+    instances of deferred Krylov stop at once and go on in the next run.
     """
 
     def start(world: Group) -> Work:

@@ -11,5 +11,9 @@ class InputError(ValueError):
     """
 
 
+class StoppedError(Exception):
+    """A solve was asked to stop and has kept its state, to go on later; raised on all ranks alike."""
+
+
 class MissingDependencyError(InputError):
     """Something needed is not installed; the message says what, and how to get it."""

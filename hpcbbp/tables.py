@@ -91,11 +91,14 @@ def plan_tables(answer: dict[str, Any], duration: Callable[[float], str]) -> lis
         for row in answer["grid"]
     ]
     columns = ("p", "p*", "a", "N", "method", "storage", "instances", "done", "left, one group", "GiB a rank")
-    budget = "" if answer["wall_time"] is None else f", wall time {duration(answer['wall_time'])}"
+    wall_time, core_hours = answer["wall_time"], answer["core_hours"]
+    jobs = "" if wall_time is None else f", about {answer['jobs_left']} jobs of {duration(wall_time)}"
+    allowed = "" if core_hours is None else f" of the {core_hours:g} that the file allows"
     return [
         table(f"{answer['name']}: {answer['done']} of {answer['instances']} instances done", columns, rows),
         f"left on {answer['ranks']} ranks, {answer['ranks_per_instance']} an instance: about "
-        f"{duration(answer['seconds_left'])}, longest {duration(answer['longest_instance_seconds'])}{budget}",
+        f"{duration(answer['seconds_left'])}, longest {duration(answer['longest_instance_seconds'])}{jobs}; "
+        f"{answer['core_hours_left']:.3g} core hours{allowed}",
         f"results: {answer['store']}",
     ]
 

@@ -153,7 +153,7 @@ def test_a_kill_while_writing_leaves_the_state_before(tmp_path, monkeypatch):
 
 def test_a_disk_that_fills_up_does_not_end_the_solve(tmp_path, monkeypatch):
     checkpoint = Checkpoint(tmp_path / "c", 0)
-    told = []
+    told, left = [], []
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -163,9 +163,14 @@ def test_a_disk_that_fills_up_does_not_end_the_solve(tmp_path, monkeypatch):
         deferred_instance(PROBLEM, 300, 0),
         tol=1e-3,
         checkpoint=checkpoint,
-        progress=lambda _: told.append(checkpoint.trouble),
+        progress=lambda _: (
+            told.append(checkpoint.trouble),
+            left.extend(path.stat().st_size for path in checkpoint.folder.iterdir()),
+        ),
     )
     assert solution.eigen.converged.all()
+    assert len(left) > 5
+    assert not any(left)  # what does not count takes no room
     assert "No space left on device" in told[-1]
 
 

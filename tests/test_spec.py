@@ -44,6 +44,13 @@ def test_every_combination(tmp_path):
     assert [point.seed for point in load(tmp_path, FILE).points()] == [point.seed for point in points]
 
 
+def test_checkpoints_and_budget(tmp_path):
+    campaign = load(tmp_path, FILE)
+    assert (campaign.checkpoint_every, campaign.core_hours) == (600.0, None)
+    campaign = load(tmp_path, 'checkpoint_every = "20 min"\ncore_hours = 1e4' + FILE)
+    assert (campaign.checkpoint_every, campaign.core_hours) == (1200.0, 1e4)
+
+
 def test_more_seeds_keep_those_there_were(tmp_path):
     text = FILE.replace("seeds = {400 = 3, 10000 = 1}", "seeds = {}")
     few, many = ({point.key for point in load(tmp_path, text.format(count)).points()} for count in (3, 5))
@@ -64,6 +71,10 @@ def test_more_seeds_keep_those_there_were(tmp_path):
         ("p = 2\n", "p = 0\n", "grid.0.p.0 = 0"),
         ('"2 h"', '"2 weeks"', 'wall_time = .2 weeks.: a time is a number of seconds, or as "90 min"'),
         ('"2 h"', "-1", "wall_time = -1"),
+        ('"2 h"', '"2 h"\ncore_hours = 0', "core_hours = 0"),
+        ('"2 h"', '"2 h"\ncore_hours = nan', "core_hours = nan"),
+        ('"2 h"', '"2 h"\ncheckpoint_every = -1', "checkpoint_every = -1"),
+        ('"2 h"', '"2 h"\ncheckpoint_every = "often"', "checkpoint_every = 'often': a time is a number of seconds"),
         ("3.0]", "nan]", "alpha = nan"),
         ("3.0]", "-3]", "alpha = -3"),
         ("3.0]", '"2..1"]', 'alpha = "2..1": as 1.5'),

@@ -6,6 +6,7 @@ Rank 0 alone writes records, each as soon as it arrives and before its group get
 from __future__ import annotations
 
 import dataclasses
+import math
 import platform
 import signal
 import threading
@@ -18,13 +19,18 @@ from typing import Any
 from hpcbbp._version import __version__
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import SCHEMA, Store
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, StoppedError
 from hpcbbp.parallel import Group
 
 _REQUEST, _REPLY = 1, 2
 _PAUSE = 0.005  # between two looks for messages: the latency of a hand-out
+_ASK = 1.0  # seconds between two questions of a group whether to stop
+_SHALL_I_STOP = "shall I stop?"
+_WALL_TIME = "wall time: what is left would not end in time"
 
-Solver = Callable[[Point, Group], dict[str, Any]]
+Stop = Callable[[], bool]
+Solver = Callable[[Point, Group, Stop], dict[str, Any]]
+Done = tuple[Point, dict[str, Any] | None]  # None: stopped on the way
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Outcome:
     Attributes
     ----------
     computed, failed, left : int
-        Instances recorded, recorded as failed, and not started.
+        Instances recorded, recorded as failed, and neither: not started, or stopped on the way.
     stopped : str or None
         Why it ended early.
     """
@@ -51,18 +57,19 @@ class Dispatcher:
 
     Attributes
     ----------
-    queue : list of (int, Point)
+    queue : list of Point
         Longest first.
     seconds : callable
         Estimate of a point, for the wall-time budget.
     deadline : float or None
-        Of time.monotonic(); no instance is started that would pass it.
+        Of time.monotonic(); no instance is started that would pass it and cannot be stopped.
     """
 
-    queue: list[tuple[int, Point]]
+    queue: list[Point]
     store: Store
     seconds: Callable[[Point], float]
     finished: Callable[[Point, dict[str, Any]], None]
+    stoppable: Callable[[Point], bool]
     deadline: float | None = None
     computed: int = 0
     failed: int = 0
@@ -70,30 +77,37 @@ class Dispatcher:
     error: str | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def next(self, done: tuple[Point, dict[str, Any]] | None) -> Point | None:
+    def next(self, done: Done | None) -> Point | None:
         """Record what a group has done; return what it is to do, or None."""
         with self._lock:
-            if done is not None and self.error is None:
+            if done is not None:
                 self._record(*done)
-            if self.stopped is not None or self.error is not None:
-                return None
-            for place, (_, point) in enumerate(self.queue):
-                if self.deadline is None or time.monotonic() + self.seconds(point) <= self.deadline:
-                    del self.queue[place]
-                    return point
+            for place, point in enumerate([] if self.stopping() else self.queue):
+                if self.stoppable(point) or self._time_left() >= self.seconds(point):
+                    return self.queue.pop(place)
             if self.queue:
-                self.stopped = "wall time: what is left would not end in time"
+                self.stop(_WALL_TIME)
             return None
 
     def stop(self, reason: str) -> None:
-        """Start nothing any more."""
+        """Start nothing any more. Without the lock, which the thread that a signal interrupts may hold."""
         self.stopped = self.stopped or reason
 
-    def _record(self, point: Point, record: dict[str, Any]) -> None:
+    def stopping(self) -> bool:
+        """Whether nothing is to be started any more, and what can go on later is to stop."""
+        return self.stopped is not None or self.error is not None or self._time_left() <= 0
+
+    def _time_left(self) -> float:
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+    def _record(self, point: Point, record: dict[str, Any] | None) -> None:
+        if record is None:
+            self.queue.append(point)
+            return
         try:
-            self.store.append(record)
+            self.store.append(record)  # also after an error: what was in flight may find room again
         except InputError as error:
-            self.error = str(error)
+            self.error = self.error or str(error)
             return
         if "failed" in record:
             self.failed += 1
@@ -112,6 +126,7 @@ def run_points(
     seconds: Callable[[Point], float],
     finished: Callable[[Point, dict[str, Any]], None],
     wall_time: float | None = None,
+    stoppable: Callable[[Point], bool] = lambda _: False,
 ) -> Outcome:
     """Solve points, longest first, each by a group of ranks, and record them. Collective over all ranks of the job.
 
@@ -125,13 +140,16 @@ def run_points(
     ranks_per_instance : int
         Divides the number of ranks.
     solver : callable
-        Record of a point, computed by a group; the same on all its ranks or at least on the first.
+        Record of a point, computed by a group; the same on all its ranks or at least on the first. It may ask its
+        third argument, on the group's first rank, whether to stop, and then raise StoppedError on all of them.
     seconds : callable
         Estimated time of a point.
     finished : callable
         Told on rank 0 of every record written, from whichever thread wrote it.
     wall_time : float, optional
         Seconds from now in which instances may end. SIGTERM and SIGUSR1 to rank 0 end the run after those in flight.
+    stoppable : callable, optional
+        Whether a point's solver asks whether to stop: it is started even if it will not end in time.
 
     Raises
     ------
@@ -144,11 +162,11 @@ def run_points(
             f"{-(-world.size // ranks_per_instance) * ranks_per_instance}, or choose another"
         )
     deadline = None if wall_time is None else time.monotonic() + wall_time
-    order = sorted(enumerate(points), key=lambda item: -seconds(item[1]))
-    dispatcher = Dispatcher(order, store, seconds, finished, deadline)
+    order = sorted(points, key=seconds, reverse=True)
+    dispatcher = Dispatcher(order, store, seconds, finished, stoppable, deadline)
     with world.split(world.rank // ranks_per_instance) as group, _signals(dispatcher):
         if world.size == ranks_per_instance:
-            _work(group, solver, dispatcher.next)
+            _work(group, solver, dispatcher.next, dispatcher.stopping)
         else:
             _work_with_others(world, group, solver, dispatcher)
     error = world.share(dispatcher.error)
@@ -157,21 +175,23 @@ def run_points(
     return world.share(Outcome(dispatcher.computed, dispatcher.failed, len(dispatcher.queue), dispatcher.stopped))
 
 
-def _work(group: Group, solver: Solver, ask: Callable[[tuple[Point, dict[str, Any]] | None], Point | None]) -> None:
+def _work(group: Group, solver: Solver, ask: Callable[[Done | None], Point | None], stop: Stop) -> None:
     """Ask for a point, solve it, hand the record in with the next question; only the group's first rank asks."""
     done = None
     while True:
         point = group.share(ask(done) if group.rank == 0 else None)
         if point is None:
             return
-        done = point, _solved(point, group, solver)
+        done = point, _solved(point, group, solver, stop)
 
 
-def _solved(point: Point, group: Group, solver: Solver) -> dict[str, Any]:
+def _solved(point: Point, group: Group, solver: Solver, stop: Stop) -> dict[str, Any] | None:
     """A record, of a failure if need be; several ranks can only go on from an error that all of them raise."""
     begin = time.time()
     try:
-        record = solver(point, group)
+        record = solver(point, group, stop)
+    except StoppedError:
+        return None
     except InputError as error:
         record = {"failed": str(error)}
     except Exception as error:
@@ -207,21 +227,35 @@ def _work_with_others(world: Group, group: Group, solver: Solver, dispatcher: Di
     control = world.comm.Dup()
     try:
         if world.rank != 0:
+            # A group asks, and rank 0 never speaks first: one question a group at a time, so no message can cross
+            # another or be left over. A file beside the store would be seen late or never through a network's caches.
+            def question(words: Any) -> Any:
+                control.send(words, dest=0, tag=_REQUEST)
+                return control.recv(source=0, tag=_REPLY)
 
-            def ask(done: tuple[Point, dict[str, Any]] | None) -> Point | None:
-                control.send(done, dest=0, tag=_REQUEST)
-                answer: Point | None = control.recv(source=0, tag=_REPLY)
-                return answer
-
-            _work(group, solver, ask)
+            _work(group, solver, question, _now_and_then(lambda: bool(question(_SHALL_I_STOP))))
         else:
             others = world.size // group.size - 1
             server = threading.Thread(target=_serve, args=(control, others, dispatcher), daemon=True)
             server.start()
-            _work(group, solver, dispatcher.next)
+            _work(group, solver, dispatcher.next, dispatcher.stopping)
             server.join()
     finally:
         control.Free()
+
+
+def _now_and_then(stop: Stop) -> Stop:
+    """Ask at most once a second, and say no in between: steps may be short."""
+    last = -math.inf
+
+    def limited() -> bool:
+        nonlocal last
+        if time.monotonic() < last + _ASK:
+            return False
+        last = time.monotonic()
+        return stop()
+
+    return limited
 
 
 def _serve(control: Any, others: int, dispatcher: Dispatcher) -> None:
@@ -235,9 +269,9 @@ def _serve(control: Any, others: int, dispatcher: Dispatcher) -> None:
                 time.sleep(_PAUSE)
                 continue
             done = control.recv(source=status.Get_source(), tag=_REQUEST)
-            point = dispatcher.next(done)
-            control.send(point, dest=status.Get_source(), tag=_REPLY)
-            others -= point is None
+            answer = dispatcher.stopping() if done == _SHALL_I_STOP else dispatcher.next(done)
+            control.send(answer, dest=status.Get_source(), tag=_REPLY)
+            others -= answer is None
     except BaseException:  # the other groups would wait for ever
         import traceback
 
@@ -247,7 +281,7 @@ def _serve(control: Any, others: int, dispatcher: Dispatcher) -> None:
 
 @contextmanager
 def _signals(dispatcher: Dispatcher) -> Iterator[None]:
-    """SIGTERM and SIGUSR1 (Slurm's --signal) end the run after the instances in flight."""
+    """SIGTERM and SIGUSR1 (Slurm's --signal) end the run after the instances in flight; stoppable ones stop."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -11,12 +11,12 @@ from typing import Any
 from hpcbbp import memory
 from hpcbbp._version import __version__
 from hpcbbp.campaign.driver import Outcome, run_points, threads_communicate
-from hpcbbp.campaign.measure import Clock, memory_needed, solve_point
+from hpcbbp.campaign.keeper import Keeper, check_budget
+from hpcbbp.campaign.measure import Clock, memory_needed
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Record, Store
-from hpcbbp.console import CampaignProgress, duration, note, warn
-from hpcbbp.errors import InputError
+from hpcbbp.console import CampaignProgress, note, warn
 from hpcbbp.parallel import Group
 
 
@@ -88,20 +88,17 @@ def run_campaign(work: Work, world: Group) -> Outcome:
         Too little memory or wall time, a number of ranks that does not fit, or a store that cannot be written.
     """
     each = _ranks_per_instance(work.campaign, world)
-    missing, budget, clock = work.missing, work.campaign.wall_time, work.clock
+    missing, clock = work.missing, work.clock
     if missing:
         needed = max(memory_needed(point, each) for point in missing)
         memory.require(needed, world, "take a smaller N or alpha, more ranks_per_instance, or fewer ranks a node")
-    slowest = max(map(clock, missing), default=0.0)
-    if budget is not None and slowest > budget:
-        raise InputError(
-            f"wall_time = {duration(budget)}: the longest instance takes about {duration(slowest)}; allow "
-            "more, or more ranks_per_instance"
-        )
+    keeper = Keeper(work.store.path.parent / "checkpoints", work.campaign.checkpoint_every, clock)
+    check_budget(work.campaign, missing, keeper)
     if world.rank == 0:
         for name, count in work.versions().items():
             if name != __version__:
                 note(f"{count} records were computed by hpcbbp {name}; they are kept (this is {__version__})")
+        keeper.tidy(set(work.points) - set(missing))
     failures: list[str] = []
     with CampaignProgress(max(sum(map(clock, missing)), 1e-9), max(len(missing), 1)) as bar, ExitStack() as stack:
 
@@ -110,14 +107,16 @@ def run_campaign(work: Work, world: Group) -> Outcome:
             if "failed" in record:
                 failures.append(record["failed"])
                 warn(f"{where}, seed {point.seed}: {record['failed']}")
+            else:
+                keeper.clear(point)
             bar.advance(clock(point), where + (f", {len(failures)} failed" if failures else ""))
 
         with world.agreeing():  # no other job writes this store meanwhile
             if world.rank == 0:
                 stack.enter_context(work.store.claimed())
         return run_points(
-            missing, work.store, world, ranks_per_instance=each, solver=solve_point, seconds=clock,
-            finished=finished, wall_time=budget,
+            missing, work.store, world, ranks_per_instance=each, solver=keeper.solve, seconds=clock,
+            finished=finished, wall_time=work.campaign.wall_time, stoppable=keeper.keeps,
         )  # fmt: skip
 
 

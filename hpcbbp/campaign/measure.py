@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from hpcbbp import eigen, memory
 from hpcbbp.campaign.point import Point
-from hpcbbp.deferred import deferred_instance, solve_deferred
+from hpcbbp.deferred import Checkpoint, deferred_instance, solve_deferred
 from hpcbbp.deferred.engine import expected_directions
 from hpcbbp.deferred.samples import storage_bytes
 from hpcbbp.dense import dense_bytes, solve_dense
 from hpcbbp.errors import InputError
 from hpcbbp.instance import gaussian_instance, solve_instance
 from hpcbbp.parallel import Group
+from hpcbbp.result import Step
 from hpcbbp.theory import quenched
 
 _START = 0.05  # seconds that every instance costs
 
 
-def solve_point(point: Point, group: Group) -> dict[str, Any]:
-    """Solution.to_dict() of an instance, with the quenched prediction from its projections. Collective."""
+def solve_point(
+    point: Point,
+    group: Group,
+    checkpoint: Checkpoint | None = None,
+    progress: Callable[[Step], None] | None = None,
+) -> dict[str, Any]:
+    """Solution.to_dict() of an instance, with the quenched prediction from its projections. Collective.
+
+    A checkpoint and a listener are for deferred Krylov alone.
+    """
     if point.method == "deferred":
         deferred = deferred_instance(
             point.problem, point.n, point.seed, storage=point.storage, nev=point.nev, group=group
         )
-        solution = solve_deferred(deferred, point.nev, tol=point.tol)
+        solution = solve_deferred(deferred, point.nev, tol=point.tol, checkpoint=checkpoint, progress=progress)
         projections = deferred.projections()
     elif point.method == "dense":
         instance = gaussian_instance(point.problem, point.n, point.seed, storage=point.storage, nev=1, group=group)

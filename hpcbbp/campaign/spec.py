@@ -152,6 +152,10 @@ class Campaign(BaseModel):
         Ranks that solve one instance together; the others solve other instances meanwhile.
     wall_time : float, optional
         Seconds (or "2 h") after which no new instance is started.
+    core_hours : float, optional
+        What is missing may not need more by the estimate.
+    checkpoint_every : float
+        Seconds (or "10 min") between checkpoints of a long deferred instance; 0: after every step, of every one.
     grid : list of Grid
     """
 
@@ -160,6 +164,8 @@ class Campaign(BaseModel):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     ranks_per_instance: Annotated[int, Field(ge=1)] = 1
     wall_time: Annotated[float, BeforeValidator(_seconds), Field(gt=0)] | None = None
+    core_hours: Annotated[float, Field(gt=0)] | None = None
+    checkpoint_every: Annotated[float, BeforeValidator(_seconds), Field(ge=0)] = 600.0
     grid: Annotated[list[Grid], Field(min_length=1)]
 
     def points(self) -> list[Point]:

@@ -10,7 +10,8 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +72,17 @@ class Store:
         line = json.dumps(record, allow_nan=False).encode() + b"\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+b") as stream:
-                torn = False
-                if stream.seek(0, os.SEEK_END):
-                    stream.seek(-1, os.SEEK_END)
-                    torn = stream.read(1) != b"\n"
-                stream.write(b"\n" + line if torn else line)
-                stream.flush()
-                os.fsync(stream.fileno())
+            with self.path.open("a+b", buffering=0) as stream:
+                whole = stream.seek(0, os.SEEK_END)
+                if whole and os.pread(stream.fileno(), 1, whole - 1) != b"\n":
+                    line = b"\n" + line
+                try:
+                    _write(stream, line)
+                    os.fsync(stream.fileno())
+                except OSError:  # a full disk: no half record stays, nor one that its writer was told is not there
+                    with suppress(OSError):
+                        stream.truncate(whole)
+                    raise
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
 
@@ -94,7 +98,7 @@ class Store:
         lock = self.path.with_suffix(".lock")
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
-            stream = lock.open("a+", encoding="utf-8")
+            stream = lock.open("a+b", buffering=0)
         except OSError as error:
             raise InputError(f"{self.path.parent}: cannot be written ({error.strerror})") from None
         with stream:
@@ -102,9 +106,16 @@ class Store:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 stream.seek(0)
-                holder = stream.read().strip() or "another job"
+                holder = stream.read().decode(errors="replace").strip() or "another job"
                 raise InputError(f"{self.path}: is being written by {holder}; wait for it, or take --out") from None
-            stream.truncate(0)
-            stream.write(f"process {os.getpid()} on {platform.node()}")
-            stream.flush()
+            with suppress(OSError):  # a full disk: the lock holds without saying whose it is
+                stream.truncate(0)
+                _write(stream, f"process {os.getpid()} on {platform.node()}".encode())
             yield
+
+
+def _write(stream: RawIOBase, data: bytes) -> None:
+    """All of it: a write to a disk that fills up is short before it fails."""
+    view = memoryview(data)
+    while view:
+        view = view[stream.write(view) :]

@@ -6,10 +6,9 @@ import fcntl
 import io
 import json
 import os
-import shutil
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from hpcbbp.deferred.kernels import PANEL
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, StoppedError
 from hpcbbp.parallel import Group
 from hpcbbp.result import Step
 
@@ -41,31 +40,37 @@ class Checkpoint:
         Made if it does not exist; emptied of the state when the solve ends.
     every : float
         Seconds between writings; 0 writes after every step.
+    stop : callable, optional
+        Asked after every step, on the first rank alone, whether to write the state and raise StoppedError.
+    outlives : bool
+        Leave the state when the solve ends, for whoever clears it once the result is safe.
 
     Attributes
     ----------
     resumed : int
         Directions that were taken from the folder.
+    unfinished : bool
+        Whether memory ended the solve before its pairs converged: more of it can go on from the state.
     trouble : str
         Why the last writing failed; empty if it did not. The solve goes on, and tries again after the interval.
     """
 
-    def __init__(self, folder: str | Path, every: float = 600.0) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        every: float = 600.0,
+        *,
+        stop: Callable[[], bool] | None = None,
+        outlives: bool = False,
+    ) -> None:
         if not every >= 0:
             raise InputError(f"checkpoint interval = {every}: seconds >= 0 between checkpoints (e.g. 600)")
         self.folder, self.every = Path(folder), every
+        self._images, self._state = self.folder / "images.bin", self.folder / "state.npz"
+        self.stop, self.outlives, self.unfinished = stop, outlives, False
         self.resumed, self.trouble = 0, ""
         self._lock: IO[str] | None = None
-        self._written = 0
-        self._last = time.monotonic()
-
-    @property
-    def _images(self) -> Path:
-        return self.folder / "images.bin"
-
-    @property
-    def _state(self) -> Path:
-        return self.folder / "state.npz"
+        self._written, self._last = 0, time.monotonic()
 
     def prepare(self, group: Group) -> None:
         """Make the folder and claim it; InputError if it cannot be written or another job has it. Collective."""
@@ -78,9 +83,7 @@ class Checkpoint:
                     raise InputError(f"checkpoint folder {self.folder}: {error.strerror or error}") from None
         with group.agreeing():
             if not self.folder.is_dir():
-                raise InputError(
-                    f"checkpoint folder {self.folder} is not seen by all nodes: name one on a shared disk"
-                )
+                raise InputError(f"checkpoint folder {self.folder} is not seen by all nodes: name a shared disk's")
 
     def _claim(self) -> None:
         """Lock the folder until this process ends; ranks of a job that was just killed get a moment to go."""
@@ -97,9 +100,20 @@ class Checkpoint:
         raise InputError(f"checkpoint folder {self.folder} is in use by another job: name another folder, or wait")
 
     def save_if_due(self, instance: Deferred, at: Progress) -> None:
-        """Write the state if the interval has passed; what goes wrong is left in `trouble`. Collective."""
-        if instance.group.share(time.monotonic() - self._last >= self.every):
+        """Write the state if the interval has passed or the solve is to stop. Collective.
+
+        What goes wrong is left in `trouble`; a solve that is to stop does so with the state that was written before.
+
+        Raises
+        ------
+        StoppedError
+        """
+        stop = instance.group.rank == 0 and self.stop is not None and self.stop()
+        stop, due = instance.group.share((stop, time.monotonic() - self._last >= self.every))
+        if stop or due:
             self.try_to_save(instance, at)
+        if stop:
+            raise StoppedError(f"stopped; the state is in {self.folder}")
 
     def try_to_save(self, instance: Deferred, at: Progress) -> None:
         """Write the state; a disk that is full is no reason to lose the solve. Collective."""
@@ -108,6 +122,10 @@ class Checkpoint:
             self.trouble = ""
         except InputError as error:
             self.trouble, self._last = str(error), time.monotonic()
+            if instance.group.rank == 0:  # room for others: what does not count goes
+                with suppress(OSError):
+                    self._state.with_suffix(".tmp").unlink(missing_ok=True)
+                    os.truncate(self._images, self._written * _layout(instance)[0])
 
     def save(self, instance: Deferred, at: Progress) -> None:
         """Write the directions that are new, then the small state. Collective."""
@@ -137,8 +155,6 @@ class Checkpoint:
                         os.fsync(stream.fileno())
                     draft.replace(self._state)
                 except OSError as error:
-                    with suppress(OSError):
-                        draft.unlink(missing_ok=True)
                     raise InputError(f"checkpoint {self._state}: {error.strerror or error}") from None
         self._written, self._last = samples.count, time.monotonic()
 
@@ -216,15 +232,20 @@ class Checkpoint:
             self._lock.close()
             self._lock = None
 
-    def clear(self, group: Group) -> None:
-        """Remove the state: the solve is over. Collective."""
+    def ended(self, group: Group, *, converged: bool, short_of_memory: bool) -> None:
+        """Remove the state, as the solve is over, unless it is still of use. Collective."""
+        self.unfinished = short_of_memory and not converged
         group.barrier()
-        if group.rank == 0:
-            self._state.unlink(missing_ok=True)  # first: images without a state are nothing
-            for path in (self._images, self._state.with_suffix(".tmp"), self.folder / "lock"):
-                path.unlink(missing_ok=True)
-            if not any(self.folder.iterdir()):
-                shutil.rmtree(self.folder, ignore_errors=True)
+        if group.rank == 0 and not (self.outlives or short_of_memory):
+            self.clear()
+
+    def clear(self) -> None:
+        """Remove the state; nothing if there is none. For one rank."""
+        self._state.unlink(missing_ok=True)  # first: images without a state are nothing
+        for path in (self._images, self._state.with_suffix(".tmp"), self.folder / "lock"):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # files of others in it, or nothing there
+            self.folder.rmdir()
 
 
 def _identity(instance: Deferred) -> dict[str, Any]:

@@ -102,6 +102,8 @@ def solve_deferred(
     ------
     InputError
         Bad values, or a checkpoint of something else.
+    StoppedError
+        The checkpoint was told to stop the solve, and has its state.
     """
     try:
         return _solve(instance, nev, tol, block, progress, checkpoint)
@@ -188,8 +190,8 @@ def _solve(
         at.seconds = began + time.perf_counter() - clock
         if checkpoint is not None and not reason:
             checkpoint.save_if_due(instance, at)
-    if checkpoint is not None and not last:
-        checkpoint.clear(group)
+    if checkpoint is not None:
+        checkpoint.ended(group, converged=bool(converged.all()), short_of_memory=last)
     coordinates = np.pad(vectors, ((0, 0), (0, c.k - vectors.shape[1]), (0, 0)))
     return Solution(
         problem=problem,
