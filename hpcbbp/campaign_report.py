@@ -46,7 +46,8 @@ def pictures(found: Analysis) -> list[Picture]:
     for p, of_p in parts(found.curves, "p"):
         for p_star, rows in parts(of_p, "p_star"):
             caption = f"Overlap against alpha, p = {p}, p* = {p_star}: simulation, quenched average, N = infinity"
-            made.append((f"overlap-{p}-{p_star}", caption, overlap_figure(rows)))
+            if rows["overlap2"].notna().any():
+                made.append((f"overlap-{p}-{p_star}", caption, overlap_figure(rows.dropna(subset=["overlap2"]))))
     for model, curves in models(found.curves):
         name = "-".join(f"{value:g}" for value in model)
         words = title(model).replace("$", "")

@@ -35,6 +35,7 @@ def test_one_instance_to_one_row():
             record(SMOOTH, 50, 2.0, 0, lambdas=[-1.1, -0.9], m2=[0.2, 0.4], first=False, quenched=quenched),
             record(SMOOTH, 50, 2.0, 1, lambdas=[-1.2, -0.8], m2=[0.4, 0.4]),
             record(SMOOTH, 50, 2.0, 2, lambdas=[-1.2, -0.8], m2=[9.0, 9.0], flags=[True, False]),
+            {**record(SMOOTH, 50, 2.0, 3, lambdas=[-1.3], m2=[0.5]), "nev": 1},
             {"failed": "out of memory", "key": "x"},
         ]
     ).instances
@@ -44,7 +45,9 @@ def test_one_instance_to_one_row():
     assert (first["first"], first["quenched_informed"], first["quenched_first"]) == (0.0, 1.0, 1.0)
     assert first["quenched_overlap2"] == pytest.approx(0.15)  # the second of the pair is predicted to be in the bulk
     assert math.isnan(table.iloc[1]["first"])  # two vectors of a hundred: nobody knows
-    assert list(table["whole"]) == [True, True, False]
+    assert list(table["whole"]) == [True, True, False, True]
+    assert (table.iloc[3]["lambda_1"], table.iloc[3]["overlap2_1"]) == (-1.3, 0.5)  # one pair was asked for
+    assert math.isnan(table.iloc[3]["overlap2"])
     assert math.isnan(table.iloc[2]["overlap2"])
 
 

@@ -82,11 +82,10 @@ def directions(point: Point) -> int:
 
     The gap between outlier and bulk decides, as for every Krylov method: k gap^(1/2)/(p p*) was 42 to 45 for p = 1
     and 2 at alpha = 3, 32 to 52 for p = 2 nearer to the transition. Without an outlier it is the distance between
-    the lowest eigenvalues, about N^(-2/3) at a sharp edge and A/log N, which holds the outliers of a finite sample,
-    at a smooth one.
+    the lowest eigenvalues, about N^(-2/3) at a sharp edge and A/(log N)^2 at a smooth one.
     """
     p, p_star, n = point.p, point.p_star, point.n
-    pairs = max(point.nev or 0, p * p_star)
+    pairs = max(point.nev or 0, p * p_star)  # a step asks about p p* pairs at least
     gap = max(_gap(p, p_star, point.a, point.alpha), _edge_gap(p, p_star, point.a, point.alpha, n))
     steps = 45.0 * (math.log(1 / point.tol) + 2) / (math.log(1e4) + 2) / math.sqrt(gap)
     return min(n, math.ceil(pairs * steps) + p + p_star)
@@ -101,7 +100,7 @@ def _gap(p: int, p_star: int, a: float, alpha: float) -> float:
 @lru_cache(maxsize=4096)
 def _edge_gap(p: int, p_star: int, a: float, alpha: float, n: int) -> float:
     thin = thinness(p, p_star, a, alpha)
-    return float(n ** (-2 / 3)) if thin is None else max(thin / math.log(n), n ** (-2 / 3))
+    return float(n ** (-2 / 3)) if thin is None else max(thin / math.log(n) ** 2, n ** (-2 / 3))
 
 
 def memory_needed(point: Point, ranks: int) -> int:

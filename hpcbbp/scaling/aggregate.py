@@ -27,7 +27,8 @@ def curves(instances: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        seeds: instances whose lowest p p* pairs all converged, which alone are averaged; unconverged: the others.
+        seeds: instances whose pairs (the lowest p p*, if so many were asked for) all converged, which alone are
+        averaged; unconverged: the others.
         overlap2_1: m^2 of the lowest vector; overlap2: over the lowest p p* vectors of an instance (at N = infinity
         the outlier is p p*-fold degenerate; at finite N it is split by ~ N^(-1/2)); both with _sem, _std, _q10,
         _median, _q90. lambda_1: lowest eigenvalue, below the mean of a split outlier; lambda_mean: mean of the lowest

@@ -182,7 +182,7 @@ def _limits(thresholds: pd.DataFrame, level: float) -> pd.DataFrame:
 def _alpha_0(model: Model, part: pd.DataFrame, window: tuple[float, float], level: float) -> list[dict[str, Any]]:
     at = transition(*model)
     low, high = window[0] * at.alpha_bbp - 1e-6, window[1] * at.alpha_bbp + 1e-6  # campaigns round alpha to 1e-6
-    inside = part[part["alpha"].between(low, high)]
+    inside = part[part["alpha"].between(low, high)].dropna(subset=["overlap2"])
     rows = []
     for n, group in parts(inside, "n"):
         if len(group) < 3 or group["alpha"].nunique() < 2:

@@ -30,7 +30,8 @@ def instance_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        p, p_star, a, alpha, n, seed, method; whole: its lowest p p* pairs have converged (all else is NaN if not).
+        p, p_star, a, alpha, n, seed, method; whole: its lowest p p* pairs, or as many as were asked for, have converged
+        (all else is NaN if not; averages over p p* pairs are NaN too where fewer were asked for).
         lambda_1, overlap2_1: lowest eigenvalue and m^2 of its vector; lambda_mean, overlap2: averages over the lowest
         p p* pairs; first: the vector of largest overlap is that of the lowest eigenvalue (1, 0; NaN where too few
         vectors were computed to know). The same of the instance's own quenched prediction, with 0 for the overlap
@@ -45,17 +46,18 @@ def instance_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     outliers = int(record["p"]) * int(record["p_star"])
-    flags = record["converged_flags"][:outliers]
-    whole = len(flags) == outliers and all(flags)
+    asked = min(outliers, int(record.get("nev", outliers)))
+    flags = record["converged_flags"][:asked]
+    whole = len(flags) == asked and all(flags)
     row: dict[str, Any] = {name: record[name] for name in (*MODEL, "alpha", "n")}
     row |= {"seed": record.get("seed", -1), "method": record.get("method", ""), "whole": whole}
     measured = dict.fromkeys(("lambda_1", "lambda_mean", "overlap2_1", "overlap2", "first"), math.nan)
     if whole:
         measured = {
             "lambda_1": record["eigenvalues"][0],
-            "lambda_mean": float(np.mean(record["eigenvalues"][:outliers])),
+            "lambda_mean": float(np.mean(record["eigenvalues"][:outliers])) if asked == outliers else math.nan,
             "overlap2_1": record["overlap2"][0],
-            "overlap2": float(np.mean(record["overlap2"][:outliers])),
+            "overlap2": float(np.mean(record["overlap2"][:outliers])) if asked == outliers else math.nan,
             "first": _first(record, outliers),
         }
     return row | measured | _predicted(record.get("quenched"), outliers)
