@@ -30,7 +30,7 @@ def instance_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        p, p_star, a, alpha, n, seed, method; whole: its lowest p p* pairs, or as many as were asked for, have converged
+        p, p_star, a, alpha, n, seed, method; whole: its lowest p p* pairs, or as many as were asked for, converged
         (all else is NaN if not; averages over p p* pairs are NaN too where fewer were asked for).
         lambda_1, overlap2_1: lowest eigenvalue and m^2 of its vector; lambda_mean, overlap2: averages over the lowest
         p p* pairs; first: the vector of largest overlap is that of the lowest eigenvalue (1, 0; NaN where too few
