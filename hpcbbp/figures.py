@@ -91,7 +91,7 @@ def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
     axis.set_xlim(low * 0.9, high * 1.03)
     axis.set_xlabel(r"signal-to-noise ratio $\alpha = M/N$")
     axis.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {transition(p, p_star, a).kind}", fontsize=11)
-    axis.legend(loc="lower right", fontsize=9, frameon=False)
+    axis.legend(loc="best", fontsize=9, frameon=False)
 
 
 def alpha_line(axis: Axes, alpha_bbp: float) -> None:

@@ -14,7 +14,7 @@ from hpcbbp.figures import COLOURS, MARKERS, alpha_line, canvas, power
 from hpcbbp.scaling.aggregate import parts
 from hpcbbp.scaling.analysis import Analysis
 from hpcbbp.scaling.phi import logistic_fit
-from hpcbbp.theory import density, spectrum, transition
+from hpcbbp.theory import Spectrum, density, spectrum, transition
 from hpcbbp.theory.bulk_density import thinness
 
 Model = tuple[int, int, float]
@@ -192,45 +192,41 @@ def spectrum_figure(records: Iterable[Mapping[str, Any]], *, bins: int = 120) ->
     figure, axes = canvas(len(by_point), 2, (5.4, 3.8))
     tables = []
     for row, (key, spectra) in enumerate(sorted(by_point.items())):
-        (p, p_star, a, alpha, n) = key
-        limit = spectrum(p, p_star, a, alpha)
-        values = np.array(spectra)
-        far = float(np.quantile(values, 0.97))
-        outlier = limit.lambda_minus if limit.lambda_star is None else limit.lambda_star
-        left = min(float(values.min()), outlier) - 0.02
+        values, limit = np.array(spectra), spectrum(*key[:4])
+        whole, edge = axes[2 * row : 2 * row + 2]
+        left = min(float(values.min()), limit.lambda_minus) - 0.02
         near = limit.lambda_minus + 0.28 * abs(limit.lambda_minus)
-        for axis, low, high, scale in (
-            (axes[2 * row], left, far, "linear"),
-            (axes[2 * row + 1], left, near, "log"),
+        for axis, panel, ends in (
+            (whole, "whole", np.linspace(left, float(np.quantile(values, 0.97)), bins)),
+            (edge, "edge", np.linspace(left, near, bins // 3)),
         ):
-            edges = np.linspace(low, high, bins if scale == "linear" else bins // 3)
-            counts = np.array([np.histogram(one, edges)[0] for one in values]) / (values.shape[1] * np.diff(edges))
-            mean, sem = counts.mean(axis=0), counts.std(axis=0, ddof=1) / np.sqrt(len(counts))
-            centre = 0.5 * (edges[1:] + edges[:-1])
-            axis.stairs(
-                mean, edges, fill=True, color=COLOURS[0], alpha=0.35, label=f"{len(counts)} spectra, $N = {n}$"
-            )
-            x = np.linspace(max(low, limit.lambda_minus + 1e-6), high, 400)
-            axis.plot(
-                x, density(p, p_star, a, alpha, x).rho, color="black", linewidth=1.3, label=r"theory, $N = \infty$"
-            )
-            axis.axvline(limit.lambda_minus, color="grey", linestyle="--", linewidth=1.0, label=r"$\lambda_-$")
-            if limit.lambda_star is not None:
-                axis.axvline(limit.lambda_star, color="firebrick", linestyle=":", label=r"outlier $\lambda^*$")
-            axis.set_yscale(scale)
-            axis.set_xlabel(r"$\lambda$")
-            axis.set_ylabel(r"$\rho(\lambda)$")
-            rho = np.where(
-                centre > limit.lambda_minus,
-                density(p, p_star, a, alpha, np.maximum(centre, limit.lambda_minus + 1e-9)).rho,
-                0.0,
-            )
-            tables.append(pd.DataFrame({
-                "p": p, "p_star": p_star, "a": a, "alpha": alpha, "n": n, "panel": scale, "x": centre,
-                "measured": mean, "measured_sem": sem, "rho": rho,
-            }))  # fmt: skip
-        axes[2 * row + 1].set_ylim(0.2 / (values.size * (near - left) / (bins // 3)), None)
-        axes[2 * row].set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$, $\alpha = {alpha:g}$", fontsize=11)
-        axes[2 * row + 1].set_title(f"{limit.edge} left edge", fontsize=11)
-        axes[2 * row + 1].legend(frameon=False, fontsize=9, loc="lower right")
+            tables.append(_histogram(axis, values, ends, key, limit).assign(panel=panel))
+        edge.set_yscale("log")
+        edge.set_ylim(0.2 / (values.size * (near - left) / (bins // 3)), None)
+        p, p_star, a, alpha, _ = key
+        whole.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$, $\alpha = {alpha:g}$", fontsize=11)
+        edge.set_title(f"{limit.edge} left edge", fontsize=11)
+        edge.legend(frameon=False, fontsize=9, loc="lower right")
     return figure, pd.concat(tables)
+
+
+def _histogram(
+    axis: Axes, values: Any, ends: Any, key: tuple[int, int, float, float, int], limit: Spectrum
+) -> pd.DataFrame:
+    """Density of the spectra (instances, p N) in bins, beside theory; returns what is drawn."""
+    p, p_star, a, alpha, n = key
+    counts = np.array([np.histogram(one, ends)[0] for one in values]) / (values.shape[1] * np.diff(ends))
+    mean, sem = counts.mean(axis=0), counts.std(axis=0, ddof=1) / np.sqrt(len(counts))
+    centre = 0.5 * (ends[1:] + ends[:-1])
+    axis.stairs(mean, ends, fill=True, color=COLOURS[0], alpha=0.35, label=f"{len(counts)} spectra, $N = {n}$")
+    axis.errorbar(centre, mean, yerr=sem, fmt="none", color=COLOURS[0], linewidth=0.7)
+    x = np.linspace(limit.lambda_minus + 1e-6, ends[-1], 400)
+    axis.plot(x, density(p, p_star, a, alpha, x).rho, color="black", linewidth=1.3, label=r"theory, $N = \infty$")
+    axis.axvline(limit.lambda_minus, color="grey", linestyle="--", linewidth=1.0, label=r"$\lambda_-$")
+    if limit.lambda_star is not None:
+        axis.axvline(limit.lambda_star, color="firebrick", linestyle=":", label=r"outlier $\lambda^*$")
+    axis.set_xlabel(r"$\lambda$")
+    axis.set_ylabel(r"$\rho(\lambda)$")
+    rho = density(p, p_star, a, alpha, centre).rho
+    columns = {"p": p, "p_star": p_star, "a": a, "alpha": alpha, "n": n, "x": centre}
+    return pd.DataFrame({**columns, "measured": mean, "measured_sem": sem, "rho": rho})

@@ -79,7 +79,7 @@ def test_a_figure_is_drawn_from_records(name, tmp_path):
     if name == "distribution":
         assert sorted(data["overlap2_1"]) == pytest.approx(sorted(r["overlap2"][0] for r in records))
     if name == "5":
-        first = data[(data["panel"] == "linear") & (data["a"] == 0.7)]
+        first = data[(data["panel"] == "whole") & (data["a"] == 0.7)]
         width = first["x"].diff().median()
         held = np.mean([[first["x"].min() - width / 2 <= v < first["x"].max() + width / 2 for v in r["eigenvalues"]]
                         for r in records if r["a"] == 0.7])  # fmt: skip
@@ -115,7 +115,7 @@ def test_a_figure_is_run_resumed_and_drawn(tmp_path):
     assert len(lines) == 16
     assert all((tmp_path / f"figure-5-quick.{ending}").stat().st_size > 5000 for ending in ("png", "pdf", "csv"))
     data = pd.read_csv(made["files"][2])
-    near = data[(data["a"] == 0.7) & (data["panel"] == "linear") & data["x"].between(0.5, 4)]
+    near = data[(data["a"] == 0.7) & (data["panel"] == "whole") & data["x"].between(0.5, 4)]
     # Histograms of 8 spectra of 1000 beside the density at N = infinity: 20 bins, all within 5 standard errors.
     assert ((near["measured"] - near["rho"]).abs() < 5 * near["measured_sem"] + 0.01).all()
     store.write_text("".join(lines[:10]))

@@ -73,7 +73,6 @@ def continuations(records: Records, quick: bool) -> Drawn:
         if "quenched" in rows:
             left.plot(rows["p"] + shift, rows["quenched"], linestyle="none", marker="_", markersize=12,
                       color=style(index)["color"])  # fmt: skip
-    largest = found.alpha_0[found.alpha_0["n"] == found.alpha_0["n"].max()]
     smallest = found.alpha_0[found.alpha_0["n"] == found.alpha_0["n"].min()]
     left.plot(smallest["p"], smallest["theory_in_window"], "D", color="firebrick", markerfacecolor="none",
               markersize=6, label=r"$\alpha_0$, theory over the same $\alpha$")  # fmt: skip
@@ -82,11 +81,8 @@ def continuations(records: Records, quick: bool) -> Drawn:
     left.set_ylabel(r"$\alpha_0$, $\alpha_{BBP}$")
     left.set_title(rf"$p^* = {p_star}$, $a = {a:g}$; {100 * found.level:.0f}% intervals", fontsize=11)
     left.legend(frameon=False, fontsize=8)
-    for index, p in enumerate(widths):
-        n = largest[largest["p"] == p]["n"]
-        rows = found.curves[(found.curves["p"] == p) & (found.curves["n"] == (n.iloc[0] if len(n) else 0))]
-        rows = rows if len(rows) else found.curves[(found.curves["p"] == p)].sort_values("n").tail(6)
-        _continued(right, rows, (p, p_star, a), index)
+    for index, (model, curves) in enumerate(models(found.curves)):
+        _continued(right, curves[curves["n"] == curves["n"].max()], model, index)
     right.set_xlabel(r"$\alpha/\alpha_{BBP}$")
     right.set_ylabel(r"overlap $m^2$ (mean of the lowest $p\,p^*$)")
     right.set_title("points: data; lines: theory; dotted: tangents to $\\alpha_0$", fontsize=11)
