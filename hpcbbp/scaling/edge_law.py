@@ -39,8 +39,9 @@ class LawFit:
         In the order of LAWS[law]; low and high are bootstrap percentiles.
     chi2 : float
         Sum of squared residuals over squared standard errors of the means.
-    aicc : float
-        Akaike's information criterion with its correction for few points; infinite where there are too few.
+    aic : float
+        Akaike's information criterion, chi2 + 2 constants. The errors are taken as known, which needs no correction
+        for few points.
     weight : float
         Akaike weight among the laws fitted: how sure, if one of them is right.
     """
@@ -50,7 +51,7 @@ class LawFit:
     low: tuple[float, ...]
     high: tuple[float, ...]
     chi2: float
-    aicc: float
+    aic: float
     weight: float
 
 
@@ -144,19 +145,16 @@ def edge_laws(
     for law, names in LAWS.items():
         constants = _fit(law, n, means, errors)
         chi2 = float((((means - _CURVES[law](n, *constants)) / errors) ** 2).sum())
-        k, points = len(names), len(n)
-        aicc = chi2 + 2 * k + 2 * k * (k + 1) / (points - k - 1) if points > k + 1 else np.inf
+        aic = chi2 + 2 * len(names)
         drawn = np.array([_fit(law, n, row, errors) for row in again])
         ends = [(1 - level) / 2, (1 + level) / 2]
         low, high = np.quantile(_named(law, drawn), ends, axis=0, method="nearest")  # no mean with an infinity
-        fits.append((law, _named(law, constants[None])[0], low, high, chi2, aicc))
+        fits.append((law, _named(law, constants[None])[0], low, high, chi2, aic))
     best = min(fit[5] for fit in fits)
     weights = np.array([np.exp(-(fit[5] - best) / 2) for fit in fits])
     weights /= weights.sum()
     found = [
-        LawFit(
-            law, tuple(map(float, c)), tuple(map(float, low)), tuple(map(float, high)), chi2, float(aicc), float(w)
-        )
-        for (law, c, low, high, chi2, aicc), w in zip(fits, weights, strict=True)
+        LawFit(law, tuple(map(float, c)), tuple(map(float, low)), tuple(map(float, high)), chi2, aic, float(w))
+        for (law, c, low, high, chi2, aic), w in zip(fits, weights, strict=True)
     ]
     return sorted(found, key=lambda fit: -fit.weight)
