@@ -11,14 +11,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation
 
 from hpcbbp import provenance
 from hpcbbp.scaling.aggregate import parts
 from hpcbbp.theory import spectrum, transition
 
-COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b")
-MARKERS = ("o", "s", "^", "D", "v")
+COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b", "#c23b3b", "#2ca3a3")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
@@ -95,17 +94,18 @@ def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
 
 
 def alpha_line(axis: Axes, alpha_bbp: float) -> None:
-    """A vertical line at alpha_BBP with its value."""
-    axis.axvline(alpha_bbp, color="grey", linestyle="--", linewidth=1.0)
-    axis.annotate(
-        rf"$\alpha_{{BBP}} = {alpha_bbp:.4f}$", (alpha_bbp, 0.97), xycoords=("data", "axes fraction"),
-        xytext=(-4, 0), textcoords="offset points", rotation=90, va="top", ha="right", fontsize=9, color="dimgrey",
-    )  # fmt: skip
+    """A vertical line at alpha_BBP, its value in the legend."""
+    label = rf"$\alpha_{{BBP}} = {alpha_bbp:.4f}$"
+    axis.axvline(alpha_bbp, color="grey", linestyle="--", linewidth=1.0, label=label)
 
 
 def power(n: float) -> str:
-    """A power of ten as such, other numbers as they are."""
-    return LogFormatterSciNotation().format_data(n).strip("$") if math.log10(n).is_integer() else f"{n:g}"
+    """N as a formula: 400, 10^3, 2 10^5."""
+    exponent = math.floor(math.log10(n) + 1e-12)
+    mantissa = n / 10**exponent
+    if mantissa == 1:
+        return f"10^{{{exponent}}}"
+    return f"{n:g}" if n < 10**4 else rf"{mantissa:g}\times 10^{{{exponent}}}"
 
 
 def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high: float) -> None:
