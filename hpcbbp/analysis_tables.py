@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from hpcbbp.console import with_error
+from hpcbbp.console import number, with_error
 from hpcbbp.scaling.analysis import Analysis
 
 
@@ -40,10 +40,6 @@ def _model(row: Row) -> tuple[str, ...]:
     return f"{row['p']:.0f}", f"{row['p_star']:.0f}", f"{row['a']:g}"
 
 
-def _value(value: Any, digits: int = 4) -> str:
-    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
-
-
 def interval(row: Row, name: str, digits: int = 4) -> str:
     """0.913 [0.880, 0.951]; an end that is not bounded is a sign of infinity."""
     if name not in row or not math.isfinite(row[name]):
@@ -68,14 +64,14 @@ def curve_tables(curves: pd.DataFrame) -> list[TextTable]:
             f"{row['n']:.0f}",
             f"{row['seeds']:.0f}" + (f" (+{row['unconverged']:.0f})" if row["unconverged"] else ""),
             with_error(row["overlap2"], row["overlap2_sem"]),
-            _value(row["quenched_overlap2"]),
-            _value(row["theory_overlap2"]),
+            number(row["quenched_overlap2"], 4),
+            number(row["theory_overlap2"], 4),
             with_error(row["overlap2_1"], row["overlap2_1_sem"]),
-            _value(row["overlap2_1_median"]),
+            number(row["overlap2_1_median"], 4),
             with_error(row["lambda_1"], row["lambda_1_sem"]),
-            _value(row["quenched_lambda_1"]),
-            _value(row["theory_lambda_star"]),
-            _value(row["theory_lambda_minus"]),
+            number(row["quenched_lambda_1"], 4),
+            number(row["theory_lambda_star"], 4),
+            number(row["theory_lambda_minus"], 4),
             interval(row, "phi", 3),
         )
         for row in curves.to_dict("records")
@@ -105,7 +101,7 @@ def _alpha_0_tables(found: Analysis, sure: str) -> list[TextTable]:
         (
             *_model(row), f"{row['n']:.0f}", f"{row['instances']:.0f}",
             f"{row['alpha_low']:.3f}..{row['alpha_high']:.3f}", interval(row, "data"), interval(row, "quenched"),
-            _value(row["theory_in_window"]), _value(row["theory_alpha_0"], 5), _value(row["theory_alpha_bbp"], 5),
+            number(row["theory_in_window"], 4), number(row["theory_alpha_0"], 5), number(row["theory_alpha_bbp"], 5),
         )
         for row in found.alpha_0.to_dict("records")
     )  # fmt: skip
@@ -120,7 +116,7 @@ def _threshold_tables(found: Analysis, sure: str) -> list[TextTable]:
         return []
     rows = tuple(
         (*_model(row), f"{row['n']:.0f}", interval(row, "half_phi"), interval(row, "half_informed"),
-         _value(row["theory_alpha_bbp"], 5))
+         number(row["theory_alpha_bbp"], 5))
         for row in found.thresholds.to_dict("records")
     )  # fmt: skip
     columns = (*_MODEL, "N", "phi = 1/2", "half of the samples informed (quenched)", "alpha_BBP, N = inf")
@@ -131,8 +127,8 @@ def _crossing_tables(found: Analysis, sure: str) -> list[TextTable]:
     if found.crossings.empty:
         return []
     rows = tuple(
-        (*_model(row), f"{row['n']:.0f}, {row['larger']:.0f}", interval(row, "alpha"), _value(row["phi"], 3),
-         _value(row["theory_alpha_bbp"], 5))
+        (*_model(row), f"{row['n']:.0f}, {row['larger']:.0f}", interval(row, "alpha"), number(row["phi"], 3),
+         number(row["theory_alpha_bbp"], 5))
         for row in found.crossings.to_dict("records")
     )  # fmt: skip
     columns = (*_MODEL, "N", "alpha", "phi there", "alpha_BBP, N = inf")
@@ -144,7 +140,7 @@ def _limit_tables(found: Analysis, sure: str) -> list[TextTable]:
         return []
     rows = tuple(
         (*_model(row), row["law"], f"{row['limit']:.4f} [{row['low']:.4f}, {row['high']:.4f}]", f"{row['chi2']:.2f}",
-         f"{row['weight']:.3f}", _value(row["theory_alpha_bbp"], 5))
+         f"{row['weight']:.3f}", number(row["theory_alpha_bbp"], 5))
         for row in found.limits.to_dict("records")
     )  # fmt: skip
     columns = (*_MODEL, "distance from the limit", "limit", "chi^2", "weight", "alpha_BBP, N = inf")

@@ -65,13 +65,13 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def number(value: float | None, digits: int = 5) -> str:
-    """Fixed-point number; a dash for None."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    """Fixed-point number; a dash for None and for what is not finite."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
 def with_error(mean: float | None, error: float | None) -> str:
     """Mean and standard error in the usual short form: 0.3928(35); the mean alone without an error."""
-    if mean is None or error is None or error <= 0:
+    if mean is None or error is None or not (math.isfinite(mean) and 0 < error < math.inf):
         return number(mean, 4)
     digits = max(0, 1 - math.floor(math.log10(error)))
     return f"{mean:.{digits}f}({round(error * 10**digits)})"

@@ -181,7 +181,8 @@ def test_an_unusable_folder_is_told_before_anything_is_computed(tmp_path):
 def test_numbers_for_people():
     assert with_error(0.39284, 0.0035) == "0.3928(35)"
     assert with_error(-1.016, 0.12) == "-1.02(12)"
-    assert with_error(0.5, None) == "0.5000"
+    assert with_error(0.5, None) == with_error(0.5, float("nan")) == "0.5000"
+    assert with_error(float("nan"), float("nan")) == "-"
     assert (duration(42), duration(200), duration(7500)) == ("42 s", "3 min 20 s", "2 h 05 min")
     assert pd.Series([1.0]).sem() != 0
     assert Group().share(3) == 3
