@@ -41,9 +41,11 @@ def _model(row: Row) -> tuple[str, ...]:
 
 
 def interval(row: Row, name: str, digits: int = 4) -> str:
-    """0.913 [0.880, 0.951]; an end that is not bounded is a sign of infinity."""
+    """0.913 [0.880, 0.951]; an end that is not bounded is infinite, and without a bound there is no number."""
     if name not in row or not math.isfinite(row[name]):
         return "-"
+    if math.isinf(row[f"{name}_low"]) and math.isinf(row[f"{name}_high"]):
+        return "not bounded"
     ends = [
         f"{row[name + end]:.{digits}f}"
         if math.isfinite(row[name + end])
@@ -155,7 +157,7 @@ def _edge_tables(found: Analysis, sure: str) -> list[TextTable]:
     for row in found.edges.to_dict("records"):
         start = (*_model(row), f"{row['alpha']:.4f}", row["edge"])
         if row["reason"]:
-            rows.append((*start, f"no law: {row['reason']}", "", "", "", ""))
+            rows.append((*start, f"none: {row['reason'].split(';')[0]}", "-", "-", "-", "-"))
             continue
         law = formulas[row["law"]]
         none = "no decay seen" if math.isinf(row["first"]) else ""
