@@ -74,6 +74,7 @@ def _thresholds(axis: Axes, found: Analysis, model: Model) -> None:
         where = np.sqrt(crossings["n"] * crossings["larger"])
         bars(axis, where, crossings, "alpha", style(1), "crossing of successive $N$")
     axis.axhline(transition(*model).alpha_bbp, color="black", linewidth=1.4, label=r"$\alpha_{BBP}$, $N = \infty$")
+    axis.set_ylim(0.4 * transition(*model).alpha_bbp, 1.6 * transition(*model).alpha_bbp)
     axis.set_xscale("log")
     axis.set_xlabel("$N$")
     axis.set_ylabel(r"effective threshold $\alpha$")
@@ -82,7 +83,9 @@ def _thresholds(axis: Axes, found: Analysis, model: Model) -> None:
 
 
 def bars(axis: Axes, across: Any, rows: pd.DataFrame, name: str, how: dict[str, Any], label: str) -> None:
-    """Values with asymmetric intervals; a side that is not bounded has no bar."""
+    """Values with asymmetric intervals; a side without a bound has no bar, without any there is no point."""
+    bounded = np.isfinite(rows[f"{name}_low"]) | np.isfinite(rows[f"{name}_high"])
+    across, rows = across[bounded], rows[bounded]
     bars = [(rows[name] - rows[f"{name}_low"]), (rows[f"{name}_high"] - rows[name])]
     finite = [side.where(np.isfinite(side), 0.0).clip(lower=0.0) for side in bars]
     axis.errorbar(across, rows[name], yerr=finite, **how, linestyle="none", markersize=5, capsize=2.5,

@@ -41,7 +41,8 @@ class Analysis:
     limits : DataFrame
         One row a (model, law): half points continued to N = infinity.
     alpha_0 : DataFrame
-        One row a (model, N): from data, from quenched predictions, from theory over the same alphas, and the tangent.
+        One row a (model with a discontinuous transition, N): from data, from quenched predictions, from theory over
+        the same alphas, and the tangent.
     edges : DataFrame
         One row a (model, alpha, law) where theory has no outlier.
     spreads : DataFrame
@@ -181,6 +182,8 @@ def _limits(thresholds: pd.DataFrame, level: float) -> pd.DataFrame:
 
 def _alpha_0(model: Model, part: pd.DataFrame, window: tuple[float, float], level: float) -> list[dict[str, Any]]:
     at = transition(*model)
+    if at.alpha_0 is None:  # of a continuous transition the line ends at alpha_BBP itself
+        return []
     low, high = window[0] * at.alpha_bbp - 1e-6, window[1] * at.alpha_bbp + 1e-6  # campaigns round alpha to 1e-6
     inside = part[part["alpha"].between(low, high)].dropna(subset=["overlap2"])
     rows = []
@@ -198,7 +201,7 @@ def _alpha_0(model: Model, part: pd.DataFrame, window: tuple[float, float], leve
         if len(predicted) == len(group):
             row |= _zero("quenched", alpha_0(alphas, predicted["quenched_overlap2"].tolist(), level))
         row["theory_in_window"] = alpha_0(alphas, [limit[alpha] for alpha in alphas], level).value
-        row["theory_alpha_0"] = math.nan if at.alpha_0 is None else at.alpha_0
+        row["theory_alpha_0"] = at.alpha_0
         row["theory_alpha_bbp"] = at.alpha_bbp
         rows.append(row)
     return rows
