@@ -149,6 +149,7 @@ def _against_teacher(axis: Axes) -> pd.DataFrame:
             rows.append({"p": 1, "p_star": p_star, "a": a, "alpha_bbp": t.alpha_bbp, "transition": t.kind,
                          "alpha_0": math.nan if t.alpha_0 is None else t.alpha_0})  # fmt: skip
     axis.set_xscale("log")
+    axis.set_yscale("log")
     axis.set_xlabel("hidden units of the teacher, $p^*$")
     axis.set_ylabel(r"$\alpha_{BBP}/p^*$")
     axis.set_title("$p = 1$; filled: discontinuous", fontsize=11)
