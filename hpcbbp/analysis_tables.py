@@ -157,16 +157,19 @@ def _edge_tables(found: Analysis, sure: str) -> list[TextTable]:
     for row in found.edges.to_dict("records"):
         start = (*_model(row), f"{row['alpha']:.4f}", row["edge"])
         if row["reason"]:
-            rows.append((*start, f"none: {row['reason'].split(';')[0]}", "-", "-", "-", "-"))
+            rows.append((*start, f"none: {row['reason'].split(';')[0]}", "-", "-", "-", "-", "-"))
             continue
         law = formulas[row["law"]]
         none = "no decay seen" if math.isinf(row["first"]) else ""
         rows.append(
             (*start, law, none or interval(row, "first"), interval(row, "B", 2), f"{row['chi2']:.1f}",
-             f"{row['weight']:.3f}")
+             f"{row['p_value']:.2g}", f"{row['weight']:.3f}")
         )  # fmt: skip
-    columns = (*_MODEL, "alpha", "edge", "law", "c or A", "B", "chi^2", "weight")
-    note = "weight: Akaike weight, how sure the law is if one of the three is right"
+    columns = (*_MODEL, "alpha", "edge", "law", "c or A", "B", "chi^2", "p", "weight")
+    note = (
+        "p: probability of so large a chi^2 if the law is right; weight: Akaike weight, how sure the law is if one "
+        "of the three is right"
+    )
     return [TextTable(f"lambda_1 - lambda_- without outlier ({sure} by bootstrap)", columns, tuple(rows), note)]
 
 

@@ -122,7 +122,7 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
     for index, fit in enumerate(fits.to_dict("records")):
         curve, words = _law(fit, size)
         axis.plot(1 / np.log(size), curve, color=COLOURS[(index + 3) % len(COLOURS)], linewidth=1.2, linestyle="--",
-                  label=f"{words} (weight {fit['weight']:.2f})")  # fmt: skip
+                  label=f"{words} (weight {fit['weight']:.2f}, p = {fit['p_value']:.1g})")  # fmt: skip
     thin = thinness(*model, alpha)
     if thin is not None:
         axis.plot(1 / np.log(size), thin / np.log(size), color="black", linestyle=":", linewidth=1.2,

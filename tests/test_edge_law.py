@@ -26,7 +26,7 @@ def synthetic(law: str, rng: np.random.Generator, instances: int = 30) -> dict[i
 @pytest.mark.parametrize("law", LAWS)
 def test_a_known_law_is_recognised_and_its_constants_covered(law):
     """40 data sets: the right law wins but for those where a constant more fits noise; 90% intervals cover 90%."""
-    rng, right, covered = np.random.default_rng(11), 0, 0
+    rng, right, covered, p_values = np.random.default_rng(11), 0, 0, []
     for trial in range(40):
         fits = edge_laws(synthetic(law, rng), resamples=100, seed=trial)
         assert abs(sum(fit.weight for fit in fits) - 1) < 1e-12
@@ -34,9 +34,11 @@ def test_a_known_law_is_recognised_and_its_constants_covered(law):
         right += fits[0].law == law
         fit = next(fit for fit in fits if fit.law == law)
         assert fit.low[0] <= fit.constants[0] <= fit.high[0]
+        p_values.append(fit.p_value)
         covered += fit.low[0] <= TRUTH[law][0][0] <= fit.high[0]
     assert right >= 32
     # Binomial at 0.9 (a bootstrap of 30 instances has slightly less, 0.86): outside with probability below 1e-4
+    assert stats.kstest(p_values, "uniform").pvalue > 1e-4
     assert stats.binom.ppf(5e-5, 40, 0.86) <= covered <= stats.binom.isf(5e-5, 40, 0.92)
 
 
@@ -44,6 +46,7 @@ def test_one_constant_misleads_where_two_are_needed():
     """The 1/log N fit of data with a shift has another A, and the criterion says so."""
     fits = {fit.law: fit for fit in edge_laws(synthetic("shifted log", np.random.default_rng(2)), resamples=50)}
     assert fits["log"].weight < 1e-6
+    assert fits["log"].p_value < 1e-6
     assert abs(fits["log"].constants[0] - 0.9) > 0.3
 
 

@@ -233,7 +233,7 @@ def _edges(model: Model, part: pd.DataFrame, level: float) -> list[dict[str, Any
             for name, values in (("", fit.constants), ("_low", fit.low), ("_high", fit.high)):
                 row["first" + name] = values[0]
                 row["B" + name] = values[1] if len(values) > 1 else math.nan
-            rows.append({**row, "chi2": fit.chi2, "weight": fit.weight, "reason": ""})
+            rows.append({**row, "chi2": fit.chi2, "weight": fit.weight, "p_value": fit.p_value, "reason": ""})
     return rows
 
 

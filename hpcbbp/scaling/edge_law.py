@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
+from scipy.stats import chi2 as chi2_law
 
 from hpcbbp.errors import InputError
 
@@ -44,6 +45,9 @@ class LawFit:
         for few points.
     weight : float
         Akaike weight among the laws fitted: how sure, if one of them is right.
+    p_value : float
+        Probability of a chi2 at least as large if this law is right and the means normal; small: it is not. With a
+        handful of instances of some N the true one is larger, their standard errors being uncertain.
     """
 
     law: str
@@ -53,6 +57,7 @@ class LawFit:
     chi2: float
     aic: float
     weight: float
+    p_value: float
 
 
 def _power(n: Array, c: float) -> Array:
@@ -154,7 +159,16 @@ def edge_laws(
     weights = np.array([np.exp(-(fit[5] - best) / 2) for fit in fits])
     weights /= weights.sum()
     found = [
-        LawFit(law, tuple(map(float, c)), tuple(map(float, low)), tuple(map(float, high)), chi2, aic, float(w))
+        LawFit(
+            law,
+            tuple(map(float, c)),
+            tuple(map(float, low)),
+            tuple(map(float, high)),
+            chi2,
+            aic,
+            float(w),
+            float(chi2_law.sf(chi2, len(n) - len(c))),
+        )
         for (law, c, low, high, chi2, aic), w in zip(fits, weights, strict=True)
     ]
     return sorted(found, key=lambda fit: -fit.weight)
