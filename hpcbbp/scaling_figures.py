@@ -75,7 +75,9 @@ def _thresholds(axis: Axes, found: Analysis, model: Model) -> None:
         bars(axis, where, crossings, "alpha", style(1), "crossing of successive $N$")
     axis.axhline(transition(*model).alpha_bbp, color="black", linewidth=1.4, label=r"$\alpha_{BBP}$, $N = \infty$")
     axis.set_ylim(0.4 * transition(*model).alpha_bbp, 1.6 * transition(*model).alpha_bbp)
+    sizes = of_model(found.curves, model)["n"]
     axis.set_xscale("log")
+    axis.set_xlim(sizes.min() / 1.5, 1.5 * sizes.max())  # a logarithmic axis without any point finds no limits itself
     axis.set_xlabel("$N$")
     axis.set_ylabel(r"effective threshold $\alpha$")
     axis.set_title(f"{100 * found.level:.0f}% intervals", fontsize=11)
