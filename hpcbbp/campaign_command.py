@@ -16,6 +16,7 @@ from hpcbbp.options import Json
 if TYPE_CHECKING:
     from hpcbbp.campaign.driver import Outcome
     from hpcbbp.campaign.job import Work
+    from hpcbbp.campaign.spec import Campaign
     from hpcbbp.console import Output
     from hpcbbp.parallel import Group
 
@@ -89,6 +90,12 @@ def plan(
 def run(
     spec: Spec,
     out: Out = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", help="Part of the campaign, as 3/16, with a store of its own in shards/.")
+    ] = None,
+    wall_time: Annotated[
+        float | None, typer.Option("--wall-time", help="Seconds in which instances may end, instead of the file's.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a campaign on all ranks, or go on with it; what is recorded survives any kill.
@@ -99,9 +106,17 @@ def run(
 
     def start(world: Group) -> Work:
         from hpcbbp.campaign.job import opened_by_all
+        from hpcbbp.campaign.shards import Shard
         from hpcbbp.campaign.spec import load_campaign
 
-        return opened_by_all(lambda: load_campaign(spec), out, world)
+        if wall_time is not None and not 0 < wall_time < math.inf:
+            raise InputError(f"--wall-time {wall_time:g}: seconds, more than 0")
+
+        def load() -> Campaign:
+            campaign = load_campaign(spec)
+            return campaign if wall_time is None else campaign.model_copy(update={"wall_time": wall_time})
+
+        return opened_by_all(load, out, world, None if shard is None else Shard.parse(shard))
 
     def done(work: Work, outcome: Outcome, output: Output) -> None:
         answer = {
@@ -128,7 +143,7 @@ def on_all_ranks(
     """Run a campaign as a job and leave with its exit code; `done` is called on rank 0."""
     from hpcbbp import petsc
     from hpcbbp.campaign.job import run_campaign
-    from hpcbbp.console import Output, fail
+    from hpcbbp.console import Output, fail, warn_of_traps
     from hpcbbp.parallel import Group, abort_on_error, leave
 
     try:
@@ -137,6 +152,7 @@ def on_all_ranks(
         petsc.initialize()
         with abort_on_error(world):
             work = start(world)
+            warn_of_traps(world)
             outcome = run_campaign(work, world)
             with world.agreeing():
                 if world.rank == 0:
@@ -153,6 +169,9 @@ def on_all_ranks(
 def collect(
     stores: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of results, as of array jobs.")],
     out: Annotated[Path, typer.Option("--out", help="Folder that receives all of them.")],
+    mixed_versions: Annotated[
+        bool, typer.Option("--mixed-versions", help="Also where different versions of hpcbbp computed them.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Merge the results of several runs (shards of array jobs) into one store; nothing is taken twice."""
@@ -162,7 +181,7 @@ def collect(
 
     output = Output(as_json)
     target = store_in(out)
-    appended, present = merge([store_in(folder) for folder in stores], target)
+    appended, present = merge([store_in(folder) for folder in stores], target, mixed=mixed_versions)
     if as_json:
         output.json({"store": str(target.path), "appended": appended, "present": present})
     else:

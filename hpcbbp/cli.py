@@ -15,6 +15,7 @@ from hpcbbp.demo import demo
 from hpcbbp.errors import InputError
 from hpcbbp.figure_command import analyze, figure, report
 from hpcbbp.options import Json
+from hpcbbp.slurm_command import slurm
 from hpcbbp.solve_command import solve
 from hpcbbp.theory_command import density, phase_diagram, predict, theory
 
@@ -38,14 +39,14 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 for command in (
-    theory, phase_diagram, density, predict, solve, demo, plan, run, collect, export, analyze, report, figure,
+    theory, phase_diagram, density, predict, solve, demo, plan, run, collect, export, analyze, report, figure, slurm,
 ):  # fmt: skip
     app.command()(command)
 
 
 @app.command()
 def info(as_json: Json = False) -> None:
-    """Versions of everything that matters, index size, scalar type, cores, memory, what is missing."""
+    """Versions of everything that matters, cores, memory, what is missing; under mpirun or srun: what is wrong with it."""
     from hpcbbp.console import Output
     from hpcbbp.parallel import launched_rank
     from hpcbbp.tables import info_tables, system_info

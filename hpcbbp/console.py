@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
+from hpcbbp.launch import traps
 from hpcbbp.parallel import Group, launched, launched_rank
 from hpcbbp.result import Step
 
@@ -80,6 +81,13 @@ def with_error(mean: float | None, error: float | None) -> str:
 def warn(message: str) -> None:
     """One warning line on standard error."""
     print(f"hpcbbp: warning: {message}", file=sys.stderr, flush=True)
+
+
+def warn_of_traps(group: Group) -> None:
+    """Warn of how the job was started, once. Collective."""
+    for line in traps(group):
+        if group.rank == 0 and launched_rank() == 0:
+            warn(line)
 
 
 def note(message: str) -> None:

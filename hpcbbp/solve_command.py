@@ -59,7 +59,7 @@ def solve(
     Under mpirun all ranks work on the one instance.
     """
     from hpcbbp import eigen, petsc
-    from hpcbbp.console import Output, SolveProgress
+    from hpcbbp.console import Output, SolveProgress, warn_of_traps
     from hpcbbp.instance import MAKERS, check_dimension, file_instance, gaussian_instance, solve_instance
     from hpcbbp.parallel import Group, abort_on_error
     from hpcbbp.problem import Problem
@@ -100,6 +100,7 @@ def solve(
         eigen.check_index(nev, problem.p, problem.p_star, given(n))
     group = Group.world()
     with abort_on_error(group):
+        warn_of_traps(group)
         if own is not None:
             instance = file_instance(*own, a=a, seed=seed, storage=storage, nev=nev, group=group)
             units = (
@@ -134,7 +135,7 @@ def solve_by_deferred(
     output: Any,
 ) -> None:
     """The same for --method deferred: needs MPI if there is a launcher, and never PETSc."""
-    from hpcbbp.console import SolveProgress, note, warn
+    from hpcbbp.console import SolveProgress, note, warn, warn_of_traps
     from hpcbbp.deferred import Checkpoint, check_deferred, deferred_instance, solve_deferred
     from hpcbbp.parallel import Group, abort_on_error, launched
     from hpcbbp.result import Step
@@ -143,6 +144,7 @@ def solve_by_deferred(
     checkpoint = None if folder is None else Checkpoint(folder, 600.0 if every is None else every)
     group = Group.world() if launched() else Group()
     with abort_on_error(group):
+        warn_of_traps(group)
         instance = deferred_instance(problem, n, seed, storage=storage, nev=nev, block=block, group=group)
         wanted = nev or min(problem.p * problem.p_star, problem.p * n)
         lines, told = SolveProgress(group, wanted, tol), list[str]()

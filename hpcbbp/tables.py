@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hpcbbp import memory, petsc, provenance
+from hpcbbp import launch, memory, petsc, provenance
 from hpcbbp.console import number, table
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
@@ -193,10 +193,13 @@ def system_info() -> dict[str, Any]:
         answer |= petsc.versions()
     except InputError as error:
         problem = str(error)
+    world = Group.world() if problem is None else Group()
     answer |= {
         "cores": len(os.sched_getaffinity(0)),
         "memory_available_gib": round(memory.available() / 2**30, 2),
-        "ranks": Group.world().size if problem is None else 1,
+        "ranks": world.size,
+        "ranks_on_this_node": world.ranks_on_node(),
+        "traps": launch.traps(world),
         "missing": missing,
         "problem": problem,
     }
@@ -208,10 +211,11 @@ def info_tables(answer: dict[str, Any]) -> list[Any]:
     rows = [
         (name, "-" if value is None else str(value))
         for name, value in answer.items()
-        if name not in ("missing", "problem")
+        if name not in ("missing", "problem", "traps")
     ]
     shown: list[Any] = [table("hpcbbp", ("", ""), rows)]
     shown.append(f"missing: {', '.join(answer['missing']) or 'nothing'}")
+    shown += [f"trap: {line}" for line in answer["traps"]] or ["launch: no trap found"]
     if answer["problem"]:
         shown.append(answer["problem"])
     return shown

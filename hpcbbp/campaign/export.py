@@ -103,8 +103,15 @@ def write_pairs(records: Iterable[Mapping[str, Any]], path: Path) -> int:
     return len(table)
 
 
-def merge(others: Sequence[Store], target: Store) -> tuple[int, int]:
+def merge(others: Sequence[Store], target: Store, *, mixed: bool = False) -> tuple[int, int]:
     """Append to a store what others hold and it does not (a failure gives way to a result).
+
+    Parameters
+    ----------
+    others : sequence of Store
+    target : Store
+    mixed : bool
+        Whether results of different versions of hpcbbp may come together.
 
     Returns
     -------
@@ -114,13 +121,15 @@ def merge(others: Sequence[Store], target: Store) -> tuple[int, int]:
     Raises
     ------
     InputError
-        A store that is missing, foreign, of a later schema, or cannot be written.
+        A store that is missing, foreign, of a later schema, or cannot be written; or different versions.
     """
     for other in others:
         if not other.path.exists():
             raise InputError(f"{other.path}: no store there")
     with target.claimed():
         known = target.read()
+        if not mixed:
+            _same_version([target, *others])
         appended = present = 0
         for other in others:
             for key, record in other.read().items():
@@ -131,3 +140,18 @@ def merge(others: Sequence[Store], target: Store) -> tuple[int, int]:
                 known[key] = record
                 appended += 1
     return appended, present
+
+
+def _same_version(stores: Sequence[Store]) -> None:
+    """Raise InputError if results were computed by different versions of hpcbbp."""
+    first: dict[str, Path] = {}
+    for store in stores:
+        for record in store.read().values():
+            if "failed" not in record:
+                first.setdefault(str(record.get("hpcbbp", "unknown")), store.path)
+    if len(first) > 1:
+        places = ", ".join(f"{version} in {path}" for version, path in first.items())
+        raise InputError(
+            f"results of different versions of hpcbbp ({places}): compute one anew with the other, or merge them "
+            "with --mixed-versions"
+        )

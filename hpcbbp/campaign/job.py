@@ -14,6 +14,7 @@ from hpcbbp.campaign.driver import Outcome, run_points, threads_communicate
 from hpcbbp.campaign.keeper import Keeper, check_budget
 from hpcbbp.campaign.measure import Clock, memory_needed
 from hpcbbp.campaign.point import Point
+from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Record, Store
 from hpcbbp.console import CampaignProgress, note, warn
@@ -28,9 +29,10 @@ class Work:
     ----------
     campaign : Campaign
     points : list of Point
+        All of the campaign, or those of one shard.
     store : Store
     records : dict
-        What the store held when it was read, by key.
+        What the store, and the shards beside it, held when they were read, by key.
     clock : Clock
         Estimated seconds of a point.
     """
@@ -40,6 +42,8 @@ class Work:
     store: Store
     records: dict[str, Record]
     clock: Clock
+    uncollected: int = 0
+    """Results that only shards hold (hpcbbp collect)."""
 
     @property
     def missing(self) -> list[Point]:
@@ -65,8 +69,10 @@ def store_in(folder: Path) -> Store:
     return Store(folder if folder.suffix == ".jsonl" else folder / "results.jsonl")
 
 
-def open_campaign(campaign: Campaign, folder: Path | None) -> Work:
+def open_campaign(campaign: Campaign, folder: Path | None, shard: Shard | None = None) -> Work:
     """Read the store of a campaign; the folder is the campaign's name by default.
+
+    A shard has a store of its own in the folder; what any store in the folder holds is not computed again.
 
     Raises
     ------
@@ -74,9 +80,18 @@ def open_campaign(campaign: Campaign, folder: Path | None) -> Work:
         In one line, whatever is wrong with the campaign or its store.
     """
     points = campaign.points()
-    store = store_in(folder or Path(campaign.name))
-    records = store.read()
-    return Work(campaign, points, store, records, Clock(records.values(), campaign.ranks_per_instance))
+    results = folder or Path(campaign.name)
+    main = store_in(results)
+    own, records = main.read(), latest([main, *shard_stores(main.path.parent)])
+    clock = Clock(records.values(), campaign.ranks_per_instance)
+    if shard is None:
+        only = sum(
+            "failed" not in record and "failed" in own.get(key, {"failed": ""}) for key, record in records.items()
+        )
+        return Work(campaign, points, main, records, clock, only)
+    if shard.count > len(points):
+        raise InputError(f"--shard {shard.index}/{shard.count}: the campaign has {len(points)} instances")
+    return Work(campaign, shard.of(points), store_in(shard.folder(main.path.parent)), records, clock)
 
 
 def run_campaign(work: Work, world: Group) -> Outcome:
@@ -98,6 +113,8 @@ def run_campaign(work: Work, world: Group) -> Outcome:
         for name, count in work.versions().items():
             if name != __version__:
                 note(f"{count} records were computed by hpcbbp {name}; they are kept (this is {__version__})")
+        if work.uncollected:
+            note(f"{work.uncollected} results are in shards and not computed again: hpcbbp collect takes them in")
         keeper.tidy(set(work.points) - set(missing))
     failures: list[str] = []
     with CampaignProgress(max(sum(map(clock, missing)), 1e-9), max(len(missing), 1)) as bar, ExitStack() as stack:
@@ -126,12 +143,14 @@ def _ranks_per_instance(campaign: Campaign, world: Group) -> int:
     return campaign.ranks_per_instance if given or threads_communicate() else world.size
 
 
-def opened_by_all(made: Callable[[], Campaign], folder: Path | None, world: Group) -> Work:
+def opened_by_all(
+    made: Callable[[], Campaign], folder: Path | None, world: Group, shard: Shard | None = None
+) -> Work:
     """open_campaign on rank 0, told to all. Collective; `made` reads the campaign."""
     work: Work | None = None
     with world.agreeing():
         if world.rank == 0:
-            work = open_campaign(made(), folder)
+            work = open_campaign(made(), folder, shard)
     shared: Any = world.share(work)
     assert isinstance(shared, Work)
     return shared

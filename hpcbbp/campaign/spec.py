@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import math
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -217,10 +218,17 @@ def load_campaign(path: Path) -> Campaign:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+        hint = "; mount its folder (apptainer --bind, docker -v) if it is there outside" if in_container() else ""
+        raise InputError(f"{path}: cannot be read ({error.strerror}){hint}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a TOML file ({error})") from None
     return parse_campaign(text, str(path))
+
+
+def in_container() -> bool:
+    """Whether this process runs in a container: its files may not be those of the machine."""
+    marks = (Path("/.dockerenv"), Path("/run/.containerenv"), Path("/.singularity.d"))
+    return "APPTAINER_CONTAINER" in os.environ or any(mark.exists() for mark in marks)
 
 
 def parse_campaign(text: str, name: str) -> Campaign:

@@ -1,0 +1,213 @@
+"""Job scripts on a real Slurm that the test starts: states, exit codes, results; requeue, arrays, two nodes."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from commands import answer, run
+from slurm_cluster import Cluster, usable, wait_for
+
+pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(usable()), reason=usable() or "no reason")]
+
+SMALL = """
+name = "{name}"
+ranks_per_instance = {ranks}
+{more}
+[[grid]]
+p = {p}
+a = 1.5
+alpha = {alpha}
+n = {n}
+seeds = {seeds}
+method = "{method}"
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with Cluster(tmp_path_factory.mktemp("slurm")) as started:
+        yield started
+
+
+def campaign(folder: Path, name: str, **values: object) -> Path:
+    values = {"ranks": 1, "more": "", "p": 1, "alpha": 3.0, "n": 200, "seeds": 4, "method": "stored", **values}
+    file = folder / f"{name}.toml"
+    file.write_text(SMALL.format(name=name, **values))
+    return file
+
+
+def rendered(folder: Path, file: Path, *options: object, drop: str = "") -> Path:
+    """The job script of `hpcbbp slurm`, as a user writes it; `drop` is an option that the test takes out of it."""
+    done = run("slurm", file.name, *options, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    script = folder / f"{file.stem}-{len(list(folder.glob('*.sbatch')))}.sbatch"
+    script.write_text(re.sub(drop, "", done.stdout) if drop else done.stdout)
+    return script
+
+
+def records(store: Path) -> list[dict]:
+    return [json.loads(line) for line in (store / "results.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("launcher", ["srun", "mpirun"])
+def test_a_campaign_and_a_solve_on_two_ranks(cluster, tmp_path, launcher):
+    file = campaign(tmp_path, "small", ranks=1)
+    job = cluster.submit(
+        rendered(tmp_path, file, "--ntasks-per-node", 2, "--launcher", launcher, "--time", 10), cwd=tmp_path
+    )
+    single = campaign(tmp_path, "single", n=600, seeds='"0..0"', p=2)
+    solve = cluster.submit(
+        rendered(tmp_path, single, "--as", "solve", "--ntasks-per-node", 2, "--launcher", launcher), cwd=tmp_path
+    )
+    cluster.ended(120)
+    log = (tmp_path / "small.log").read_text()
+    assert cluster.states(job) == ["COMPLETED"], log
+    assert "exit code 0" in log and "warning" not in log
+    assert len(records(tmp_path / "small")) == 4
+    assert cluster.states(solve) == ["COMPLETED"], (tmp_path / "single.log").read_text()
+    found = json.loads((tmp_path / "single" / "solve.json").read_text())
+    alone = answer(
+        "solve", "-n", 600, "-p", 2, "-a", 1.5, "--alpha", 3, "--nev", 2, "--tol", 1e-6, "--storage", "float32"
+    )
+    assert found["ranks"] == 2
+    assert found["eigenvalues"] == pytest.approx(alone["eigenvalues"], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "drop"),
+    [("walltime", ""), ("signal", r" --wall-time \d+"), ("killed", r" --wall-time \d+|kill -USR1.*")],
+)
+def test_a_job_that_reaches_its_time_limit_goes_back_and_on(cluster, tmp_path, name, drop):
+    """By its own clock, by Slurm's signal, and where nothing stops it, by the last resort."""
+    file = campaign(tmp_path, name, n=1000, seeds=90, p=2)
+    script = rendered(tmp_path, file, "--time", 1, "--ntasks-per-node", 2, drop=drop)
+    job = cluster.submit(script, cwd=tmp_path)
+    hurry(cluster, job)
+    log = (tmp_path / f"{name}.log").read_text()
+    starts = len(re.findall(r", start \d+, on", log))
+    assert starts >= 2, log
+    assert "back into the queue" in log
+    assert cluster.states(job)[-1] == "COMPLETED", log
+    done = records(tmp_path / name)
+    assert len(done) == len({record["key"] for record in done}) == 90
+    assert not any("failed" in record for record in done)
+    assert ("exit code 75" in log) == (name != "killed")
+
+
+def test_a_checkpointed_solve_goes_on_after_the_time_limit(cluster, tmp_path):
+    """As the template of N = 10^8, at a size for two cores: one instance, longer than its job."""
+    file = campaign(
+        tmp_path, "deferred", ranks=2, more="checkpoint_every = 0", n=400000, seeds='"0..0"', p=2, method="deferred"
+    )
+    script = rendered(tmp_path, file, "--time", 1, "--ntasks-per-node", 2)
+    job = cluster.submit(script, cwd=tmp_path)
+    hurry(cluster, job)
+    log = (tmp_path / "deferred.log").read_text()
+    assert "goes on from" in log and "back into the queue" in log, log
+    assert cluster.states(job)[-1] == "COMPLETED"
+    (record,) = records(tmp_path / "deferred")
+    assert record["converged"] == record["nev"]
+    assert not list((tmp_path / "deferred" / "checkpoints").iterdir())
+
+
+def test_a_failing_task_of_an_array_hurts_no_other_and_is_alone_resubmitted(cluster, tmp_path):
+    file = campaign(tmp_path, "shards", seeds=30, n=[200, 300])
+    script = rendered(tmp_path, file, "--as", "array", "--tasks", 3, "--time", 10)
+    assert "--array=1-3\n" in script.read_text()
+    (tmp_path / "shards" / "shards").mkdir(parents=True)
+    (tmp_path / "shards" / "shards" / "2-of-3").write_text("not a folder")
+    first = cluster.submit(script, cwd=tmp_path)
+    collect = rendered(tmp_path, file, "--as", "collect")
+    cluster.ended(120)
+    assert sorted(cluster.states(first)) == ["COMPLETED", "COMPLETED", "FAILED"]
+    assert "hpcbbp: error:" in (tmp_path / "shards-2.log").read_text()
+    (tmp_path / "shards" / "shards" / "2-of-3").unlink()
+
+    again = rendered(tmp_path, file, "--as", "array", "--tasks", 3, "--time", 10)
+    assert "--array=2\n" in again.read_text()
+    second = cluster.submit(again, cwd=tmp_path)
+    merged = cluster.submit(collect, f"--dependency=afterany:{second}", cwd=tmp_path)
+    cluster.ended(180)
+    log = (tmp_path / "shards-collect.log").read_text()
+    assert cluster.states(second) == ["COMPLETED"]
+    assert cluster.states(merged) == ["COMPLETED"], log
+    whole = records(tmp_path / "shards")
+    assert len(whole) == len({record["key"] for record in whole}) == 60
+    assert (tmp_path / "shards" / "report.html").exists(), log
+    done = run("slurm", file.name, "--as", "array", "--tasks", 3, cwd=tmp_path)
+    assert done.returncode == 2 and "nothing of shards is missing" in done.stderr
+
+
+def test_a_container_is_called_with_what_it_needs(cluster, tmp_path, monkeypatch):
+    """No Apptainer is to be had here: a stand-in checks how it is called, and runs what it is told to."""
+    stand_in = tmp_path / "bin" / "apptainer"
+    stand_in.parent.mkdir()
+    stand_in.write_text(
+        '#!/bin/bash\n[ "$1 $2 $3 $4 $5" = "exec --bind $PWD --pwd $PWD" ] && [ "$6" = hpcbbp.sif ] || exit 9\n'
+        'shift 6\nexec "$@"\n'
+    )
+    stand_in.chmod(0o755)
+    import sys
+
+    path = f"{stand_in.parent}:{Path(sys.executable).parent}:{cluster.environment['PATH']}"
+    monkeypatch.setitem(cluster.environment, "PATH", path)
+    file = campaign(tmp_path, "contained")
+    script = rendered(tmp_path, file, "--container", "hpcbbp.sif", "--time", 10, "--ntasks-per-node", 2)
+    job = cluster.submit(script, cwd=tmp_path)
+    cluster.ended(120)
+    assert cluster.states(job) == ["COMPLETED"], (tmp_path / "contained.log").read_text()
+    assert len(records(tmp_path / "contained")) == 4
+
+
+def test_a_launcher_that_does_not_speak_pmix_is_noticed(cluster, tmp_path):
+    """srun --mpi=none: every process believes that it is rank 0."""
+    file = campaign(tmp_path, "alone")
+    script = rendered(tmp_path, file, "--mpi", "none", "--ntasks-per-node", 2, "--time", 10)
+    cluster.submit(script, cwd=tmp_path)
+    cluster.ended(120)
+    log = (tmp_path / "alone.log").read_text()
+    assert log.count("srun started 2 processes, but each believes that it is the only rank") == 1, log
+
+
+def hurry(cluster: Cluster, job: str) -> None:
+    """Wait for a job to end; requeued jobs wait two minutes by Slurm's default, which a test need not."""
+    end = time.monotonic() + 400
+
+    def over() -> bool:
+        if "BeginTime" in cluster.run("squeue", "-h", "-j", job, "-o", "%r", check=False):
+            cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now", check=False)
+        return not cluster.run("squeue", "-h") or time.monotonic() > end
+
+    wait_for(over, 420, "the job")
+
+
+class TestTwoNodes:
+    """A second Slurm, with two nodes: two slurmd in network namespaces of their own."""
+
+    @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
+    def test_one_solve_across_both(self, tmp_path, tmp_path_factory, launcher):
+        with Cluster(tmp_path_factory.mktemp("two"), nodes=2) as two:
+            file = campaign(tmp_path, "across", n=600, seeds='"0..0"', p=2, ranks=2)
+            script = rendered(
+                tmp_path, file, "--nodes", 2, "--launcher", launcher, "--ntasks-per-node", 1, "--time", 10
+            )
+            probe = tmp_path / "probe.sbatch"
+            probe.write_text(
+                "#!/bin/bash\n#SBATCH --nodes=2 --ntasks-per-node=1 --time=5 --output=probe.json\n"
+                f"export OMP_NUM_THREADS=1\n{'srun --mpi=pmix' if launcher == 'srun' else 'mpirun -n 2'} "
+                f"{re.findall(r'(\S+hpcbbp) ', script.read_text())[-1]} info --json\n"
+            )
+            job = two.submit(script, cwd=tmp_path)
+            two.submit(probe, cwd=tmp_path)
+            two.ended(120)
+            log = (tmp_path / "across.log").read_text()
+            assert two.states(job) == ["COMPLETED"], log
+        (record,) = records(tmp_path / "across")
+        assert record["ranks"] == 2 and record["converged"] == record["nev"]
+        text = (tmp_path / "probe.json").read_text()
+        told = json.loads(text[text.index("{") :])
+        assert told["ranks"] == 2 and told["ranks_on_this_node"] == 1 and told["traps"] == []
