@@ -24,13 +24,14 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
 endif
 export MPIRUN
 
-.PHONY: help install install-dev demo test test-serial test-mpi test-laws lint benchmark clean
+.PHONY: help install install-dev demo test test-serial test-mpi test-slurm test-laws lint benchmark clean
 
 help:
 	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
 	@echo "make test      install, then the whole test-suite: under mpirun with 2 and 3 ranks, and serially"
 	@echo "make install   .venv/bin/hpcbbp; PYTHON=... takes petsc4py and slepc4py from there"
 	@echo "make test-laws the laws of stored, dice and deferred X on $(SEEDS) instances each (half an hour or more)"
+	@echo "make test-slurm  the job scripts on a Slurm of one and of two nodes started here (root, Debian)"
 	@echo "make lint      ruff and mypy --strict"
 	@echo "make benchmark timings of the product, the solvers and the theory"
 	@echo "make clean     removes .venv and caches"
@@ -54,7 +55,12 @@ test-mpi:
 	timeout 900 $(MPIRUN) -n 3 $(PYTEST) -q -m mpi --color=no
 
 test-serial:
-	timeout 3000 $(PYTEST)
+	timeout 3000 $(PYTEST) -m "not slurm"
+
+# Job scripts on a real Slurm, started on this machine for the test: root and Debian's packages are needed.
+test-slurm: install-dev
+	@sh .ci/packages.sh slurm-wlm munge iproute2 libpmix-dev
+	timeout 1500 $(PYTEST) -m slurm
 
 # Minutes per hundred seeds: thousands of instances of each kind of X, compared in law.
 test-laws: install-dev

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Spec = Annotated[Path, typer.Argument(metavar="FILE", help="Campaign file (TOML).")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results (the campaign's name).")]
+ShardOption = Annotated[
+    str | None, typer.Option("--shard", help="Part of the campaign, as 3/16, with a store of its own in shards/.")
+]
 
 EXIT_LEFT = 75
 """Exit code of a run that ended early and may be started again (EX_TEMPFAIL); 1: some instances failed."""
@@ -31,18 +34,21 @@ def plan(
     spec: Spec,
     out: Out = None,
     ranks: Annotated[int | None, typer.Option("--ranks", help="Ranks of the job (those of one instance).")] = None,
+    shard: ShardOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit code 75 if anything is missing.")] = False,
     as_json: Json = False,
 ) -> None:
     """What a campaign will compute: points, estimated time and memory, what is done already."""
     from hpcbbp.campaign.job import open_campaign
     from hpcbbp.campaign.keeper import hours
     from hpcbbp.campaign.measure import memory_needed
+    from hpcbbp.campaign.shards import Shard
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.console import Output, duration
     from hpcbbp.memory import available
     from hpcbbp.tables import plan_tables
 
-    work = open_campaign(load_campaign(spec), out)
+    work = open_campaign(load_campaign(spec), out, None if shard is None else Shard.parse(shard))
     each = work.campaign.ranks_per_instance
     ranks = each if ranks is None else ranks
     if ranks < 1 or ranks % each:
@@ -85,14 +91,14 @@ def plan(
         output.json(answer)
     else:
         output.show(*plan_tables(answer, duration))
+    if check and missing:
+        raise typer.Exit(EXIT_LEFT)
 
 
 def run(
     spec: Spec,
     out: Out = None,
-    shard: Annotated[
-        str | None, typer.Option("--shard", help="Part of the campaign, as 3/16, with a store of its own in shards/.")
-    ] = None,
+    shard: ShardOption = None,
     wall_time: Annotated[
         float | None, typer.Option("--wall-time", help="Seconds in which instances may end, instead of the file's.")
     ] = None,

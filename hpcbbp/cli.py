@@ -46,7 +46,7 @@ for command in (
 
 @app.command()
 def info(as_json: Json = False) -> None:
-    """Versions of everything that matters, cores, memory, what is missing; under mpirun or srun: what is wrong with it."""
+    """Versions of everything that matters, cores, memory, what is missing; under mpirun or srun, its traps."""
     from hpcbbp.console import Output
     from hpcbbp.parallel import launched_rank
     from hpcbbp.tables import info_tables, system_info

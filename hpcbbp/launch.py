@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,12 +99,10 @@ def _inode(folder: Path) -> int | None:
 
 
 def traps(group: Group) -> list[str]:
-    """What is wrong with how this job was started, a line each with the way out. Collective; the same on all ranks."""
+    """What is wrong with how this job was started, a line each with the way out. Collective."""
     place, maps = here(group), ""
-    try:
+    with suppress(OSError):  # not Linux
         maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        pass
     own = [*world_trap(os.environ, group.size), *library_trap(mpi_libraries(maps))]
     if group.comm is None:
         return own
@@ -145,10 +144,11 @@ def place_traps(places: Sequence[Place]) -> list[str]:
         nodes.setdefault(place.node, []).append(place)
     for node, ranks in nodes.items():
         cores = len({core for place in ranks for core in place.cores})
+        threads = max(_number(place.threads) for place in ranks)
         if len(ranks) > cores:
             lines.append(
                 f"{node}: {len(ranks)} ranks on {cores} core{'s' if cores > 1 else ''}: they wait for each other; "
-                "start as many as there are cores, or, if they are there, look at the binding (mpirun --report-bindings, "
+                "start as many as there are cores, or look at the binding (mpirun --report-bindings, "
                 "srun --cpu-bind=verbose)"
             )
         elif len(ranks) > 1 and any(place.threads is None for place in ranks):

@@ -50,9 +50,10 @@ def render(work: Work, request: Request, file: Path, folder: Path, command: str)
     name, kind = work.campaign.name, request.kind
     path, out = shlex.quote(str(file)), shlex.quote(str(folder))
     program, launch = _programs(request)
+    part = f" --shard $SLURM_ARRAY_TASK_ID/{size.of}" if kind == "array" else ""
     words = {
         "campaign": f"run {path} --out {out} --wall-time {size.time - size.lead}",
-        "array": f"run {path} --out {out} --shard $SLURM_ARRAY_TASK_ID/{size.of} --wall-time {size.time - size.lead}",
+        "array": f"run {path} --out {out}{part} --wall-time {size.time - size.lead}",
         "collect": f"collect {out}/shards/*/ --out {out}",
         "solve": "",
     }[kind]
@@ -64,7 +65,7 @@ def render(work: Work, request: Request, file: Path, folder: Path, command: str)
             words = words.replace(" --json", f" --checkpoint {out}/state --json")
     environment = Environment(
         loader=PackageLoader("hpcbbp"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=False,  # noqa: S701 - a shell script
+        keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
     values: dict[str, Any] = {
         "title": _TITLES[kind].format(name=name),
@@ -87,6 +88,7 @@ def render(work: Work, request: Request, file: Path, folder: Path, command: str)
         "launch": program if kind == "collect" else f"{launch} {program}",
         "program": program,
         "words": words,
+        "check": f"{program} plan {path} --out {out}{part} --check",
         "file": path,
         "folder": out,
     }
@@ -117,13 +119,11 @@ def _estimates(work: Work, request: Request, size: Sizes) -> list[str]:
     lines = [f"{done} of {len(work.points)} instances are done."]
     if request.kind == "collect":
         return lines
-    lines[0] += (
-        f" What is missing takes about {duration(size.left)} {'a task' if size.tasks else 'in all'} by the model"
-    )
-    lines[0] += (
-        f" of hpcbbp plan, the longest instance {duration(size.longest)}; memory: the estimate times {MARGIN}."
-    )
-    return lines
+    where = "a task" if size.tasks else "in all"
+    return [
+        f"{lines[0]} What is missing takes about {duration(size.left)} {where}, the longest instance",
+        f"{duration(size.longest)}, by the model of hpcbbp plan. Memory of a rank: its estimate times {MARGIN}.",
+    ]
 
 
 def _ranges(tasks: Sequence[int]) -> str:
@@ -143,6 +143,4 @@ def writable(folder: Path) -> None:
     while not place.exists() and place != place.parent:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise InputError(
-            f"{folder}: cannot be written ({place} is not a folder you may write to); take another --out"
-        )
+        raise InputError(f"{folder}: cannot be written ({place} is no folder you may write to); take another --out")

@@ -155,7 +155,8 @@ def sizes(work: Work, request: Request) -> Sizes:
     state = max((memory_needed(point, each) * each for point in missing if _keeps(work, point, factor)), default=0)
     lead = math.ceil(max(LEAST_LEAD, MARGIN * rest + 60, state / DISK + 60))
     groups = request.ranks // each
-    time, tasks, of = request.time, (), 1
+    time, of = request.time, 1
+    tasks: tuple[int, ...] = ()
     if request.kind == "array":
         of = request.tasks or _tasks(sum(costs.values()) / groups, longest, time, len(work.points))
         if of > len(work.points):
@@ -184,7 +185,7 @@ def sizes(work: Work, request: Request) -> Sizes:
     if request.node_memory is not None and MARGIN * memory * request.ntasks_per_node > request.node_memory:
         raise InputError(
             f"{request.ntasks_per_node} ranks of {MARGIN * memory / 2**30:.3g} GiB do not fit in --node-memory "
-            f"{request.node_memory / 2**30:.4g} GiB: take more nodes and fewer ranks a node, or more ranks_per_instance"
+            f"{request.node_memory / 2**30:.4g} GiB: take fewer ranks a node, or more ranks_per_instance"
         )
     mib = 100 * math.ceil(MARGIN * memory / 2**20 / 100)
     return Sizes(math.ceil(time), lead, mib, tasks, of, left, longest)
@@ -212,7 +213,7 @@ def _check(work: Work, request: Request) -> None:
         )
     if request.kind == "solve" and len(work.points) != 1:
         raise InputError(
-            f"--as solve: one instance is wanted, {work.campaign.name} has {len(work.points)}; --as campaign"
+            f"--as solve: a campaign of one instance is wanted, not of {len(work.points)}; --as campaign"
         )
     if request.kind == "solve" and work.points[0].method == "dense":
         raise InputError('--as solve: method = "dense" is for campaigns; --as campaign')

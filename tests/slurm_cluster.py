@@ -1,4 +1,4 @@
-"""A real Slurm on this machine for the length of a test: munge, a controller, one node or two in network namespaces."""
+"""A real Slurm on this machine for the length of a test: munge, a controller, one node or two in namespaces."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ class Cluster:
             daemon = ["slurmd", "-D", "-N", name]
             if self.count > 1:
                 inside = f"mount --bind {self.folder}/hosts /etc/hosts && hostname {name} && exec {' '.join(daemon)}"
-                daemon = ["ip", "netns", "exec", f"hpcbbp{i + 1}", "unshare", "--uts", "--mount", "sh", "-c", inside]
+                namespace = f"--net=/run/netns/hpcbbp{i + 1}"  # not ip netns exec, which hides /sys/fs/cgroup
+                daemon = ["nsenter", namespace, "unshare", "--uts", "--mount", "sh", "-c", inside]
             self._spawn(f"slurmd-{name}", daemon)
         wait_for(self.idle, 60, "idle nodes")
 
@@ -76,12 +77,14 @@ class Cluster:
             "ClusterName=hpcbbp", f"SlurmctldHost={socket.gethostname().split('.')[0]}({control})", "SlurmUser=root",
             "SlurmdUser=root", "AuthType=auth/munge", f"StateSaveLocation={self.folder}/state",
             f"SlurmdSpoolDir={self.folder}/spool-%n", f"SlurmctldPidFile={self.folder}/slurmctld.pid",
-            f"SlurmdPidFile={self.folder}/slurmd-%n.pid", "SlurmctldPort=16817", "SlurmdPort=16818",
+            f"SlurmdPidFile={self.folder}/slurmd-%n.pid",
+            f"SlurmctldPort={16800 + 10 * self.count}", f"SlurmdPort={16801 + 10 * self.count}",
             f"SlurmctldLogFile={self.folder}/slurmctld.txt", f"SlurmdLogFile={self.folder}/slurmd-%n.txt",
             "ProctrackType=proctrack/linuxproc", "TaskPlugin=task/none", "SelectType=select/cons_tres",
-            "SelectTypeParameters=CR_Core_Memory", "MpiDefault=none", "ReturnToService=2", f"TmpFS={self.folder}/tmp-%n",
+            "SelectTypeParameters=CR_Core_Memory", "MpiDefault=none", "ReturnToService=2",
+            f"TmpFS={self.folder}/tmp-%n",
             "JobCompType=jobcomp/filetxt", f"JobCompLoc={self.folder}/completed.txt", "KillWait=5", "MinJobAge=5",
-            "SchedulerParameters=requeue_delay=0,sched_interval=2,bf_interval=2", "InactiveLimit=0", "OverTimeLimit=0",
+            "SchedulerParameters=sched_interval=2,bf_interval=2", "OverTimeLimit=0",
         ]  # fmt: skip
         for i, name in enumerate(self.names):
             address = f" NodeAddr={_NETWORK}.{i + 11}" if self.count > 1 else " NodeAddr=127.0.0.1"

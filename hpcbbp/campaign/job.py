@@ -18,6 +18,7 @@ from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Record, Store
 from hpcbbp.console import CampaignProgress, note, warn
+from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
 
 
@@ -85,9 +86,8 @@ def open_campaign(campaign: Campaign, folder: Path | None, shard: Shard | None =
     own, records = main.read(), latest([main, *shard_stores(main.path.parent)])
     clock = Clock(records.values(), campaign.ranks_per_instance)
     if shard is None:
-        only = sum(
-            "failed" not in record and "failed" in own.get(key, {"failed": ""}) for key, record in records.items()
-        )
+        solved = (key for key, record in records.items() if "failed" not in record)
+        only = sum("failed" in own.get(key, {"failed": ""}) for key in solved)
         return Work(campaign, points, main, records, clock, only)
     if shard.count > len(points):
         raise InputError(f"--shard {shard.index}/{shard.count}: the campaign has {len(points)} instances")
