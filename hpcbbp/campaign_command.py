@@ -34,6 +34,7 @@ def plan(
     spec: Spec,
     out: Out = None,
     ranks: Annotated[int | None, typer.Option("--ranks", help="Ranks of the job (those of one instance).")] = None,
+    nodes: Annotated[int, typer.Option("--nodes", help="Over which the ranks are spread.")] = 1,
     shard: ShardOption = None,
     check: Annotated[bool, typer.Option("--check", help="Exit code 75 if anything is missing.")] = False,
     as_json: Json = False,
@@ -42,15 +43,20 @@ def plan(
     from hpcbbp.campaign.job import open_campaign
     from hpcbbp.campaign.keeper import hours
     from hpcbbp.campaign.measure import memory_needed
+    from hpcbbp.campaign.network import Network
     from hpcbbp.campaign.shards import Shard
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.console import Output, duration
     from hpcbbp.memory import available
     from hpcbbp.tables import plan_tables
 
-    work = open_campaign(load_campaign(spec), out, None if shard is None else Shard.parse(shard))
-    each = work.campaign.ranks_per_instance
+    campaign = load_campaign(spec)
+    each = campaign.ranks_per_instance
     ranks = each if ranks is None else ranks
+    if nodes < 1 or nodes > ranks:
+        raise InputError(f"--nodes {nodes}: 1 to --ranks = {ranks}")
+    network = Network(nodes=max(1, math.ceil(nodes * each / ranks)))
+    work = open_campaign(campaign, out, None if shard is None else Shard.parse(shard), network)
     if ranks < 1 or ranks % each:
         raise InputError(f"--ranks {ranks}: a multiple of ranks_per_instance = {each} is wanted")
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -74,6 +80,7 @@ def plan(
         "store": str(work.store.path),
         "ranks": ranks,
         "ranks_per_instance": each,
+        "nodes": nodes,
         "instances": len(work.points),
         "done": len(work.points) - len(missing),
         "seconds_left": max(left, longest),

@@ -113,6 +113,16 @@ def unused_options() -> list[str]:
     return unused
 
 
+def library_name(text: str) -> str:
+    r"""Name and version of an MPI, of the page that some of them tell of themselves.
+
+    >>> library_name("MPICH Version:      4.0.2\\nMPICH Release date: ...")
+    'MPICH 4.0.2'
+    """
+    first = text.split("\0")[0].strip().splitlines()[0].split(",")[0]
+    return " ".join(first.replace("Version:", " ").split())
+
+
 def versions() -> dict[str, str]:
     """Versions of mpi4py, MPI, PETSc and SLEPc; index and scalar type. Starts PETSc."""
     import mpi4py
@@ -122,7 +132,7 @@ def versions() -> dict[str, str]:
 
     return {
         "mpi4py": mpi4py.__version__,
-        "mpi": MPI.Get_library_version().split("\0")[0].split(",")[0].strip(),
+        "mpi": library_name(MPI.Get_library_version()),
         "petsc": ".".join(map(str, PETSc.Sys.getVersion())),
         "slepc": ".".join(map(str, SLEPc.Sys.getVersion())),
         "petsc_index": np.dtype(PETSc.IntType).name,

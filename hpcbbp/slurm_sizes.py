@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from hpcbbp.campaign.job import Work
 from hpcbbp.campaign.keeper import LONG
-from hpcbbp.campaign.measure import memory_needed
+from hpcbbp.campaign.measure import Clock, memory_needed
+from hpcbbp.campaign.network import Network
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard
 from hpcbbp.console import duration
@@ -148,11 +149,13 @@ def sizes(work: Work, request: Request) -> Sizes:
     _check(work, request)
     each = request.ranks if request.kind == "solve" else work.campaign.ranks_per_instance
     missing = work.missing or work.points
-    factor = work.campaign.ranks_per_instance / each
-    costs = {point.key: work.clock(point) * factor for point in missing}
+    clock = Clock(work.records.values(), each, Network(nodes=max(1, math.ceil(request.nodes * each / request.ranks))))
+    costs = {point.key: clock(point) for point in missing}
     longest = max(costs.values())
-    rest = max((costs[point.key] for point in missing if not _keeps(work, point, factor)), default=0.0)
-    state = max((memory_needed(point, each) * each for point in missing if _keeps(work, point, factor)), default=0)
+    rest = max((costs[point.key] for point in missing if not _keeps(work, point, costs[point.key])), default=0.0)
+    state = max(
+        (memory_needed(point, each) * each for point in missing if _keeps(work, point, costs[point.key])), default=0
+    )
     lead = math.ceil(max(LEAST_LEAD, MARGIN * rest + 60, state / DISK + 60))
     groups = request.ranks // each
     time, of = request.time, 1
@@ -219,9 +222,9 @@ def _check(work: Work, request: Request) -> None:
         raise InputError('--as solve: method = "dense" is for campaigns; --as campaign')
 
 
-def _keeps(work: Work, point: Point, factor: float) -> bool:
+def _keeps(work: Work, point: Point, seconds: float) -> bool:
     """Whether a campaign could stop this instance half-way (campaign.keeper)."""
-    return point.method == "deferred" and (work.campaign.checkpoint_every == 0 or work.clock(point) * factor > LONG)
+    return point.method == "deferred" and (work.campaign.checkpoint_every == 0 or seconds > LONG)
 
 
 def _tasks(seconds: float, longest: float, time: float | None, most: int) -> int:

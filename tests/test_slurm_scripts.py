@@ -104,7 +104,7 @@ def test_impossible_resources_are_refused(work, change, message):
 
 
 def test_a_time_limit_shorter_than_an_instance_is_refused(work):
-    long = work(3000000, "dice")
+    long = work(30000000, "dice")
     with pytest.raises(InputError, match="the longest instance takes about"):
         sizes(long, Request(ntasks_per_node=2, time=600.0))
 

@@ -13,6 +13,7 @@ from hpcbbp._version import __version__
 from hpcbbp.campaign.driver import Outcome, run_points, threads_communicate
 from hpcbbp.campaign.keeper import Keeper, check_budget
 from hpcbbp.campaign.measure import Clock, memory_needed
+from hpcbbp.campaign.network import Network
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
@@ -70,9 +71,12 @@ def store_in(folder: Path) -> Store:
     return Store(folder if folder.suffix == ".jsonl" else folder / "results.jsonl")
 
 
-def open_campaign(campaign: Campaign, folder: Path | None, shard: Shard | None = None) -> Work:
+def open_campaign(
+    campaign: Campaign, folder: Path | None, shard: Shard | None = None, network: Network | None = None
+) -> Work:
     """Read the store of a campaign; the folder is the campaign's name by default.
 
+    A network is what the estimates take to lie between the ranks of an instance.
     A shard has a store of its own in the folder; what any store in the folder holds is not computed again.
 
     Raises
@@ -84,7 +88,7 @@ def open_campaign(campaign: Campaign, folder: Path | None, shard: Shard | None =
     results = folder or Path(campaign.name)
     main = store_in(results)
     own, records = main.read(), latest([main, *shard_stores(main.path.parent)])
-    clock = Clock(records.values(), campaign.ranks_per_instance)
+    clock = Clock(records.values(), campaign.ranks_per_instance, network)
     if shard is None:
         solved = (key for key, record in records.items() if "failed" not in record)
         only = sum("failed" in own.get(key, {"failed": ""}) for key in solved)
