@@ -24,7 +24,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
 endif
 export MPIRUN
 
-.PHONY: help install install-dev demo test test-serial test-mpi test-slurm test-laws lint benchmark clean
+.PHONY: help install install-dev demo test test-serial test-mpi test-slurm test-container docs test-laws lint benchmark clean
 
 help:
 	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
@@ -32,6 +32,8 @@ help:
 	@echo "make install   .venv/bin/hpcbbp; PYTHON=... takes petsc4py and slepc4py from there"
 	@echo "make test-laws the laws of stored, dice and deferred X on $(SEEDS) instances each (half an hour or more)"
 	@echo "make test-slurm  the job scripts on a Slurm of one and of two nodes started here (root, Debian)"
+	@echo "make test-container  docker/Dockerfile built and used (Docker, or root on Debian)"
+	@echo "make docs      the documentation as a site, docs/_build/html"
 	@echo "make lint      ruff and mypy --strict"
 	@echo "make benchmark timings of the product, the solvers and the theory"
 	@echo "make clean     removes .venv and caches"
@@ -61,6 +63,14 @@ test-serial:
 test-slurm: install-dev
 	@sh .ci/packages.sh slurm-wlm munge iproute2 libpmix-dev
 	timeout 1500 $(PYTEST) -m slurm
+
+# The container image built with the engine that is there, and used (root, Debian; or Docker).
+test-container:
+	sh docker/test.sh
+
+# docs/_build/html; warnings are errors.
+docs: install-dev
+	.venv/bin/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 # Minutes per hundred seeds: thousands of instances of each kind of X, compared in law.
 test-laws: install-dev

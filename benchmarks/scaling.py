@@ -1,4 +1,4 @@
-"""Strong and weak scaling on 1, 2 and 4 ranks, volumes of communication, latency and bandwidth, and the model's table.
+"""Strong and weak scaling on 1, 2 and 4 ranks, volumes of communication, latency and bandwidth, the model's table.
 
 .venv/bin/python benchmarks/scaling.py strong | weak | volumes | network | model | nodes
 
@@ -116,9 +116,8 @@ def network() -> None:
                 call()
             each = (time.perf_counter() - start) / repeat
             if world.rank == 0:
-                print(
-                    f"{world.size} ranks, {size:>9} bytes, {name}: {1e6 * each:10.1f} us, {size / each / 1e9:.2f} GB/s"
-                )
+                speed = size / each / 1e9
+                print(f"{world.size} ranks, {size:>9} bytes, {name}: {1e6 * each:10.1f} us, {speed:.2f} GB/s")
 
 
 def nodes() -> None:
@@ -136,7 +135,9 @@ def nodes() -> None:
                 for path in PATHS:
                     command = " ".join(words(path, STRONG[path]))
                     lines.append(f"echo {count} nodes, {path}, N = {STRONG[path]}")
-                    lines.append(f"{srun} {sys.executable} -m hpcbbp {command} | grep -E 'seconds|products'")
+                    keys = "d['products'], d['seconds'], d['eigenvalues'][0]"
+                    told = f"import json, sys; d = json.load(sys.stdin); print({keys})"
+                    lines.append(f'{srun} {sys.executable} -m hpcbbp {command} | {sys.executable} -c "{told}"')
             job = where / "job.sbatch"
             job.write_text(
                 "#!/bin/bash\n#SBATCH --nodes=2 --ntasks-per-node=1 --output=out.txt --time=30\n" + "\n".join(lines)

@@ -139,14 +139,18 @@ def solve(
             rows = hessian.data.columns
             start.getArray()[:] = normals(seed, "start", rows.start * hessian.p, rows.stop * hessian.p)
             eps.setInitialSpace([start])
-            _run(eps)
+            try:
+                _run(eps)
+            except PETSc.Error as error:
+                if hessian.failure is not None:  # of a product; PETSc's message may not have it
+                    raise hessian.failure from error
+                raise
             products, seconds = hessian.products - before, time.perf_counter() - clock
             values, vectors, counted = _pairs(eps, hessian, start)
             largest = max([largest, *np.abs(values)])
             reason, tolerance, test = _reason(eps), float(eps.getTolerances()[0]), eps.getConvergenceTest()
         finally:
-            start.destroy()
-            eps.destroy()
+            petsc.destroy(start, eps)
 
     images = np.array([hessian.apply(vector) for vector in vectors])
     squares = group.sum(((images - values[:, None] * vectors) ** 2).sum(axis=1))
@@ -178,8 +182,9 @@ def _run(eps: Any) -> None:
     from petsc4py import PETSc
 
     try:
-        eps.setFromOptions()
-        eps.solve()
+        with petsc.plain_errors():
+            eps.setFromOptions()
+            eps.solve()
     except PETSc.Error as error:
         given = [f"-{name} {value or ''}".strip() for name, value in PETSc.Options().getAll().items()]
         given = [option for option in given if option != "-no_signal_handler"]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
+from hpcbbp import petsc
 from hpcbbp.data.base import DataMatrix
 from hpcbbp.problem import Curvature
 
@@ -34,6 +35,8 @@ class Hessian:
     ----------
     products : int
         Products made so far.
+    failure : BaseException or None
+        What ended a product that PETSc called.
     """
 
     def __init__(self, data: DataMatrix, curvature: Curvature) -> None:
@@ -44,6 +47,7 @@ class Hessian:
         self.curvature = curvature
         self.p = int(curvature.vector.shape[1])
         self.products = 0
+        self.failure: BaseException | None = None
 
     @property
     def size(self) -> int:
@@ -82,7 +86,7 @@ class Hessian:
             matrix.setOption(PETSc.Mat.Option.SYMMETRIC, True)
             yield matrix
         finally:
-            matrix.destroy()
+            petsc.destroy(matrix)
 
 
 class _ShellContext:
@@ -93,6 +97,10 @@ class _ShellContext:
 
     def mult(self, matrix: Any, x: Any, y: Any) -> None:
         """Y = H x."""
-        y.getArray()[:] = self.hessian.apply(x.getArray(readonly=True))
+        try:
+            y.getArray()[:] = self.hessian.apply(x.getArray(readonly=True))
+        except BaseException as error:
+            self.hessian.failure = error
+            raise
 
     multTranspose = mult  # PETSc's name; H is symmetric

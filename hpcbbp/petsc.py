@@ -8,7 +8,8 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,25 @@ def check_index(index: Any, size: int, ncv: int) -> None:
             f"(pN (ncv + 1) <= {largest}): use a 64-bit-index build (Debian: python3-petsc4py-64-real; "
             "spack: petsc+int64; configure: --with-64-bit-indices)"
         )
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Raise what has gone wrong itself: some builds wrap PETSc's errors into a SystemError."""
+    try:
+        yield
+    except SystemError as error:
+        if error.__cause__ is None:
+            raise
+        raise error.__cause__ from None
+
+
+def destroy(*objects: Any) -> None:
+    """Destroy PETSc objects; while an exception is on its way, complaints of half-used ones must not hide it."""
+    failing = sys.exc_info()[1] is not None
+    for made in objects:
+        with suppress(Exception) if failing else nullcontext():
+            made.destroy()
 
 
 def unused_options() -> list[str]:

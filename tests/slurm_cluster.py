@@ -48,6 +48,7 @@ class Cluster:
         self._end()
 
     def _start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         if not munge_answers():
             Path("/run/munge").mkdir(exist_ok=True)
             shutil.chown("/run/munge", "munge", "munge")

@@ -56,10 +56,40 @@ def test_the_example_of_theory_alone_needs_no_mpi(tmp_path):
     assert abs(float(done.stdout.split()[-1]) - 0.069) < 0.003
 
 
-def test_the_commands_of_the_readme_exist():
-    lines = re.findall(r"^    (?:mpirun -n \d )?hpcbbp (.*)$", README, re.M)
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", ["first.md", "howto.md"])
+def test_examples_of_a_page_run_from_top_to_bottom(tmp_path, page):
+    """Its Python, and between the blocks the campaign that it tells the reader to run."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    code = ""
+    for block in re.findall(r"```python\n(.*?)```|^    ((?:mpirun -n 2 )?hpcbbp [a-z][^\n]*)$", text, re.S | re.M):
+        python, command = block
+        if python:
+            code += python
+        elif "small" in command or "X.npy" in command:
+            words = command.split("hpcbbp ", 1)[1].split()
+            code += (
+                f"import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'hpcbbp', *{words!r}], check=True)\n"
+            )
+    script = tmp_path / "page.py"
+    script.write_text(code)
+    done = run_python(script, cwd=tmp_path, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def commands(text: str) -> list[str]:
+    found = re.findall(r"^    (?:mpirun -n \d+ )?hpcbbp ([a-z].*?)(?: *#.*)?$", text, re.M)
+    return [line.split(" > ")[0] for line in found]
+
+
+def test_the_commands_of_readme_and_pages_exist():
+    lines = commands(README)
     assert len(lines) >= 5
-    for line in lines:
+    for page in [*PAGES, ROOT / "jobs" / "README.md"]:
+        lines += commands(page.read_text(encoding="utf-8"))
+    for line in sorted(set(lines)):
         words = line.split(" -- ")[0].split()
         options = [word for word in words if re.fullmatch(r"--?[a-z][a-z-]*", word)]
         shown = run(words[0], "--help", COLUMNS="200").stdout
@@ -68,7 +98,7 @@ def test_the_commands_of_the_readme_exist():
 
 
 def test_links_lead_somewhere():
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES, *ROOT.glob("*/README.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), (page.name, target)
     for line in re.findall(r"^\| `(hpcbbp/[^|]*)\|", (ROOT / "CONTRIBUTING.md").read_text(), re.M):

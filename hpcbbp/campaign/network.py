@@ -56,13 +56,13 @@ def communication(point: Point, steps: float, ranks: int, network: Network) -> f
     Notes
     -----
     stored: a product gathers its vector and scatters the sum of its results, 8 p N bytes each, and SLEPc makes two
-    small reductions. dice: two reductions of the coefficients of what has been revealed, on either side, and SLEPc's.
-    deferred: one sum of integers, two broadcasts. dense: rank 0 alone calculates.
+    small reductions. dice: 15 reductions, six of them of the coefficients of what has been revealed, and SLEPc's.
+    deferred: one sum of integers, two broadcasts. Counted by benchmarks/scaling.py. dense: rank 0 alone calculates.
     """
     if ranks == 1 or point.method == "dense":
         return 0.0
     if point.method == "stored":
         return steps * (2 * network.large(8.0 * point.p * point.n, ranks) + 2 * network.small(ranks))
     if point.method == "dice":
-        return steps * (4 * network.large(8.0 * point.p**2 * steps / 2, ranks) + 2 * network.small(ranks))
+        return steps * (6 * network.large(8.0 * point.p**2 * steps / 2, ranks) + 11 * network.small(ranks))
     return steps * 3 * network.large(24.0 * point.p**2 * steps / 2, ranks)

@@ -1,0 +1,40 @@
+"""Sphinx: the pages of docs/ and the docstrings as a site (make docs)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hpcbbp import __version__
+
+project, author, release = "hpcbbp", "The hpcbbp developers", __version__
+project_copyright = "2026, the hpcbbp developers"
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"hpcbbp {release}"
+html_baseurl = ""
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say shapes and units
+autodoc_preserve_defaults = True
+# Pages name files of the repository that are no pages of the site (CONTRIBUTING.md, tables, scripts).
+suppress_warnings = ["myst.xref_missing"]
+
+_CODE = re.compile(r"(`[^`]*`)")
+
+
+def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Docstrings are plain text with the field's notation (p*, lambda_-, |v|), not reStructuredText."""
+    for i, line in enumerate(lines):
+        if line.lstrip().startswith((">>>", "..", ":")):
+            continue
+        parts = _CODE.split(line)
+        parts[::2] = [re.sub(r"([*|]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
+        lines[i] = "".join(part.replace("`", "``") if part.startswith("`") else part for part in parts)
+
+
+def setup(app: Any) -> None:
+    """Before napoleon reads the sections."""
+    app.connect("autodoc-process-docstring", plain, priority=100)
