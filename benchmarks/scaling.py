@@ -26,7 +26,7 @@ PATHS = {
     "deferred": "-p 1 --storage float32 --nev 1 --method deferred",
 }
 STRONG = {"stored": 4000, "dice": 100_000, "deferred": 200_000}
-WEAK = {"stored": (2000, 0.5), "dice": (40_000, 1.0), "deferred": (100_000, 1.0)}  # N on one rank, its power of R
+WEAK = {"stored": (2000, 0.5), "dice": (40_000, 1.0), "deferred": (200_000, 1.0)}  # N on one rank, its power of R
 
 
 def words(path: str, n: int) -> list[str]:
