@@ -139,9 +139,9 @@ def _work(point: Point) -> float:
         return 3e-10 * (p * n) ** 3 + m * n**2 * p * (p + 1) / 2 * 6e-11
     if point.method == "deferred":
         k = directions(point)
-        return m * (1.5e-8 * k + 1e-10 * p * (p + 1) / 2 * k**2)
+        return m * (2.4e-8 * k + 1.6e-10 * p * (p + 1) / 2 * k**2)
     if point.method == "dice":
-        return products(point) ** 2 * p**2 * (m + n) * 5e-10
+        return products(point) ** 2 * p**2 * (m + n) * 1.2e-9
     stored = m * n * max(storage_bytes(point.storage) / 1.0e10, p * 4.0e-10)
     return products(point) * stored + m * n * 1.2e-8
 
