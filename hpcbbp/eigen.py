@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ def solve(
     tol: float = 1e-8,
     seed: int = 0,
     progress: Callable[[Step], None] | None = None,
+    below: float | None = None,
 ) -> EigenResult:
     """Return the nev smallest eigenpairs by SLEPc's Krylov-Schur; PETSc options act. Collective.
 
@@ -90,6 +92,9 @@ def solve(
         Of the start vector (stream "start"): the same on any number of ranks.
     progress : callable, optional
         Called with each Step, on every rank.
+    below : float, optional
+        All eigenvalues below this one, and the next one if it was found, in place of nev of them (nev: how many to
+        begin with, doubled until it is passed).
 
     Raises
     ------
@@ -104,6 +109,8 @@ def solve(
     from petsc4py import PETSc
     from slepc4py import SLEPc
 
+    if below is not None:
+        return _doubling(hessian, nev, below, tol=tol, seed=seed, progress=progress)
     petsc.check_index(PETSc.IntType, hessian.size, default_ncv(nev, hessian.size))
     group, history = hessian.data.group, []
     before, clock = hessian.products, time.perf_counter()
@@ -194,7 +201,26 @@ def _run(eps: Any) -> None:
         raise InputError(f"SLEPc refuses these PETSc options: {' '.join(given)} ({last.strip()})") from None
 
 
-def _pairs(eps: Any, hessian: Hessian, work: Any) -> tuple[Array, Array, NDArray[np.bool_]]:
+def _doubling(hessian: Hessian, nev: int, below: float, **others: Any) -> EigenResult:
+    """All eigenvalues below a threshold, by more and more pairs.
+
+    SLEPc's own threshold (EPSSetThreshold, since 3.22) stops too early: 14 of 31 eigenvalues of a diagonal matrix of order
+    2000, with 3.26.1; and what ends at a pair beyond the threshold is known to be whole.
+    """
+    before = hessian.products
+    while True:
+        found = solve(hessian, nev, **others)
+        if not found.converged.all() or found.eigenvalues[-1] >= below or nev == hessian.size:
+            break
+        nev = min(2 * nev, hessian.size)
+    keep = slice(int((found.eigenvalues < below).sum()) + 1)
+    return replace(
+        found, eigenvalues=found.eigenvalues[keep], residuals=found.residuals[keep], converged=found.converged[keep],
+        vectors=found.vectors[keep], products=hessian.products - before,
+    )  # fmt: skip
+
+
+def _pairs(eps: Any, hessian: Hessian, work: Any, every: bool = False) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Eigenvalues, unit vectors (this rank's part) and which of them SLEPc counts as converged.
 
     If SLEPc found fewer than were asked for, the rest are Ritz pairs of the basis it leaves behind, in the

@@ -214,6 +214,7 @@ def solve_instance(
     *,
     tol: float = 1e-8,
     progress: Callable[[Step], None] | None = None,
+    below: float | None = None,
 ) -> Solution:
     """Find the lowest eigenpairs of an instance's Hessian and their overlaps. Collective.
 
@@ -222,12 +223,12 @@ def solve_instance(
     instance : Instance
     nev : int, optional
         Pairs wanted; p p* + 2 by default.
-    tol, progress
+    tol, progress, below
         See hpcbbp.eigen.solve.
     """
     problem, data = instance.problem, instance.data
     nev = eigen.default_nev(problem.p, problem.p_star, data.n) if nev is None else nev
-    result = eigen.solve(instance.hessian, nev, tol=tol, seed=instance.seed, progress=progress)
+    result = eigen.solve(instance.hessian, nev, tol=tol, seed=instance.seed, progress=progress, below=below)
     return Solution(
         problem=problem,
         n=data.n,

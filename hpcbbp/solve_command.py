@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -26,6 +27,9 @@ def solve(
     seed: Annotated[int, typer.Option("--seed", help="One seed is one instance on any number of ranks.")] = 0,
     nev: Annotated[int | None, typer.Option("--nev", help="Eigenpairs wanted (p p* + 2; deferred: p p*).")] = None,
     tol: Annotated[float, typer.Option("--tol", help="Relative residual |Hv - lambda v| / |lambda|.")] = 1e-8,
+    below: Annotated[
+        float | None, typer.Option("--below", help="All eigenvalues below this one, and the next, in place of --nev.")
+    ] = None,
     storage: Annotated[
         str | None,
         typer.Option("--storage", help="float64, float32, deferred also int16 (float64, or as in the file)."),
@@ -69,6 +73,8 @@ def solve(
         raise InputError(f"--method {method}: one of {', '.join(METHODS)}")
     if method == "deferred":
         refuse_with_deferred(data, teacher, student, options)
+    if below is not None and (method == "deferred" or not math.isfinite(below)):
+        raise InputError(f"--below {below:g}: a finite number, with --method krylov-schur")
     for name, value in (("block", block), ("checkpoint", checkpoint), ("checkpoint-every", checkpoint_every)):
         if value is not None and method != "deferred":
             raise InputError(f"--{name} belongs to --method deferred")
@@ -116,7 +122,7 @@ def solve(
             )
         model = instance.problem
         wanted = nev or eigen.default_nev(model.p, model.p_star, instance.data.n)
-        solution = solve_instance(instance, wanted, tol=tol, progress=SolveProgress(group, wanted, tol))
+        solution = solve_instance(instance, wanted, tol=tol, progress=SolveProgress(group, wanted, tol), below=below)
         unused = petsc.unused_options()
         if group.rank == 0:
             show(solution.to_dict(), output, unused)

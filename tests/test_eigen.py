@@ -218,3 +218,17 @@ def test_weights_are_on_the_sphere(group):
     np.testing.assert_allclose(s, whole.projections[0][rows.start : rows.stop], atol=1e-13)
     np.testing.assert_allclose(u, whole.projections[1][rows.start : rows.stop], atol=1e-13)
     assert Group().size == 1
+
+
+def test_all_eigenvalues_below_a_threshold(group):
+    """LAPACK knows how many there are."""
+    problem = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
+    whole = np.linalg.eigvalsh(dense(problem, 60, 3)[0])
+    instance = gaussian_instance(problem, 60, 3, group=group)
+    for count in (0, 1, 2, 9):
+        threshold = whole[0] - 0.1 if count == 0 else (whole[count - 1] + whole[count]) / 2
+        found = solve(instance.hessian, 2, below=threshold, tol=1e-10)
+        assert (found.eigenvalues < threshold).sum() == count
+        assert len(found.eigenvalues) == count + 1
+        np.testing.assert_allclose(found.eigenvalues, whole[: len(found.eigenvalues)], atol=1e-9)
+        assert found.converged.all()
