@@ -204,7 +204,7 @@ def _run(eps: Any) -> None:
 def _doubling(hessian: Hessian, nev: int, below: float, **others: Any) -> EigenResult:
     """All eigenvalues below a threshold, by more and more pairs.
 
-    SLEPc's own threshold (EPSSetThreshold, since 3.22) stops too early: with 14 of 31 eigenvalues of a diagonal matrix
+    SLEPc's own threshold (EPSSetThreshold, since 3.22) stops early: with 14 of 31 eigenvalues of a diagonal matrix
     of order 2000, with 3.26.1; and what ends at a pair beyond the threshold is known to be whole.
     """
     before = hessian.products
