@@ -53,12 +53,12 @@ def plan(
     campaign = load_campaign(spec)
     each = campaign.ranks_per_instance
     ranks = each if ranks is None else ranks
-    if nodes < 1 or nodes > ranks:
-        raise InputError(f"--nodes {nodes}: 1 to --ranks = {ranks}")
-    network = Network(nodes=max(1, math.ceil(nodes * each / ranks)))
-    work = open_campaign(campaign, out, None if shard is None else Shard.parse(shard), network)
     if ranks < 1 or ranks % each:
         raise InputError(f"--ranks {ranks}: a multiple of ranks_per_instance = {each} is wanted")
+    if not 1 <= nodes <= ranks:
+        raise InputError(f"--nodes {nodes}: a number from 1 to that of the ranks, {ranks}, is wanted (see --ranks)")
+    network = Network(nodes=max(1, math.ceil(nodes * each / ranks)))
+    work = open_campaign(campaign, out, None if shard is None else Shard.parse(shard), network)
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     missing = {point.key for point in work.missing}
     for point in work.points:

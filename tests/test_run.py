@@ -170,7 +170,9 @@ def test_bad_input_is_one_line(tmp_path, spec):
     out = tmp_path / "out"
     cases = [
         (("run", tmp_path / "none.toml"), "cannot be read"),
-        (("plan", spec, "--ranks", 0), "--ranks 0"),
+        (("plan", spec, "--ranks", 0), "--ranks 0: a multiple of ranks_per_instance = 1"),
+        (("plan", spec, "--nodes", 0), "--nodes 0: a number from 1"),
+        (("plan", spec, "--ranks", 2, "--nodes", 3), "--nodes 3: a number from 1 to that of the ranks, 2"),
         (("run", spec, "--out", "/proc/none"), "cannot be written"),
     ]
     foreign = tmp_path / "foreign"
