@@ -6,6 +6,7 @@ PYTHON ?= python3
 RANKS ?= 2
 OUT ?= demo
 SEEDS ?= 2000
+FUZZ ?= 50
 # The mpirun that stands beside PYTHON, if there is one (conda), else the one on the path.
 MPIRUN ?= $(firstword $(wildcard $(dir $(shell command -v $(PYTHON) 2>/dev/null))mpirun) mpirun)
 PYTEST = .venv/bin/python -m pytest
@@ -24,7 +25,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
 endif
 export MPIRUN
 
-.PHONY: help install install-dev demo test test-serial test-mpi test-slurm test-container docs test-laws lint benchmark clean
+.PHONY: help install install-dev demo test test-serial test-mpi test-slurm test-container fuzz docs test-laws lint benchmark clean
 
 help:
 	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
@@ -33,6 +34,7 @@ help:
 	@echo "make test-laws the laws of stored, dice and deferred X on $(SEEDS) instances each (half an hour or more)"
 	@echo "make test-slurm  the job scripts on a Slurm of one and of two nodes started here (root, Debian)"
 	@echo "make test-container  docker/Dockerfile built and used (Docker, or root on Debian)"
+	@echo "make fuzz      readers of outside data with $(FUZZ) times the damaged cases of make test"
 	@echo "make docs      the documentation as a site, docs/_build/html"
 	@echo "make lint      ruff and mypy --strict"
 	@echo "make benchmark timings of the product, the solvers and the theory"
@@ -63,6 +65,10 @@ test-serial:
 test-slurm: install-dev
 	@sh .ci/packages.sh slurm-wlm munge iproute2 libpmix-dev
 	timeout 1500 $(PYTEST) -m slurm
+
+# Each fuzz test with FUZZ times the cases of `make test`, new ones each time.
+fuzz: install-dev
+	HPCBBP_FUZZ=$(FUZZ) $(PYTEST) -m fuzz
 
 # The container image built with the engine that is there, and used (root, Debian; or Docker).
 test-container:
