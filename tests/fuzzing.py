@@ -1,7 +1,7 @@
 """Fuzz tests: how many cases they run, what may not happen meanwhile, and the marks that they share.
 
-`make test` runs the same few thousand cases every time; `make fuzz` sets HPCBBP_FUZZ and runs that many times more, new
-ones each time. Whatever a reader of outside data meets, only InputError may leave it.
+`make test` runs the same few thousand cases every time; `make fuzz` sets HPCBBP_FUZZ and runs that many times more,
+new ones each time. Whatever a reader of outside data meets, only InputError may leave it.
 """
 
 from __future__ import annotations
