@@ -22,7 +22,7 @@ def record(model, n, alpha, seed, *, lambdas, m2, first=None, quenched=None, fla
         "eigenvalues": list(lambdas), "overlap2": list(m2), "converged_flags": flags or [True] * len(lambdas),
     }  # fmt: skip
     if first is not None:
-        found |= {"pairs_searched": p * n, "largest_overlap_pair": 1 if first else 7}
+        found |= {"pairs_searched": p * n, "largest_overlap_space": {"pair": 1 if first else 7, "dimension": 1}}
     if quenched is not None:
         found["quenched"] = quenched
     return found

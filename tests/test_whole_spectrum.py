@@ -31,14 +31,17 @@ def test_all_pairs_with_their_overlaps(group):
 
 
 @pytest.mark.mpi
-def test_a_record_says_which_vector_knows_most(group):
+def test_a_record_says_which_eigenspace_knows_most(group):
     point = Point(p=1, p_star=1, a=1.0, alpha=0.7, n=80, seed=3, method="dense", nev=2)
     record = solve_point(point, group)
     instance = gaussian_instance(point.problem, 80, 3)
-    everything = solve_dense(instance).overlap2
+    everything = solve_dense(instance)
+    simple = everything.overlap2[np.abs(everything.eigen.eigenvalues) > 1e-8]
     assert record["pairs_searched"] == 80
     assert len(record["eigenvalues"]) == 2
-    assert record["largest_overlap_pair"] == np.argmax(everything) + 1
+    space = record["largest_overlap_space"]  # M < N: the vectors of the eigenvalue 0 are any basis of theirs
+    assert (space["pair"], space["dimension"]) == (np.argmax(everything.overlap2 == simple.max()) + 1, 1)
+    assert space["overlap2"] == pytest.approx(simple.max(), rel=1e-8)
     krylov = solve_point(Point(p=1, p_star=1, a=1.0, alpha=0.7, n=80, seed=3, nev=2), group)
     np.testing.assert_allclose(krylov["eigenvalues"], record["eigenvalues"], rtol=1e-7)
     assert krylov["pairs_searched"] == 2

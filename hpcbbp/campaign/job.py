@@ -19,6 +19,7 @@ from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Record, Store
 from hpcbbp.console import CampaignProgress, note, warn
+from hpcbbp.eigenspaces import left_to_a_basis
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
 
@@ -49,8 +50,8 @@ class Work:
 
     @property
     def missing(self) -> list[Point]:
-        """Points without a result; failures are tried again."""
-        return [point for point in self.points if "failed" in self.records.get(point.key, {"failed": ""})]
+        """Points without a result; failures are tried again, and so is what no longer says all that it has to."""
+        return [point for point in self.points if not _settled(self.records.get(point.key))]
 
     def results(self) -> list[Record]:
         """Return the records of the campaign's own points, read anew: the store may hold others."""
@@ -64,6 +65,10 @@ class Work:
             name = str(record.get("hpcbbp", "unknown"))
             counts[name] = counts.get(name, 0) + 1
         return counts
+
+
+def _settled(record: Record | None) -> bool:
+    return record is not None and "failed" not in record and not left_to_a_basis(record)
 
 
 def store_in(folder: Path) -> Store:

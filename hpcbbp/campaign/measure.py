@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from hpcbbp.campaign.point import Point
 from hpcbbp.deferred import Checkpoint, deferred_instance, solve_deferred
 from hpcbbp.deferred.samples import storage_bytes
 from hpcbbp.dense import dense_bytes, solve_dense
+from hpcbbp.eigenspaces import largest_overlap
 from hpcbbp.errors import InputError
 from hpcbbp.instance import gaussian_instance, solve_instance
 from hpcbbp.parallel import Group
@@ -55,7 +57,7 @@ def solve_point(
     s, u = (group.collect(np.ascontiguousarray(part)) for part in projections)
     record = {
         **solution.lowest(point.nev or len(overlap2)).to_dict(),
-        "largest_overlap_pair": int(overlap2.argmax()) + 1,
+        "largest_overlap_space": asdict(largest_overlap(solution.eigen.eigenvalues, overlap2)),
         "pairs_searched": len(overlap2),
     }
     if s is not None and u is not None:

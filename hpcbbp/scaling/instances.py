@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hpcbbp.eigenspaces import knows_best
 from hpcbbp.errors import InputError
 
 MODEL = ["p", "p_star", "a"]
@@ -33,9 +34,10 @@ def instance_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         p, p_star, a, alpha, n, seed, method; whole: its lowest p p* pairs, or as many as were asked for, converged
         (all else is NaN if not; averages over p p* pairs are NaN too where fewer were asked for).
         lambda_1, overlap2_1: lowest eigenvalue and m^2 of its vector; lambda_mean, overlap2: averages over the lowest
-        p p* pairs; first: the vector of largest overlap is that of the lowest eigenvalue (1, 0; NaN where too few
-        vectors were computed to know). The same of the instance's own quenched prediction, with 0 for the overlap
-        of outliers that it does not predict: quenched_lambda_1, quenched_overlap2_1, quenched_overlap2,
+        p p* pairs; first: the largest overlap is that of the lowest eigenvalue (1, 0; NaN where too few vectors were
+        computed to know, or where an older hpcbbp left it to the basis of a null space: hpcbbp.eigenspaces). The same
+        of the instance's own quenched prediction, with 0 for the overlap of outliers that it does not predict:
+        quenched_lambda_1, quenched_overlap2_1, quenched_overlap2,
         quenched_first, quenched_informed (an outlier is predicted), quenched_edge.
     """
     rows = [_row(record) for record in records if "failed" not in record]
@@ -67,7 +69,8 @@ def _first(record: Mapping[str, Any], outliers: int) -> float:
     searched = record.get("pairs_searched", len(record["overlap2"]))
     if searched < min(outliers + _SEARCHED, record["p"] * record["n"]) or not all(record["converged_flags"]):
         return math.nan
-    return float(record.get("largest_overlap_pair", int(np.argmax(record["overlap2"])) + 1) == 1)
+    known = knows_best(record)
+    return math.nan if known is None else float(known)
 
 
 def _predicted(quenched: Mapping[str, Any] | None, outliers: int) -> dict[str, float]:
