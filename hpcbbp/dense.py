@@ -10,6 +10,7 @@ from scipy.linalg import eigh
 
 from hpcbbp import memory, provenance
 from hpcbbp.data.stored import StoredData
+from hpcbbp.eigen import check_tol
 from hpcbbp.errors import InputError
 from hpcbbp.instance import Instance
 from hpcbbp.overlap import overlaps
@@ -39,6 +40,9 @@ def solve_dense(instance: Instance, tol: float = 1e-8) -> Solution:
     InputError
         If X is not stored, or the matrix does not fit in memory.
     """
+    if not isinstance(instance, Instance):
+        raise InputError(f"solve_dense({type(instance).__name__}): give an Instance, as of gaussian_instance")
+    tol = check_tol(tol)
     problem, data, group = instance.problem, instance.data, instance.data.group
     if not isinstance(data, StoredData):
         raise InputError("the whole spectrum is computed from stored X")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp import petsc, provenance
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.hessian import Hessian
 from hpcbbp.result import EigenResult, Step
 from hpcbbp.ritz import rayleigh_ritz
@@ -43,14 +43,29 @@ def default_nev(p: int, p_star: int, n: int) -> int:
     return min(p * p_star + 2, p * n)
 
 
-def check_arguments(nev: int, tol: float, size: int) -> None:
-    """Raise InputError unless 1 <= nev <= size and tol > 0."""
-    if nev < 1:
-        raise InputError(f"nev = {nev}: ask for at least one eigenpair")
-    if nev > size:
-        raise InputError(f"nev = {nev}: the Hessian has only pN = {size} eigenpairs (nev <= {size})")
-    if not 0 < tol < 1:
-        raise InputError(f"tol = {tol}: the tolerance is a relative residual, 0 < tol < 1 (e.g. 1e-8)")
+def check_nev(nev: int, size: int) -> int:
+    """Return nev, or raise InputError unless it is a whole number with 1 <= nev <= size."""
+    wanted = whole_number(nev)
+    if wanted is None:
+        raise InputError(f"nev = {shown(nev)}: the number of eigenpairs is a whole number >= 1")
+    if wanted < 1:
+        raise InputError(f"nev = {shown(nev)}: ask for at least one eigenpair")
+    if wanted > size:
+        raise InputError(f"nev = {shown(nev)}: the Hessian has only pN = {size} eigenpairs (nev <= {size})")
+    return wanted
+
+
+def check_tol(tol: float) -> float:
+    """Return tol, or raise InputError unless it is a number with 0 < tol < 1."""
+    asked = real_number(tol)
+    if asked is None or not 0 < asked < 1:
+        raise InputError(f"tol = {shown(tol)}: the tolerance is a relative residual, 0 < tol < 1 (e.g. 1e-8)")
+    return asked
+
+
+def check_arguments(nev: int, tol: float, size: int) -> tuple[int, float]:
+    """Return nev and tol as Python's numbers; InputError unless 1 <= nev <= size and 0 < tol < 1."""
+    return check_nev(nev, size), check_tol(tol)
 
 
 def default_ncv(nev: int, size: int) -> int:
@@ -103,8 +118,8 @@ def solve(
     MissingDependencyError
         Without petsc4py and slepc4py.
     """
-    check_arguments(nev, tol, hessian.size)
-    check_seed(seed)
+    nev, tol = check_arguments(nev, tol, hessian.size)
+    seed = check_seed(seed)
     petsc.initialize()
     from petsc4py import PETSc
     from slepc4py import SLEPc

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 
 class InputError(ValueError):
     """A value the user gave cannot be used.
@@ -17,3 +19,30 @@ class StoppedError(Exception):
 
 class MissingDependencyError(InputError):
     """Something needed is not installed; the message says what, and how to get it."""
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: one short line, whatever was given."""
+    plain = whole_number(value)
+    if plain is not None and abs(plain) >= 10**40:  # Python refuses to print more than 4300 digits
+        return f"{'-' if plain < 0 else ''}2^{abs(plain).bit_length() - 1} or more"
+    number = real_number(value) if plain is None else plain  # numpy's numbers as Python shows its own
+    text = " ".join(repr(value if number is None else number).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def whole_number(value: object) -> int | None:
+    """Python's int for a whole number of any type (numpy's too), None for what is none; True and 2.0 are none."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        return None
+    return int(value)
+
+
+def real_number(value: object) -> float | None:
+    """Python's float for a real number of any type (numpy's too), None for what is none, for True, if too large."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

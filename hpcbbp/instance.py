@@ -14,12 +14,12 @@ from hpcbbp import eigen, memory
 from hpcbbp.data.base import DataMatrix
 from hpcbbp.data.dice import DiceData
 from hpcbbp.data.file import default_storage, load_data, load_weights, read_shape
-from hpcbbp.data.stored import gaussian, storage_type
-from hpcbbp.errors import InputError
+from hpcbbp.data.stored import check_array, gaussian, storage_type
+from hpcbbp.errors import InputError, shown
 from hpcbbp.hessian import Hessian
 from hpcbbp.overlap import overlaps
 from hpcbbp.parallel import Group
-from hpcbbp.problem import Problem
+from hpcbbp.problem import Problem, check_dimension
 from hpcbbp.result import Solution, Step
 from hpcbbp.rng import check_seed, normals
 
@@ -45,6 +45,11 @@ class Instance:
         w_k, this rank's coordinates.
     seed : int
         Of the random streams (with a user's data: of the start vector alone).
+
+    Raises
+    ------
+    InputError
+        When made (collectively): weights that are not plain arrays of these shapes, not finite, or without a length.
     """
 
     problem: Problem
@@ -52,6 +57,30 @@ class Instance:
     teacher: Array
     student: Array
     seed: int
+
+    def __post_init__(self) -> None:
+        """Check the weights. Collective."""
+        data, group = self.data, self.data.group
+        object.__setattr__(self, "seed", check_seed(self.seed))
+        for name, units in (("teacher", self.problem.p_star), ("student", self.problem.p)):
+            with group.agreeing():
+                weights = getattr(self, name)
+                check_array(weights, f"{name} weights")
+                if weights.shape != (len(data.columns), units):
+                    raise InputError(
+                        f"{name} weights of shape {weights.shape}: this rank has {len(data.columns)} coordinates of "
+                        f"{units} unit(s), {(len(data.columns), units)}"
+                    )
+            with np.errstate(over="ignore", invalid="ignore"):
+                check_lengths(group.sum((np.asarray(weights, dtype=np.float64) ** 2).sum(axis=0)), f"{name} weights")
+
+    def __repr__(self) -> str:
+        """What it is, in a line; never the arrays."""
+        model = self.problem
+        return (
+            f"Instance(p={model.p}, p_star={model.p_star}, a={model.a:g}, alpha={model.alpha:g}, N={self.data.n}, "
+            f"M={self.data.m}, seed={self.seed}, data={type(self.data).__name__}, ranks={self.data.group.size})"
+        )
 
     @cached_property
     def projections(self) -> tuple[Array, Array]:
@@ -64,20 +93,32 @@ class Instance:
         """Hessian of the loss at the student's weights. Collective when first asked for."""
         with np.errstate(over="ignore", invalid="ignore"):
             curvature = self.problem.curvature(*self.projections)
-        with self.data.group.agreeing():
-            parts = (curvature.diagonal, curvature.vector, curvature.weight)
-            if not all(np.isfinite(part).all() for part in parts):
-                raise InputError(
-                    "the curvatures overflow: scale X and the weights so that |x_mu| is near 1, |w| near sqrt(N)"
-                )
-        return Hessian(self.data, curvature)
+            size = np.abs(curvature.diagonal) + np.abs(curvature.weight)[:, None] * curvature.vector**2
+        group = self.data.group
+        worst = np.max(size, initial=0.0)  # NaN if there is one
+        finite = group.smallest(float(np.isfinite(worst)))
+        largest, entry = group.largest(float(worst) if finite else 0.0), group.largest(self.data.largest)
+        bound = largest * entry * entry  # on the terms that H is a sum of
+        if finite and _TINY < bound < 1 / _TINY:
+            return Hessian(self.data, curvature)
+        what = "overflow" if not finite or bound > 1.0 else "underflow"
+        size_of_D = f"|D| <= {largest:.3g}" if finite else "|D| is not finite"
+        raise InputError(
+            f"the curvatures {what} ({size_of_D}, |x| <= {entry:.3g}): scale X and the weights so that |x_mu| is "
+            "near 1, |w| near sqrt(N)"
+        )
 
 
-def check_dimension(n: int) -> int:
-    """Return N, or raise InputError if it is not a whole number >= 2."""
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2:
-        raise InputError(f"N = {n}: the input dimension is a whole number >= 2")
-    return int(n)
+_TINY = 1e-140
+"""Of a Hessian, or its inverse: further out the squares that lengths and residuals are made of are lost."""
+
+
+def check_lengths(norms2: Array, what: str) -> None:
+    """Raise InputError unless every weight vector has a direction and a length whose square is a number."""
+    for row, norm2 in enumerate(norms2):
+        if not _TINY**2 < norm2 < 1 / _TINY**2:
+            length = "zero, which has no direction" if norm2 == 0 else f"of length {np.sqrt(norm2):.3g}"
+            raise InputError(f"{what}: row {row} is {length}; |w| is near sqrt(N) in the model")
 
 
 def sphere(n: int, units: int, seed: int, stream: str, group: Group) -> Array:
@@ -134,13 +175,12 @@ def gaussian_instance(
     InputError
         Bad values, or a problem that does not fit in memory; before anything is allocated.
     """
-    group = group or Group()
-    check_dimension(n)
-    check_seed(seed)
-    if data not in MAKERS:
-        raise InputError(f"data = {data!r}: X is drawn by one of {', '.join(MAKERS)}")
-    itemsize = storage_type(storage).itemsize
-    m = problem.samples(n)
+    group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
+    if not isinstance(data, str) or data not in MAKERS:
+        raise InputError(f"data = {shown(data)}: X is drawn by one of {', '.join(MAKERS)}")
+    itemsize, m = storage_type(storage).itemsize, problem.samples(n)
+    if nev is not None:
+        nev = eigen.check_nev(nev, problem.p * n)
     _require_memory(n, m, problem, itemsize, nev, group, data)
     return Instance(
         problem=problem,
@@ -182,10 +222,10 @@ def file_instance(
     Raises
     ------
     InputError
-        Unreadable or unsuitable files (see hpcbbp.data.file), a zero weight vector, or too little memory.
+        Unreadable or unsuitable files (see hpcbbp.data.file), a zero weight vector, an X that is zero everywhere or
+        whose curvatures over- or underflow, or too little memory.
     """
-    group = group or Group()
-    check_seed(seed)
+    group, seed = Group.chosen(group), check_seed(seed)
     with group.agreeing():
         m, n, dtype = read_shape(data, "the data X", "M x N")
         p_star = read_shape(teacher, "teacher weights", "p* x N")[0]
@@ -195,17 +235,21 @@ def file_instance(
             raise InputError(f"{data}: shape {(m, n)}; X is M x N with N >= 2")
         itemsize = storage_type(storage or default_storage(dtype)).itemsize
         if nev is not None:
-            eigen.check_arguments(nev, 1.0, p * n)
+            nev = eigen.check_nev(nev, p * n)
+    _require_memory(n, m, problem, itemsize, nev, group)
     weights = {}
     for name, what, shape in ((teacher, "teacher weights", "p* x N"), (student, "student weights", "p x N")):
         weights[what] = load_weights(name, what, shape, n, group)
-        norms2 = group.sum((weights[what] ** 2).sum(axis=0))
-        if not norms2.all():
-            raise InputError(f"{name}: row {int(np.argmin(norms2))} of the {what} is zero, which has no direction")
-    _require_memory(n, m, problem, itemsize, nev, group)
-    return Instance(
-        problem, load_data(data, storage, group), weights["teacher weights"], weights["student weights"], seed
-    )
+        with np.errstate(over="ignore"):
+            norms2 = group.sum((weights[what] ** 2).sum(axis=0))
+        check_lengths(norms2, f"{name} ({what})")
+    X = load_data(data, storage, group)
+    instance = Instance(problem, X, weights["teacher weights"], weights["student weights"], seed)
+    try:
+        instance.hessian  # noqa: B018  # needed anyway, and only here the file's name is known
+    except InputError as error:
+        raise InputError(f"{data}: {error}") from None
+    return instance
 
 
 def solve_instance(
@@ -226,8 +270,14 @@ def solve_instance(
     tol, progress, below
         See hpcbbp.eigen.solve.
     """
+    if not isinstance(instance, Instance):
+        raise InputError(
+            f"solve_instance({type(instance).__name__}): give an Instance, as gaussian_instance and file_instance "
+            "return it (solve_deferred takes what deferred_instance returns)"
+        )
     problem, data = instance.problem, instance.data
     nev = eigen.default_nev(problem.p, problem.p_star, data.n) if nev is None else nev
+    nev, tol = eigen.check_arguments(nev, tol, problem.p * data.n)
     result = eigen.solve(instance.hessian, nev, tol=tol, seed=instance.seed, progress=progress, below=below)
     return Solution(
         problem=problem,

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.errors import InputError, MissingDependencyError
+from hpcbbp.errors import InputError, MissingDependencyError, shown
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -67,6 +67,18 @@ class Group:
     def of(cls, comm: Any) -> Group:
         """Return the ranks of an mpi4py communicator."""
         return cls(comm, comm.Get_rank(), comm.Get_size())
+
+    @classmethod
+    def chosen(cls, group: Group | None) -> Group:
+        """Return the group that a caller gave; one process for None, InputError for what is no group."""
+        if group is None:
+            return cls()
+        if not isinstance(group, Group):
+            raise InputError(
+                f"group = {shown(group)}: give Group.world() (all ranks of the job), Group.of(communicator), or None "
+                "(one process)"
+            )
+        return group
 
     def owned(self, n: int, rank: int | None = None) -> range:
         """Rows 0..n-1 owned by a rank (this one by default): contiguous, larger parts first, as in PETSc."""

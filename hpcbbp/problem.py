@@ -13,9 +13,22 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, real_number, shown, whole_number
 
 Array = NDArray[np.float64]
+
+MOST = 2**53
+"""Hidden units, N and M at most: whole numbers up to here are exact in float64, and have 64-bit indices."""
+
+
+def check_dimension(n: int, least: int = 2) -> int:
+    """Return N, or raise InputError if it is not a whole number >= 2 (or `least`)."""
+    dimension = whole_number(n)
+    if dimension is None or dimension < least:
+        raise InputError(f"N = {shown(n)}: the input dimension is a whole number >= 2")
+    if dimension > MOST:
+        raise InputError(f"N = {shown(n)}: the input dimension is at most {MOST}")
+    return dimension
 
 
 class Activation(Protocol):
@@ -116,6 +129,10 @@ class Curvature:
     vector: Array
     weight: Array
 
+    def __repr__(self) -> str:
+        """Its shape, never the arrays."""
+        return f"Curvature(M={len(self.weight)}, p={self.vector.shape[1]})"
+
     def apply(self, Z: Array) -> Array:
         """D_mu Z_mu for every sample; Z and the result are (M, p)."""
         along = self.weight * np.einsum("mk,mk->m", self.vector, Z)
@@ -161,26 +178,38 @@ class Problem:
     custom_loss: Loss | None = None
 
     def __post_init__(self) -> None:
-        """Check every value."""
-        for name, what, units in (("p", "student", self.p), ("p_star", "teacher", self.p_star)):
-            if isinstance(units, bool) or not isinstance(units, int | np.integer):
-                raise InputError(f"{name} = {units!r}: the number of hidden units of the {what} is a whole number")
+        """Check every value, and keep it as Python's int or float (which JSON knows), whatever type it came in."""
+        for name, what in (("p", "student"), ("p_star", "teacher")):
+            given = getattr(self, name)
+            units = whole_number(given)
+            if units is None:
+                raise InputError(
+                    f"{name} = {shown(given)}: the number of hidden units of the {what} is a whole number"
+                )
             if units < 1:
-                raise InputError(f"{name} = {units}: the {what} needs at least one hidden unit ({name} >= 1)")
-        for name, what, value in (
-            ("alpha", "samples per dimension", self.alpha),
-            ("a", "the loss constant", self.a),
-        ):
-            if not (isinstance(value, int | float | np.number) and math.isfinite(value) and value > 0):
-                raise InputError(f"{name} = {value}: {what} must be a finite number > 0")
+                raise InputError(f"{name} = {shown(given)}: the {what} needs at least one hidden unit ({name} >= 1)")
+            if units > MOST:
+                raise InputError(f"{name} = {shown(given)}: at most {MOST} hidden units of the {what}")
+            object.__setattr__(self, name, units)
+        for name, what in (("alpha", "samples per dimension"), ("a", "the loss constant")):
+            given = getattr(self, name)
+            value = real_number(given)
+            if value is None or not (math.isfinite(value) and value > 0):
+                raise InputError(f"{name} = {shown(given)}: {what} must be a finite number > 0")
+            object.__setattr__(self, name, value)
 
     @property
     def loss(self) -> Loss:
         """The loss of one sample."""
-        return NormalizedSquare(float(self.a)) if self.custom_loss is None else self.custom_loss
+        return NormalizedSquare(self.a) if self.custom_loss is None else self.custom_loss
 
     def samples(self, n: int) -> int:
-        """M = round(alpha N); InputError if that is none."""
+        """M = round(alpha N); InputError if that is none, or more than there are indices for."""
+        n = check_dimension(n, least=1)
+        if self.alpha * n > MOST:
+            raise InputError(
+                f"alpha = {self.alpha:g} with N = {n} gives more than {MOST} samples: take a smaller alpha or N"
+            )
         m = round(self.alpha * n)
         if m < 1:
             raise InputError(

@@ -73,6 +73,18 @@ class EigenResult:
     seconds: float
     provenance: dict[str, Any]
 
+    def __repr__(self) -> str:
+        """What was found, in a line; never the arrays."""
+        return f"EigenResult({self.brief()}, tolerance={self.tolerance:g}, products={self.products})"
+
+    def brief(self) -> str:
+        """How many pairs, how many of them converged, and the range of the eigenvalues."""
+        count = len(self.eigenvalues)
+        if not count:
+            return "no pairs"
+        ends = f"{self.eigenvalues[0]:.6g}" + (f" to {self.eigenvalues[-1]:.6g}" if count > 1 else "")
+        return f"{count} pairs, {int(self.converged.sum())} converged, eigenvalues {ends}"
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -103,6 +115,14 @@ class Solution:
     eigen: EigenResult
     teacher_overlaps: Array
     student_overlaps: Array
+
+    def __repr__(self) -> str:
+        """What was solved and found, in a line; never the arrays."""
+        model = self.problem
+        return (
+            f"Solution(p={model.p}, p_star={model.p_star}, a={model.a:g}, alpha={model.alpha:g}, N={self.n}, "
+            f"M={self.m}, seed={self.seed}, data={self.data}, method={self.method}: {self.eigen.brief()})"
+        )
 
     @property
     def overlap2(self) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown, whole_number
 
 STREAMS = {
     "teacher": 0,
@@ -35,9 +35,10 @@ number, so a block can only be drawn from its beginning."""
 
 def check_seed(seed: int) -> int:
     """Return the seed, or raise InputError if it is not a whole number from 0 to 2^64 - 1."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
-        raise InputError(f"seed = {seed}: a seed is a whole number >= 0 (and below 2^64)")
-    return int(seed)
+    asked = whole_number(seed)
+    if asked is None or not 0 <= asked < 2**64:
+        raise InputError(f"seed = {shown(seed)}: a seed is a whole number >= 0 (and below 2^64)")
+    return asked
 
 
 def normals(seed: int, stream: str, start: int, stop: int) -> NDArray[np.float64]:

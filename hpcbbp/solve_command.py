@@ -64,9 +64,9 @@ def solve(
     """
     from hpcbbp import eigen, petsc
     from hpcbbp.console import Output, SolveProgress, warn_of_traps
-    from hpcbbp.instance import MAKERS, check_dimension, file_instance, gaussian_instance, solve_instance
+    from hpcbbp.instance import MAKERS, file_instance, gaussian_instance, solve_instance
     from hpcbbp.parallel import Group, abort_on_error
-    from hpcbbp.problem import Problem
+    from hpcbbp.problem import Problem, check_dimension
 
     options = check_petsc_options(petsc_options or [])
     if method not in METHODS:

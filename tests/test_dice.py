@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpcbbp import InputError, memory
+from hpcbbp import InputError, Problem, gaussian_instance, memory, solve_instance
 from hpcbbp.data.dice import DiceData, independent
 
 
@@ -100,3 +100,14 @@ def test_gram_schmidt_from_a_gram_matrix(rng):
     Q = inverse @ B
     np.testing.assert_allclose(Q @ Q.T, np.eye(3), atol=1e-12)
     np.testing.assert_allclose(factor.T @ Q, B, atol=1e-12)
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize(("n", "alpha"), [(2, 0.5), (3, 0.4), (2, 2.0)])
+def test_ranks_that_hold_neither_rows_nor_columns_take_part(group, n, alpha):
+    """What is decided by counts is decided alike on all ranks: 3 ranks and N = 2, M = 1 waited for ever."""
+    problem = Problem(p=1, p_star=1, alpha=alpha, a=1.0)
+    found = solve_instance(gaussian_instance(problem, n, data="dice", group=group))
+    alone = solve_instance(gaussian_instance(problem, n, data="dice"))
+    np.testing.assert_allclose(found.eigen.eigenvalues, alone.eigen.eigenvalues, atol=1e-9)
+    assert len(found.eigen.eigenvalues) == min(3, n)

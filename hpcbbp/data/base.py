@@ -7,11 +7,19 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.parallel import Group
-from hpcbbp.problem import Curvature
+from hpcbbp.problem import MOST, Curvature, check_dimension
 
 Array = NDArray[np.float64]
+
+
+def check_sizes(n: int, m: int) -> tuple[int, int]:
+    """Return N and M as Python's integers; InputError unless N >= 2 and M >= 1."""
+    samples = whole_number(m)
+    if samples is None or not 1 <= samples <= MOST:
+        raise InputError(f"M = {shown(m)}: the number of samples is a whole number, at least one")
+    return check_dimension(n), samples
 
 
 class DataMatrix(ABC):
@@ -30,12 +38,16 @@ class DataMatrix(ABC):
         The ranks that hold X together.
     """
 
+    largest: float = 1.0
+    """Largest entry of this rank's part in size, or a bound on it: by how much products may over- or underflow."""
+
     def __init__(self, n: int, m: int, group: Group) -> None:
-        if n < 2:
-            raise InputError(f"N = {n}: the input dimension must be at least 2")
-        if m < 1:
-            raise InputError(f"M = {m}: at least one sample is needed")
-        self.n, self.m, self.group = n, m, group
+        self.n, self.m = check_sizes(n, m)
+        self.group = group
+
+    def __repr__(self) -> str:
+        """Shape and ranks; never the entries."""
+        return f"{type(self).__name__}(N={self.n}, M={self.m}, ranks={self.group.size})"
 
     @property
     def rows(self) -> range:
@@ -64,6 +76,8 @@ class DataMatrix(ABC):
 
     @staticmethod
     def _checked(block: Array, rows: int, side: str) -> Array:
+        if isinstance(block, np.ma.MaskedArray):
+            raise ValueError(f"a masked array on the {side} side of X, whose mask would be ignored")
         if block.ndim != 2 or block.shape[0] != rows:
             raise ValueError(f"block of shape {block.shape} on the {side} side of X, where this rank has {rows} rows")
         return np.asarray(block, dtype=np.float64)

@@ -43,10 +43,13 @@ class Rows:
             self._chunks[-1][self.count % _CHUNK] = vector
             self.count += 1
 
+    def chunks(self, new: int) -> int:
+        """Chunks to be allocated when that many vectors are added; the same on all ranks."""
+        return max(0, -(-(self.count + new) // _CHUNK) - len(self._chunks))
+
     def growth(self, new: int) -> int:
-        """Bytes to be allocated when that many vectors are added."""
-        chunks = -(-(self.count + new) // _CHUNK) - len(self._chunks)
-        return max(0, chunks) * _CHUNK * self.length * self.dtype.itemsize
+        """Bytes to be allocated on this rank when that many vectors are added."""
+        return self.chunks(new) * _CHUNK * self.length * self.dtype.itemsize
 
     def _used(self) -> list[NDArray[Any]]:
         return [chunk[: self.count - _CHUNK * i] for i, chunk in enumerate(self._chunks)]
@@ -100,7 +103,7 @@ class DiceData(DataMatrix):
     """
 
     def __init__(self, n: int, m: int, seed: int, storage: str = "float64", group: Group | None = None) -> None:
-        super().__init__(n, m, group or Group())
+        super().__init__(n, m, Group.chosen(group))
         self.seed = check_seed(seed)
         kernels.prepare()
         dtype = storage_type(storage)
@@ -136,10 +139,9 @@ class DiceData(DataMatrix):
 
     def _room(self, side: Side, new: int) -> None:
         """Raise InputError, on all ranks, before the state outgrows the memory of a node. Collective."""
-        growth = side.basis.growth(new) + side.images.growth(new)
-        if growth:
+        if side.basis.chunks(new):  # asked of the counts: a rank without rows and columns has nothing to allocate
             require(
-                growth,
+                side.basis.growth(new) + side.images.growth(new),
                 self.group,
                 f"{self.directions[0]} + {self.directions[1]} directions are revealed, the state cannot grow; take "
                 "a looser --tol, a smaller --nev, --storage float32, a smaller N, or ranks on more nodes",

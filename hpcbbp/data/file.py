@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,40 +13,109 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcbbp import memory
+from hpcbbp.data.hdf5 import check_whole, dataset_of
 from hpcbbp.data.kernels import Rows
-from hpcbbp.data.stored import StoredData, storage_type
-from hpcbbp.errors import InputError
+from hpcbbp.data.stored import StoredData, largest_entry, storage_type
+from hpcbbp.errors import InputError, shown
 from hpcbbp.parallel import Group
 
 _NPY, _HDF5 = b"\x93NUMPY", b"\x89HDF\r\n\x1a\n"
+_HEADER = 10_000  # bytes of an .npy header at most, as numpy has it
 
 
-def _split(name: str) -> tuple[Path, str | None]:
-    """FILE or FILE:DATASET."""
-    path = Path(name)
-    if not path.exists() and ":" in name:
-        head, _, dataset = name.rpartition(":")
-        return Path(head), dataset
-    return path, None
+def _status(path: str) -> os.stat_result | OSError:
+    try:
+        return Path(path).stat()
+    except OSError as error:
+        return error
+    except ValueError as error:  # a zero byte
+        return OSError(0, str(error))
 
 
-def _dataset(file: Any, path: Path, dataset: str | None) -> Any:
-    import h5py
-
-    found: list[str] = []
-    file.visititems(lambda key, item: found.append(key) if isinstance(item, h5py.Dataset) else None)
-    if dataset is None and len(found) == 1:
-        return file[found[0]]
-    if dataset is None or dataset.strip("/") not in found:
-        asked = "no dataset is named" if dataset is None else f"there is no dataset {dataset!r}"
-        raise InputError(
-            f"{path}: {asked}; write {path}:DATASET with one of: {', '.join(found) or '(the file has none)'}"
-        )
-    return file[dataset]
+def _split(name: str, what: str, shape: str) -> tuple[Path, str | None]:
+    """FILE or FILE:DATASET; InputError unless FILE is a file that is there."""
+    if not isinstance(name, str | os.PathLike) or not isinstance(os.fspath(name), str):
+        raise InputError(f"{shown(name)}: the name of a file is needed ({what}, {shape})")
+    file, dataset = os.fspath(name), None
+    status = _status(file)
+    if isinstance(status, OSError) and ":" in file:
+        file, _, dataset = file.rpartition(":")
+        status = _status(file)
+    if isinstance(status, FileNotFoundError):
+        raise InputError(f"{file}: no such file ({what}, {shape})")
+    if isinstance(status, OSError):
+        raise InputError(f"{file}: cannot be read ({status.strerror}) ({what}, {shape})")
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{file}: is not a file ({what}, {shape})")
+    return Path(file), dataset
 
 
 @contextmanager
-def open_array(name: str, what: str, shape: str) -> Iterator[Any]:
+def _reading(path: Path, what: str) -> Iterator[None]:
+    """Make whatever numpy, h5py and HDF5 raise about the contents of a file one line that names it.
+
+    A damaged header can make them raise anything (SyntaxError, KeyError, RecursionError ... were seen); no code of
+    ours runs inside but the checks, which raise InputError.
+    """
+    try:
+        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    except InputError as error:
+        raise InputError(" ".join(str(error).split())) from None  # names inside a file may have line ends
+    except Exception as error:
+        said = " ".join(f"{error}".split()) or type(error).__name__
+        if "python objects" in said.lower() or "object arrays" in said.lower():
+            raise InputError(
+                f"{path}: holds pickled Python objects, which are never loaded; save {what} as a plain real array"
+            ) from None
+        raise InputError(
+            f"{path}: damaged or cut short ({said if len(said) < 200 else said[:197] + '...'})"
+        ) from None
+
+
+class ArrayFile:
+    """A real two-dimensional array in an open file, read by slices.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+    """
+
+    def __init__(self, array: Any, path: Path, what: str) -> None:
+        self._array, self._path, self._what = array, path, what
+        self.shape: tuple[int, int] = (int(array.shape[0]), int(array.shape[1]))
+        self.dtype: np.dtype[Any] = array.dtype
+
+    def read(self, rows: slice, columns: slice, out: NDArray[Any]) -> None:
+        """Read a block into an array, converted to its number type: what overflows it becomes infinite."""
+        with _reading(self._path, self._what):
+            out[:] = self._array[rows, columns]
+
+
+def _npy(path: Path, dataset: str | None) -> Any:
+    """Memory-map an .npy file that is as long as its header says."""
+    if dataset is not None:
+        raise InputError(f"{path} is a .npy file, which has no datasets: leave :{dataset} out")
+    with path.open("rb") as stream:
+        start = stream.read(12)
+    width = 2 if start[6:7] == b"\x01" else 4
+    if len(start) < 12 or int.from_bytes(start[8 : 8 + width], "little") > _HEADER:
+        raise InputError(f"{path}: damaged or cut short (a header of more than {_HEADER} bytes, or none)")
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    expected, there = array.offset + array.nbytes, path.stat().st_size
+    if there != expected:
+        raise InputError(
+            f"{path}: damaged ({there} bytes, where its header says {array.dtype} of shape {array.shape}, which "
+            f"takes {expected}); save one array in a file"
+        )
+    return array
+
+
+@contextmanager
+def open_array(name: str, what: str, shape: str) -> Iterator[ArrayFile]:
     """Open a real two-dimensional array for reading slices, without reading it.
 
     Parameters
@@ -56,11 +128,10 @@ def open_array(name: str, what: str, shape: str) -> Iterator[Any]:
     Raises
     ------
     InputError
-        Missing, empty or unreadable file, pickled objects, complex or non-numeric entries, wrong dimensions.
+        Missing, empty or unreadable file, pickled objects, complex or non-numeric entries, wrong dimensions, a
+        dataset of which a part was never written or lies in a file that is not there.
     """
-    path, dataset = _split(name)
-    if not path.is_file():
-        raise InputError(f"{path}: {'is not a file' if path.exists() else 'no such file'} ({what}, {shape})")
+    path, dataset = _split(name, what, shape)
     try:
         with path.open("rb") as stream:
             magic = stream.read(8)
@@ -68,32 +139,27 @@ def open_array(name: str, what: str, shape: str) -> Iterator[Any]:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if not magic:
         raise InputError(f"{path}: the file is empty; {what} is a real {shape} array")
-    try:
-        if magic.startswith(_NPY):
-            if dataset is not None:
-                raise InputError(f"{path} is a .npy file, which has no datasets: leave :{dataset} out")
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if magic.startswith(_NPY):
+        with _reading(path, what):
+            array = _npy(path, dataset)
             _check(array, name, what, shape)
-            yield array
-        elif magic == _HDF5:
+        yield ArrayFile(array, path, what)
+    elif magic == _HDF5:
+        with _reading(path, what):
             import h5py
 
-            with h5py.File(path, "r") as file:
-                array = _dataset(file, path, dataset)
+            file = h5py.File(path, "r")
+        try:
+            with _reading(path, what):
+                array = dataset_of(file, path, dataset)
                 _check(array, name, what, shape)
-                yield array
-        else:
-            raise InputError(f"{path}: neither .npy nor HDF5; save {what} with numpy.save")
-    except InputError:
-        raise
-    except (ValueError, OverflowError) as error:
-        if "object" in str(error).lower():
-            raise InputError(
-                f"{path}: holds pickled Python objects, which are never loaded; save {what} as a plain real array"
-            ) from None
-        raise InputError(f"{path}: damaged or cut short ({error})") from None
-    except OSError as error:
-        raise InputError(f"{path}: damaged or cut short ({error})") from None
+                check_whole(array, path, name)
+            yield ArrayFile(array, path, what)
+        finally:
+            with _reading(path, what):
+                file.close()
+    else:
+        raise InputError(f"{path}: neither .npy nor HDF5; save {what} with numpy.save")
 
 
 def _check(array: Any, name: str, what: str, shape: str) -> None:
@@ -101,9 +167,9 @@ def _check(array: Any, name: str, what: str, shape: str) -> None:
         raise InputError(f"{name}: entries are complex ({array.dtype}); {what} must be real")
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name}: entries are of type {array.dtype}; {what} must be real numbers")
-    if array.ndim != 2:
-        hint = "; one unit is reshape(1, -1)" if array.ndim == 1 else ""
-        raise InputError(f"{name}: shape {tuple(array.shape)}; {what} must be a two-dimensional {shape} array{hint}")
+    if array.shape is None or len(array.shape) != 2:  # a dataset without a shape: h5py.Empty
+        hint = "; one unit is reshape(1, -1)" if array.shape is not None and len(array.shape) == 1 else ""
+        raise InputError(f"{name}: shape {array.shape}; {what} must be a two-dimensional {shape} array{hint}")
     if 0 in array.shape:
         raise InputError(f"{name}: shape {tuple(array.shape)} holds no numbers; {what} is a {shape} array")
 
@@ -111,7 +177,7 @@ def _check(array: Any, name: str, what: str, shape: str) -> None:
 def read_shape(name: str, what: str, shape: str) -> tuple[int, int, np.dtype[Any]]:
     """Rows, columns and number type of an array file, checked but not read."""
     with open_array(name, what, shape) as array:
-        return int(array.shape[0]), int(array.shape[1]), array.dtype
+        return (*array.shape, array.dtype)
 
 
 def default_storage(dtype: np.dtype[Any]) -> str:
@@ -144,24 +210,32 @@ def load_data(name: str, storage: str | None = None, group: Group | None = None)
     Raises
     ------
     InputError
-        On all ranks alike, also if only one of them found something wrong.
+        On all ranks alike, also if only one of them found something wrong: an unusable file (see open_array), an
+        entry that is not finite, an X that is zero everywhere, too little memory.
     """
-    group = group or Group()
-    what = "the data X"
+    group, what, largest = Group.chosen(group), "the data X", 0.0
+    with group.agreeing():
+        m, n, found = read_shape(name, what, "M x N")
+        dtype = storage_type(storage or default_storage(found))
+    rows = group.owned(m)
+    memory.require(len(rows) * n * dtype.itemsize, group, f"take a smaller X than {name}, or ranks on more nodes")
     with group.agreeing(), open_array(name, what, "M x N") as array:
-        m, n = array.shape
-        dtype = storage_type(storage or default_storage(array.dtype))
-        rows = group.owned(m)
         local: Rows = np.empty((len(rows), n), dtype=dtype)
         step = max(1, 2**24 // n)
         # By pieces: a conversion of all rows at once would hold them twice.
         for start in range(rows.start, rows.stop, step):
             stop = min(rows.stop, start + step)
             piece = local[start - rows.start : stop - rows.start]
-            with np.errstate(over="ignore"):  # what overflows float32 is found as infinite just below
-                piece[:] = array[start:stop]
-            _finite(piece, name, start, what)
-    return StoredData(local, m, group)
+            array.read(slice(start, stop), slice(None), piece)
+            _finite(piece, name, start, what)  # finds what overflows float32, too
+            largest = max(largest, largest_entry(piece))
+    if group.largest(largest) == 0.0:
+        raise InputError(f"{name}: every entry of {what} is zero{_underflow(dtype)}, and so would be the Hessian")
+    return StoredData(local, m, group, largest=largest)
+
+
+def _underflow(dtype: np.dtype[Any]) -> str:
+    return " (or too small for float32)" if dtype.itemsize == 4 else ""
 
 
 def load_weights(name: str, what: str, shape: str, n: int, group: Group) -> NDArray[np.float64]:
@@ -170,15 +244,18 @@ def load_weights(name: str, what: str, shape: str, n: int, group: Group) -> NDAr
     Raises
     ------
     InputError
-        If the file's N is not n, or an entry is not finite.
+        If the file's N is not n, an entry is not finite, or memory is too small.
     """
-    with group.agreeing(), open_array(name, what, shape) as array:
-        if array.shape[1] != n:
+    columns = group.owned(n)
+    with group.agreeing():
+        units, wide, _ = read_shape(name, what, shape)
+        if wide != n:
             raise InputError(
-                f"{name}: shape {tuple(array.shape)}, but X has N = {n} columns; "
-                f"{what} are a {shape} array with N = {n}"
+                f"{name}: shape {(units, wide)}, but X has N = {n} columns; {what} are a {shape} array with N = {n}"
             )
-        columns = group.owned(n)
-        local = np.asarray(array[:, columns.start : columns.stop], dtype=np.float64)
+    memory.require(16 * units * len(columns), group, f"take fewer units than {name} has, or ranks on more nodes")
+    with group.agreeing(), open_array(name, what, shape) as array:
+        local = np.empty((units, len(columns)))
+        array.read(slice(None), slice(columns.start, columns.stop), local)
         _finite(local, name, 0, what)
     return np.ascontiguousarray(local.T)

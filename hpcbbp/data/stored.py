@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from hpcbbp.data import kernels
-from hpcbbp.data.base import Array, DataMatrix
+from hpcbbp.data.base import Array, DataMatrix, check_sizes
 from hpcbbp.data.kernels import Rows
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown
 from hpcbbp.parallel import Group
 from hpcbbp.problem import Curvature
 from hpcbbp.rng import fill_normals
@@ -20,9 +20,9 @@ STORAGE: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32":
 
 def storage_type(name: str) -> np.dtype[Any]:
     """Return the number type of a storage name; InputError if there is none of that name."""
-    if name not in STORAGE:
+    if not isinstance(name, str) or name not in STORAGE:
         hint = " (int16 goes with --method deferred)" if name == "int16" else ""
-        raise InputError(f"storage = {name!r}: X is stored as one of {', '.join(STORAGE)}" + hint)
+        raise InputError(f"storage = {shown(name)}: X is stored as one of {', '.join(STORAGE)}" + hint)
     return STORAGE[name]
 
 
@@ -31,8 +31,24 @@ def _ready(array: Rows) -> Rows:
     return np.require(array, requirements=("C", "W"))
 
 
+def largest_entry(local: Rows) -> float:
+    """Largest entry in size, without a copy; NaN if there is one."""
+    return abs(float(np.maximum(local.max(), -local.min()))) if local.size else 0.0
+
+
+def check_array(values: Any, what: str) -> None:
+    """Raise InputError unless this is a plain two-dimensional array of float64 or float32."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise InputError(f"{what}: a masked array, whose mask would be ignored; give filled or compressed numbers")
+    if not isinstance(values, np.ndarray) or values.ndim != 2:
+        kind = f"of shape {values.shape}" if isinstance(values, np.ndarray) else f"({type(values).__name__})"
+        raise InputError(f"{what} {kind}: a two-dimensional numpy array is needed")
+    if values.dtype not in STORAGE.values():
+        raise InputError(f"{what} of type {values.dtype}: give float64 or float32, by .astype(numpy.float64)")
+
+
 class StoredData(DataMatrix):
-    """X with this rank's rows in memory.
+    """X with this rank's rows in memory. Made collectively.
 
     Parameters
     ----------
@@ -41,13 +57,25 @@ class StoredData(DataMatrix):
     m : int
         Samples on all ranks together.
     group : Group
+    largest : float, optional
+        Largest entry of these rows in size, or a bound on it, where it is known already.
+
+    Raises
+    ------
+    InputError
+        On all ranks alike: another shape or type, masked or not finite.
     """
 
-    def __init__(self, local: Rows, m: int, group: Group | None = None) -> None:
-        group = group or Group()
-        super().__init__(local.shape[1], m, group)
-        if local.shape[0] != len(self.rows):
-            raise ValueError(f"{local.shape[0]} rows given, rank {group.rank} owns {len(self.rows)} of {m}")
+    def __init__(self, local: Rows, m: int, group: Group | None = None, *, largest: float | None = None) -> None:
+        group = Group.chosen(group)
+        with group.agreeing():
+            check_array(local, "the rows of X")
+            super().__init__(local.shape[1], m, group)
+            if local.shape[0] != len(self.rows):
+                raise InputError(f"{local.shape[0]} rows given, rank {group.rank} owns {len(self.rows)} of {self.m}")
+            self.largest = largest_entry(local) if largest is None else largest
+            if not math.isfinite(self.largest):
+                raise InputError(f"the rows of X on rank {group.rank} have entries that are not finite")
         self.local: Rows = _ready(local)
         kernels.prepare()
 
@@ -81,8 +109,9 @@ def gaussian(n: int, m: int, seed: int, storage: str = "float64", group: Group |
     group : Group, optional
         One process by default.
     """
-    group = group or Group()
+    group = Group.chosen(group)
+    n, m = check_sizes(n, m)
     rows = group.owned(m)
     local: Rows = np.empty((len(rows), n), dtype=storage_type(storage))
     fill_normals(local.reshape(-1), seed, "data", rows.start * n, 1.0 / math.sqrt(n))
-    return StoredData(local, m, group)
+    return StoredData(local, m, group, largest=1.0)  # by far: 1 is sqrt(N) standard deviations

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from hpcbbp import memory
 from hpcbbp.deferred.coordinates import STREAM, Coordinates
 from hpcbbp.deferred.samples import Samples, storage_bytes
-from hpcbbp.errors import InputError
+from hpcbbp.eigen import check_nev, check_tol
+from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.parallel import Group
-from hpcbbp.problem import Problem
+from hpcbbp.problem import Problem, check_dimension
 from hpcbbp.rng import check_seed, triangle
 
 Array = NDArray[np.float64]
@@ -55,7 +56,7 @@ class Deferred:
         self, problem: Problem, n: int, seed: int, storage: str, capacity: int, group: Group | None = None
     ) -> None:
         self.problem, self.n, self.m = problem, n, problem.samples(n)
-        self.seed, self.storage, self.group = check_seed(seed), storage, group or Group()
+        self.seed, self.storage, self.group = check_seed(seed), storage, Group.chosen(group)
         self.q = problem.p + problem.p_star
         self.ranks_on_node = self.group.ranks_on_node()
         self.samples = Samples(n, self.m, seed, problem.p, capacity, storage, self.group)
@@ -114,6 +115,14 @@ class Deferred:
         return count
 
 
+def check_block(block: int) -> int:
+    """Return the block, or raise InputError if it is not a whole number."""
+    vectors = whole_number(block)
+    if vectors is None:
+        raise InputError(f"block = {shown(block)}: the vectors of a step are a whole number >= p p*")
+    return vectors
+
+
 def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: int | None) -> None:
     """Raise InputError for a block, a storage or a tolerance that cannot work. Needs no MPI.
 
@@ -121,8 +130,8 @@ def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: in
     good to 1e-7, of which more panels average more, and a rounding of new images (int16, or float32 for p > 1) is a
     product that old queries did not foresee. The floors are those measured, with a factor of two or more to spare.
     """
-    p, p_star, m = problem.p, problem.p_star, problem.samples(n)
-    block = p * p_star if block is None else block
+    p, p_star, m = problem.p, problem.p_star, problem.samples(check_dimension(n))
+    tol, block = check_tol(tol), check_block(p * p_star if block is None else block)
     if block < p * p_star:
         raise InputError(
             f"block = {block}: the p p* = {p * p_star} outliers are nearly degenerate and need a block of at least "
@@ -178,9 +187,9 @@ def deferred_instance(
     InputError
         Values out of their domain, or too little memory.
     """
-    group = group or Group()
+    group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
     block = problem.p * problem.p_star if block is None else block
-    nev = problem.p * problem.p_star if nev is None else nev
+    nev = check_nev(problem.p * problem.p_star if nev is None else nev, problem.p * n)
     check_deferred(problem, n, 0.5, storage, block)
     stored = storage_bytes(storage)
     fixed, each = memory.deferred_solve(problem.samples(n), problem.p, block, stored, group.size)

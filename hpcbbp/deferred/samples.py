@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hpcbbp.deferred import kernels
 from hpcbbp.deferred.kernels import PANEL
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown
 from hpcbbp.parallel import Group
 from hpcbbp.problem import Problem
 from hpcbbp.rng import BLOCK, fill_normals
@@ -32,8 +32,8 @@ STREAM = "deferred-images"
 
 def storage_bytes(storage: str) -> int:
     """Bytes that a stored number takes; InputError for an unknown storage."""
-    if storage not in STORAGES:
-        raise InputError(f"storage = {storage!r}: images are stored as one of {', '.join(STORAGES)}")
+    if not isinstance(storage, str) or storage not in STORAGES:
+        raise InputError(f"storage = {shown(storage)}: images are stored as one of {', '.join(STORAGES)}")
     return STORAGES[storage]
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpcbbp import memory, provenance
 from hpcbbp.deferred.checkpoint import Checkpoint
-from hpcbbp.deferred.engine import NO_ROOM, Deferred, check_deferred
+from hpcbbp.deferred.engine import NO_ROOM, Deferred, check_block, check_deferred
 from hpcbbp.deferred.kernels import PANEL
 from hpcbbp.eigen import check_arguments
 from hpcbbp.errors import InputError
@@ -105,6 +105,11 @@ def solve_deferred(
     StoppedError
         The checkpoint was told to stop the solve, and has its state.
     """
+    if not isinstance(instance, Deferred):
+        raise InputError(
+            f"solve_deferred({type(instance).__name__}): give what deferred_instance returns (solve_instance takes "
+            "an Instance, with X stored, from files or on dice)"
+        )
     try:
         return _solve(instance, nev, tol, block, progress, checkpoint)
     finally:
@@ -122,8 +127,8 @@ def _solve(
 ) -> Solution:
     problem, group, c = instance.problem, instance.group, instance.coordinates
     least = problem.p * problem.p_star
-    block, nev = (least if block is None else block), (least if nev is None else nev)
-    check_arguments(nev, tol, problem.p * instance.n)
+    block = check_block(least if block is None else block)
+    nev, tol = check_arguments(least if nev is None else nev, tol, problem.p * instance.n)
     check_deferred(problem, instance.n, tol, instance.storage, block)
     clock, at = time.perf_counter(), Progress()
     width = block * problem.p
