@@ -157,7 +157,7 @@ def solve_by_deferred(
 
         def progress(step: Step) -> None:
             if checkpoint is not None and checkpoint.resumed and lines.first is None and group.rank == 0:
-                note(f"goes on from {folder}: {checkpoint.resumed} directions, {step.products} products")
+                note(f"{checkpoint.origin}, {step.products} products")
             if checkpoint is not None and checkpoint.trouble not in ("", *told) and group.rank == 0:
                 told.append(checkpoint.trouble)
                 warn(f"{checkpoint.trouble}; the solve goes on without it and tries again later")

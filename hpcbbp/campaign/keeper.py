@@ -82,7 +82,7 @@ class Keeper:
         def tell(step: Step | None) -> None:
             if group.rank == 0 and checkpoint.resumed and not told:
                 products = "" if step is None else f", {step.products} products"
-                note(f"{where}: goes on from {checkpoint.folder}: {checkpoint.resumed} directions{products}")
+                note(f"{where}: {checkpoint.origin}{products}")
                 told.append("")
             if group.rank == 0 and checkpoint.trouble not in ("", *told):
                 warn(f"{where}: {checkpoint.trouble}")

@@ -132,7 +132,8 @@ def _solve(
     check_deferred(problem, instance.n, tol, instance.storage, block)
     clock, at = time.perf_counter(), Progress()
     width = block * problem.p
-    if c.k == 0 and not (checkpoint is not None and checkpoint.load(instance, at)):
+    resumed = checkpoint is not None and checkpoint.begin(instance, at)
+    if c.k == 0 and not resumed:
         instance.start(width)
     began = at.seconds
     rounding, goal, stuck = 0.0, np.zeros(0), False
