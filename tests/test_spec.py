@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import pickle
+from pathlib import Path
+
 import pytest
+from fuzzing import bounded
 
 from hpcbbp import InputError
+from hpcbbp.campaign.point import PHYSICS
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.theory import transition
 
@@ -84,15 +91,140 @@ def test_more_seeds_keep_those_there_were(tmp_path):
         ("{400 = 3, 10000 = 1}", '"a..b"', "a range of seeds"),
         ('name = "test"', 'name = "a b"', "name = 'a b'"),
         ('name = "test"', "name = ", "not a TOML file"),
+        ('name = "test"', f'name = "{"n" * 101}"', "at most 100 characters"),
+        ("3.0]", "1e308]", "alpha = 1e.308: .* at most 1e.12"),
+        ("3.0]", '"1e308 alpha_bbp"]', 'alpha = "1e308 alpha_bbp": .* at most 1e.12'),
+        ("3.0]", '"1e400 alpha_bbp"]', 'alpha = "1e400 alpha_bbp": .* at most 1e.12'),
+        ("3.0]", "inf]", "alpha = inf"),
+        ("3.0]", "true]", "grid.0.alpha.1 = True: a number"),
+        ("3.0]", "1e-9]", "alpha = 1e-09: alphas are rounded to 1e-6"),
+        ("3.0]", '"0.5..1.5 in 1"]', 'alpha = "0.5..1.5 in 1": as 1.5'),
+        ("3.0]", '"1e5.0 alpha_bbp"]', 'alpha = "1e5.0 alpha_bbp": as 1.5'),
+        ("[0.7, 1.5]", "true", "grid.0.a.0 = True: a number"),
+        ("[0.7, 1.5]", '"1.5"', "grid.0.a.0 = '1.5': a number"),
+        ("[0.7, 1.5]", "nan", "grid.0.a.0 = nan"),
+        ("[0.7, 1.5]", "inf", "grid.0.a.0 = inf"),
+        ("[0.7, 1.5]", "1" + 400 * "0", "grid.0.a.0 = 1000.*: too large"),
+        ("[0.7, 1.5]", "1e9", "a = 1000000000.0: theory is computed for 1e-09 <= a <= 1e.06"),
+        ("p = 2\n", "p = 1000000\n", "p = 1000000: theory is computed for up to 100000 hidden units"),
+        ("p = 2\n", f"p = 1{400 * '0'}\n", "grid.0.p.0 = 1000.*: .*less than or equal to 1000000000"),
+        ("p = 2\n", f"p = {5000 * '1'}\n", "not a TOML file .*integer"),
+        ("p = 2\n", f"p = 0x{5000 * 'f'}\n", "grid.0.p.0"),
+        ("p = 2\n", f"p = {2000 * '['}{2000 * ']'}\n", "nested too deeply"),
+        ("p = 2\n", f"p = {100 * '['}{100 * ']'}\n", "grid.0.p.0"),
+        ("p = 2\n", "p = true\n", "grid.0.p.0 = True"),
+        ("n = [400, 1e4]", "n = 1e300", "grid.0.n.0 = 1e.300"),
+        ("n = [400, 1e4]", "n = inf", "grid.0.n.0 = inf"),
+        ("n = [400, 1e4]", "n = [400, 10000, 1000]", "0 instances at N = 1000"),
+        ("{400 = 3, 10000 = 1}", "{400 = 3, 10000 = 1, 999 = 2}", "seeds: N = 999 is no N of the grid .400, 10000"),
+        ("{400 = 3, 10000 = 1}", "{400 = 3, 10000 = 1, 1e4 = 2}", "seeds.*N = 10000 twice"),
+        ("{400 = 3, 10000 = 1}", "{400 = 3, many = 1}", "seeds.*many.*as 1000 or 1e5"),
+        ("{400 = 3, 10000 = 1}", "{400 = true, 10000 = 1}", "seeds"),
+        ("{400 = 3, 10000 = 1}", "0", "0 instances at N = 400"),
+        ("{400 = 3, 10000 = 1}", "true", "seeds"),
+        ("{400 = 3, 10000 = 1}", "2.5", "seeds"),
+        ("{400 = 3, 10000 = 1}", '"9..0"', 'seeds = "9..0": no seed from 9 to 0; as "0..9"'),
+        ("{400 = 3, 10000 = 1}", f'"0..{2**64}"', "a whole number >= 0 .and below 2.64"),
+        ("{400 = 3, 10000 = 1}", f'"0..{5000 * "1"}"', "a range of seeds"),
+        ("{400 = 3, 10000 = 1}", '"0..100000000000"', "2400000000024 instances.*at most 1000000"),
+        ("{400 = 3, 10000 = 1}", "100000000000", "2400000000000 instances.*at most 1000000"),
+        ("in 5", "in 10000000000", "instances.*at most 1000000"),
+        ("in 5", f"in {5000 * '9'}", "instances.*at most 1000000"),
+        ('"2 h"', '"9.9.9 h"', "wall_time = '9.9.9 h': a time is a number of seconds"),
+        ('"2 h"', '". s"', "wall_time = '. s': a time is a number of seconds"),
+        ('"2 h"', "inf", "wall_time = inf"),
+        ('"2 h"', "1e300", "wall_time = 1e.300"),
+        ('"2 h"', "1e-300", "wall_time = 1e-300"),
+        ('"2 h"', "true", "wall_time = True: a number"),
+        ('"2 h"', f"{300 * '1'}", "wall_time = 1111"),
+        ('"2 h"', '"2 h"\ncore_hours = inf', "core_hours = inf"),
+        ('"2 h"', '"2 h"\ncore_hours = true', "core_hours = True: a number"),
+        ('"2 h"', '"2 h"\nranks_per_instance = 100000000000', "ranks_per_instance = 100000000000"),
+        ('"2 h"', '"2 h"\nranks_per_instance = true', "ranks_per_instance = True"),
+        ("p = 2\n", "p = 2\ntol = nan\n", "grid.0.tol = nan"),
+        ("p = 2\n", "p = 2\ntol = '1e-6'\n", "grid.0.tol = '1e-6': a number"),
+        ("p = 2\n", "p = 2\nnev = true\n", "grid.0.nev"),
+        ("p = 2\n", 'p = 2\n"a\\nb" = true\n', "unknown key"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path, old, new, message):
     assert old in FILE
-    with pytest.raises(InputError, match=message) as caught:
+    with pytest.raises(InputError, match=message) as caught, bounded():
         load(tmp_path, FILE.replace(old, new)).points()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_sizes_in_seeds_are_written_as_in_n(tmp_path):
+    same = [load(tmp_path, FILE.replace("10000 = 1", words)).points() for words in ("10000 = 1", "1e4 = 1.0")]
+    assert same[0] == same[1]
+
+
+def special(folder: Path, kind: str) -> Path:
+    """A path that is no campaign file."""
+    path = folder / f"{kind}.toml"
+    contents = {
+        "binary": bytes(range(256)), "latin": "name = 'é'".encode("latin-1"), "empty": b"", "large": b"#" * 2**21,
+        "zeros": bytes(100), "utf16": FILE.encode("utf-16"),
+    }  # fmt: skip
+    if kind in contents:
+        path.write_bytes(contents[kind])
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "loop":
+        path.symlink_to(path)
+    elif kind == "device":
+        return Path("/dev/zero")
+    elif kind == "long":
+        return folder / ("x" * 300)
+    elif kind == "nul":
+        return folder / "a\0b"
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("none", "cannot be read .No such file"),
+        ("folder", "is a folder"),
+        ("pipe", "not a file"),
+        ("device", "not a file"),
+        ("loop", "cannot be read"),
+        ("long", "cannot be read .File name too long"),
+        ("nul", "cannot be read"),
+        ("large", "at most 1 MiB"),
+        ("binary", "not a TOML file"),
+        ("zeros", "not a TOML file"),
+        ("latin", "not a TOML file"),
+        ("utf16", "not a TOML file"),
+        ("empty", "name is missing"),
+    ],
+)
+def test_what_is_no_campaign_file(tmp_path, kind, message):
+    with pytest.raises(InputError, match=message) as caught, bounded(mebibytes=256):
+        load_campaign(special(tmp_path, kind))
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
-        load_campaign(tmp_path / "none.toml")
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
+    path = tmp_path / "windows.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + FILE.replace("\n", "\r\n").encode())
+    assert load_campaign(path) == load(tmp_path, FILE)
+
+
+def test_many_points_are_told_of_while_they_are_made(tmp_path):
+    campaign, told = load(tmp_path, FILE), []
+    points = campaign.points(lambda made, total: told.append((made, total)))
+    assert told[-1] == (len(points), len(points))
+    assert all(total == len(points) for _, total in told)
+    assert len(campaign.points()) == campaign.size() == 48
+
+
+def test_a_key_says_every_parameter(tmp_path):
+    """Written out by hand in Point for speed: no field may be forgotten there, stores depend on every letter."""
+    for point in load(tmp_path, FILE).points()[:3]:
+        values = " ".join(f"{name}={value!r}" for name, value in dataclasses.asdict(point).items())
+        assert point.key == f"physics={PHYSICS} {values}"
+    assert pickle.loads(pickle.dumps(point)) == point

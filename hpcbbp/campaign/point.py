@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 from hpcbbp.problem import Problem
 
@@ -43,8 +43,11 @@ class Point:
         """The model at this point."""
         return Problem(p=self.p, p_star=self.p_star, alpha=self.alpha, a=self.a)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What is computed, in words: the same key is the same result, whatever the number of ranks."""
-        values = " ".join(f"{name}={value!r}" for name, value in dataclasses.asdict(self).items())
-        return f"physics={PHYSICS} {values}"
+        # Every field in its order, written out: a campaign may have a million points.
+        return (
+            f"physics={PHYSICS} p={self.p!r} p_star={self.p_star!r} a={self.a!r} alpha={self.alpha!r} n={self.n!r} "
+            f"seed={self.seed!r} method={self.method!r} storage={self.storage!r} nev={self.nev!r} tol={self.tol!r}"
+        )

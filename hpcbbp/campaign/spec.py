@@ -4,57 +4,43 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import itertools
 import math
 import os
-import re
+import stat
 import tomllib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hpcbbp.campaign.point import Point
+from hpcbbp.campaign.values import (
+    MOST_POINTS,
+    AlphaRange,
+    Alphas,
+    Constants,
+    Interval,
+    Number,
+    Pairs,
+    Ranks,
+    Seconds,
+    Seeds,
+    Sizes,
+    Units,
+    seed_range,
+    shown,
+)
 from hpcbbp.errors import InputError
+from hpcbbp.problem import Problem
 from hpcbbp.theory import transition
 
 DEFERRED_FROM = 8000
 """Method "auto" takes deferred Krylov from this N on, where nothing but its outliers is wanted."""
 
-_RANGE = re.compile(r"([0-9.eE+-]+?)\.\.([0-9.eE+-]+)( alpha_bbp)?(?: in ([0-9]+))?")
-_VALUE = re.compile(r"([0-9.eE+-]+) alpha_bbp")
-_SEEDS = re.compile(r"([0-9]+)\.\.([0-9]+)")
-_TIME = re.compile(r"([0-9.]+) ?(s|min|h|d)")
-_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-def _seconds(value: Any) -> Any:
-    if isinstance(value, str):
-        found = _TIME.fullmatch(value.strip())
-        if found is None:
-            raise ValueError('a time is a number of seconds, or as "90 min", "2 h", "1 d"')
-        return float(found[1]) * _SECONDS[found[2]]
-    return value
-
-
-def _whole(value: Any) -> Any:
-    """10^5 may be written 1e5."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Units = Annotated[list[Annotated[int, Field(ge=1, strict=True)]], BeforeValidator(_listed), Field(min_length=1)]
-Sizes = Annotated[
-    list[Annotated[int, BeforeValidator(_whole), Field(ge=2, strict=True)]],
-    BeforeValidator(_listed),
-    Field(min_length=1),
-]
-Constants = Annotated[
-    list[Annotated[float, Field(gt=0, allow_inf_nan=False)]], BeforeValidator(_listed), Field(min_length=1)
-]
-Alphas = Annotated[list[float | str], BeforeValidator(_listed), Field(min_length=1)]
+MOST_BYTES = 2**20
+"""Of a campaign file."""
 
 
 class Grid(BaseModel):
@@ -87,41 +73,51 @@ class Grid(BaseModel):
     a: Constants
     alpha: Alphas
     n: Sizes
-    seeds: int | str | dict[str, int] = 1
+    seeds: Seeds = 1
     method: Literal["auto", "stored", "dice", "deferred", "dense"] = "auto"
     storage: Literal["auto", "float64", "float32", "int16"] = "auto"
-    nev: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
-    tol: Annotated[float, Field(gt=0, lt=1)] = 1e-6
+    nev: Pairs | None = None
+    tol: Annotated[Number, Field(gt=0, lt=1)] = 1e-6
 
-    def points(self) -> list[Point]:
+    def size(self) -> int:
+        """How many instances it has, without making them; InputError for seeds and alphas that are none."""
+        if isinstance(self.seeds, dict):
+            for n in self.seeds:
+                if n not in self.n:
+                    raise InputError(f"seeds: N = {n} is no N of the grid ({', '.join(map(str, self.n[:20]))})")
+        models = len(self.p) * len(self.p_star) * len(self.a)
+        alphas = sum(AlphaRange.of(entry).count for entry in self.alpha)
+        return models * alphas * sum(self.instances(n) for n in self.n)
+
+    def instances(self, n: int) -> int:
+        """How many instances each point of that N has."""
+        if isinstance(self.seeds, str):
+            seeds = seed_range(self.seeds)
+            return seeds.stop - seeds.start  # len() ends at 2^63
+        count = self.seeds if isinstance(self.seeds, int) else self.seeds.get(n, 0)
+        if count < 1:
+            raise InputError(f"seeds: {count} instances at N = {n}; at least 1 is wanted for every N")
+        return count
+
+    def points(self) -> Iterator[Point]:
         """Every combination; InputError for values that fit no model."""
-        return [
-            self._point(p, p_star, a, alpha, n, seed)
-            for p in self.p
-            for p_star in self.p_star
-            for a in self.a
-            for alpha in self.alphas(p, p_star, a)
-            for n in self.n
-            for seed in self.seeds_at(p, p_star, a, alpha, n)
-        ]
+        for p, p_star, a in itertools.product(self.p, self.p_star, self.a):
+            for alpha, n in itertools.product(self.alphas(p, p_star, a), self.n):
+                Problem(p=p, p_star=p_star, alpha=alpha, a=a).samples(n)
+                for seed in self.seeds_at(p, p_star, a, alpha, n):
+                    yield self._point(p, p_star, a, alpha, n, seed)
 
     def alphas(self, p: int, p_star: int, a: float) -> list[float]:
         """Numbers, in units of alpha_BBP or not, rounded to 1e-6."""
-        values: list[float] = []
-        for entry in self.alpha:
-            values += _alphas(entry, p, p_star, a)
-        return [round(value, 6) for value in values]
+        ranges = [AlphaRange.of(entry) for entry in self.alpha]
+        unit = transition(p, p_star, a).alpha_bbp if any(entry.in_units for entry in ranges) else 1.0
+        return [value for entry in ranges for value in entry.values(unit if entry.in_units else 1.0)]
 
-    def seeds_at(self, p: int, p_star: int, a: float, alpha: float, n: int) -> list[int]:
+    def seeds_at(self, p: int, p_star: int, a: float, alpha: float, n: int) -> Sequence[int]:
         """Seeds of the instances of one point."""
         if isinstance(self.seeds, str):
-            found = _SEEDS.fullmatch(self.seeds.strip())
-            if found is None:
-                raise InputError(f'seeds = "{self.seeds}": a number of instances, or a range of seeds as "0..9"')
-            return list(range(int(found[1]), int(found[2]) + 1))
-        count = self.seeds if isinstance(self.seeds, int) else self.seeds.get(str(n), 0)
-        if count < 1:
-            raise InputError(f"seeds: {count} instances at N = {n}; at least 1 is wanted for every N")
+            return seed_range(self.seeds)
+        count = self.instances(n)
         # Another stretch of seeds at each point: error bars of different alpha are independent.
         words = f"{p} {p_star} {a!r} {alpha!r} {n}".encode()
         first = int.from_bytes(hashlib.sha256(words).digest()[:4], "big") << 16
@@ -162,49 +158,40 @@ class Campaign(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    ranks_per_instance: Annotated[int, Field(ge=1)] = 1
-    wall_time: Annotated[float, BeforeValidator(_seconds), Field(gt=0)] | None = None
-    core_hours: Annotated[float, Field(gt=0)] | None = None
-    checkpoint_every: Annotated[float, BeforeValidator(_seconds), Field(ge=0)] = 600.0
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+    ranks_per_instance: Ranks = 1
+    wall_time: Seconds | None = None
+    core_hours: Annotated[Number, Field(gt=0)] | None = None
+    checkpoint_every: Interval = 600.0
     grid: Annotated[list[Grid], Field(min_length=1)]
 
-    def points(self) -> list[Point]:
-        """All points; InputError if two are the same."""
-        made = [point for grid in self.grid for point in grid.points()]
-        seen: set[str] = set()
-        for point in made:
-            if point.key in seen:
+    def size(self) -> int:
+        """How many instances there are, without making them; InputError for more than a campaign may have."""
+        count = sum(grid.size() for grid in self.grid)
+        if count > MOST_POINTS:
+            raise InputError(
+                f"{self.name}: {count} instances; a campaign has at most {MOST_POINTS}: take fewer seeds or values, "
+                "or several files"
+            )
+        return count
+
+    def points(self, progress: Callable[[int, int], None] | None = None) -> list[Point]:
+        """All points; InputError if two are the same, or there are too many.
+
+        A listener is told now and then how many there are, and of how many.
+        """
+        total, made, seen = self.size(), list[Point](), set[Point]()
+        for point in itertools.chain.from_iterable(grid.points() for grid in self.grid):
+            if point in seen:
                 raise InputError(
                     f"duplicate point: p = {point.p}, p* = {point.p_star}, a = {point.a:g}, alpha = {point.alpha:g}, "
                     f"N = {point.n}, seed {point.seed} appears twice"
                 )
-            seen.add(point.key)
-            point.problem.samples(point.n)
+            seen.add(point)
+            made.append(point)
+            if progress is not None and (len(made) % 64 == 0 or len(made) == total):
+                progress(len(made), total)
         return made
-
-
-def _alphas(entry: float | str, p: int, p_star: int, a: float) -> list[float]:
-    if isinstance(entry, str):
-        single, spread = _VALUE.fullmatch(entry.strip()), _RANGE.fullmatch(entry.strip())
-        try:
-            if single is not None:
-                return _positive([float(single[1]) * transition(p, p_star, a).alpha_bbp], entry)
-            if spread is not None:
-                low, high, count = float(spread[1]), float(spread[2]), int(spread[4] or 9)
-                unit = transition(p, p_star, a).alpha_bbp if spread[3] else 1.0
-                if low < high and count >= 2:
-                    return _positive([unit * (low + (high - low) * i / (count - 1)) for i in range(count)], entry)
-        except ValueError:
-            pass
-        raise InputError(f'alpha = "{entry}": as 1.5, "1.1 alpha_bbp", "0.5..1.5 alpha_bbp in 9" or "0.8..2.0 in 7"')
-    return _positive([entry], entry)
-
-
-def _positive(values: list[float], entry: object) -> list[float]:
-    if not all(math.isfinite(value) and value > 0 for value in values):
-        raise InputError(f"alpha = {entry}: alpha must be finite and > 0")
-    return values
 
 
 def load_campaign(path: Path) -> Campaign:
@@ -215,14 +202,39 @@ def load_campaign(path: Path) -> Campaign:
     InputError
         One line: the file, the key, what is wrong and what would be right.
     """
+    return parse_campaign(_text_of(path), str(path))
+
+
+def _text_of(path: Path) -> str:
+    """The text of a file that a user names; InputError for anything that is not a file of reasonable size."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
+        # A pipe that nobody writes to would be waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            content = _read(descriptor) if stat.S_ISREG(mode) else None
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         hint = "; mount its folder (apptainer --bind, docker -v) if it is there outside" if in_container() else ""
-        raise InputError(f"{path}: cannot be read ({error.strerror}){hint}") from None
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}){hint}") from None
+    if content is None:
+        what = "is a folder; name the campaign file" if stat.S_ISDIR(mode) else "is a device or a pipe, not a file"
+        raise InputError(f"{path}: {what}")
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{path}: a campaign file has at most {MOST_BYTES // 2**20} MiB")
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a TOML file ({error})") from None
-    return parse_campaign(text, str(path))
+
+
+def _read(descriptor: int) -> bytes:
+    """What is in a file, up to a byte more than there may be."""
+    content = b""
+    while len(content) <= MOST_BYTES and (part := os.read(descriptor, MOST_BYTES + 1 - len(content))):
+        content += part
+    return content
 
 
 def in_container() -> bool:
@@ -235,10 +247,12 @@ def parse_campaign(text: str, name: str) -> Campaign:
     """Check the text of a campaign file; errors name it as given."""
     try:
         return Campaign.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name}: not a TOML file ({error})") from None
     except ValidationError as error:
         raise InputError(f"{name}: {_first(error)}") from None
+    except ValueError as error:  # of syntax, and of integers with thousands of digits
+        raise InputError(f"{name}: not a TOML file ({error})") from None
+    except RecursionError:
+        raise InputError(f"{name}: nested too deeply for a campaign file") from None
 
 
 def _first(error: ValidationError) -> str:
@@ -248,8 +262,13 @@ def _first(error: ValidationError) -> str:
     name = ".".join(part for part in place if not part.startswith(("function-", "list[", "constrained-")))
     if what["type"] == "extra_forbidden":
         model = Grid if place[0] == "grid" else Campaign
-        near = difflib.get_close_matches(place[-1], model.model_fields, n=1, cutoff=0.0)
-        return f"unknown key {name}; the nearest known one is {near[0]}"
+        near = difflib.get_close_matches(place[-1][:80], model.model_fields, n=1, cutoff=0.0)
+        return f"unknown key {_short(name)}; the nearest known one is {near[0]}"
     if what["type"] == "missing":
         return f"{name} is missing"
-    return f"{name} = {what['input']!r}: {what['msg'].removeprefix('Value error, ')}"
+    return f"{_short(name)} = {shown(what['input'])}: {what['msg'].removeprefix('Value error, ')}"
+
+
+def _short(name: str) -> str:
+    """A key for a message: keys can be as long and odd as values."""
+    return name if name.isprintable() and len(name) <= 80 else shown(name)
