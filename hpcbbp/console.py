@@ -128,6 +128,31 @@ def duration(seconds: float) -> str:
     return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"
 
 
+class Patience:
+    """A line now and then about something short that takes long after all.
+
+    Parameters
+    ----------
+    what : str
+        What is counted.
+    first, every : float
+        Seconds to the first line, and between lines.
+    """
+
+    def __init__(self, what: str, first: float = 3.0, every: float = 10.0) -> None:
+        self.what, self.every = what, every
+        self.start = time.monotonic()
+        self.due = self.start + first
+
+    def __call__(self, done: int, total: int) -> None:
+        """Note how much is done."""
+        now = time.monotonic()
+        if now >= self.due and launched_rank() == 0:
+            self.due = now + self.every
+            left = (now - self.start) * (total - done) / max(done, 1)
+            note(f"{done} of {total} {self.what}, about {duration(left)} left")
+
+
 class SolveProgress:
     """A line now and then about a long solve: products, converged pairs, residual, time left.
 

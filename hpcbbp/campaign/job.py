@@ -18,7 +18,7 @@ from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Record, Store
-from hpcbbp.console import CampaignProgress, note, warn
+from hpcbbp.console import CampaignProgress, Patience, note, warn
 from hpcbbp.eigenspaces import left_to_a_basis
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
@@ -89,7 +89,7 @@ def open_campaign(
     InputError
         In one line, whatever is wrong with the campaign or its store.
     """
-    points = campaign.points()
+    points = campaign.points(Patience("instances listed"))
     results = folder or Path(campaign.name)
     main = store_in(results)
     own, records = main.read(), latest([main, *shard_stores(main.path.parent)])

@@ -169,7 +169,13 @@ class Clock:
                 ratios.setdefault(point.method, []).append(math.log(max(seconds, 1e-3) / expected))
         self.scale = {method: math.exp(float(np.median(values))) for method, values in ratios.items()}
         self.ranks, self.network = ranks, network
+        self._known: dict[tuple[object, ...], float] = {}
 
     def __call__(self, point: Point) -> float:
-        """Seconds of an instance by its group of ranks."""
-        return model_seconds(point, self.ranks, self.network) * self.scale.get(point.method, 1.0)
+        """Seconds of an instance by its group of ranks; the same for all seeds."""
+        kind = (
+            point.p, point.p_star, point.a, point.alpha, point.n, point.method, point.storage, point.nev, point.tol,
+        )  # fmt: skip
+        if kind not in self._known:
+            self._known[kind] = model_seconds(point, self.ranks, self.network) * self.scale.get(point.method, 1.0)
+        return self._known[kind]

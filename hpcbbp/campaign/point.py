@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from hpcbbp.problem import Problem
 
@@ -41,7 +41,7 @@ class Point:
     @property
     def problem(self) -> Problem:
         """The model at this point."""
-        return Problem(p=self.p, p_star=self.p_star, alpha=self.alpha, a=self.a)
+        return _problem(self.p, self.p_star, self.alpha, self.a)
 
     @cached_property
     def key(self) -> str:
@@ -51,3 +51,9 @@ class Point:
             f"physics={PHYSICS} p={self.p!r} p_star={self.p_star!r} a={self.a!r} alpha={self.alpha!r} n={self.n!r} "
             f"seed={self.seed!r} method={self.method!r} storage={self.storage!r} nev={self.nev!r} tol={self.tol!r}"
         )
+
+
+@lru_cache(maxsize=4096)
+def _problem(p: int, p_star: int, alpha: float, a: float) -> Problem:
+    """Built and checked once for all seeds: estimates ask for it several times a point."""
+    return Problem(p=p, p_star=p_star, alpha=alpha, a=a)
