@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hpcbbp._version import __version__
 from hpcbbp.campaign.job import Work
 from hpcbbp.campaign.point import Point
+from hpcbbp.campaign.values import shown
 from hpcbbp.console import duration
 from hpcbbp.errors import InputError
 from hpcbbp.slurm_sizes import MARGIN, Request, Sizes, sizes, slurm_time
@@ -43,12 +44,10 @@ def render(work: Work, request: Request, file: Path, folder: Path, command: str)
     InputError
         What `sizes` refuses, or an option that would break the script.
     """
+    check_texts(request, command, file, folder)
     size = sizes(work, request)
-    for text in [command, *request.options.values(), *request.directives, *request.modules]:
-        if "\n" in text:
-            raise InputError(f"{text!r}: one line is wanted")
     name, kind = work.campaign.name, request.kind
-    path, out = shlex.quote(str(file)), shlex.quote(str(folder))
+    path, out = _path(file), _path(folder)
     program, launch = _programs(request)
     part = f" --shard $SLURM_ARRAY_TASK_ID/{size.of}" if kind == "array" else ""
     words = {
@@ -82,9 +81,10 @@ def render(work: Work, request: Request, file: Path, folder: Path, command: str)
         "last": max(size.lead - 30, size.lead // 2),
         "requeues": requeues,
         "array": _ranges(size.tasks),
-        "options": [(key, value) for key, value in request.options.items() if value],
+        "options": [(key, shlex.quote(value)) for key, value in request.options.items() if value],
         "directives": list(request.directives),
-        "modules": list(request.modules),
+        "modules": [shlex.quote(name) for name in request.modules],
+        "job": "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}" if kind == "array" else "$SLURM_JOB_ID",
         "launch": program if kind == "collect" else f"{launch} {program}",
         "program": program,
         "words": words,
@@ -103,15 +103,50 @@ _TITLES = {
 }
 
 
+def check_texts(request: Request, command: str, file: Path, folder: Path) -> None:
+    """Refuse what cannot stand in a script: more than a line, nothing at all, quotes in a line for Slurm."""
+    options = [(f"--{name}", value) for name, value in request.options.items() if value]
+    words = [("--program", request.program), ("--mpi", request.mpi)]
+    words += [("--module", name) for name in request.modules] + [("--bind", name) for name in request.binds]
+    words += [("--container", request.container)] if request.container is not None else []
+    lines = [("--sbatch", line) for line in request.directives]
+    for option, text in [("FILE", str(file)), ("--out", str(folder)), *words, *options, *lines, ("", command)]:
+        if not text.isprintable():
+            raise InputError(f"{option} {shown(text)}: one line of printable text is wanted in a job script")
+    for option, text in words:
+        if not text.strip():
+            raise InputError(f"{option} {shown(text)}: it is empty; name one, or leave it out")
+    for option, text in options:
+        if any(mark in text for mark in "\"'\\"):
+            raise InputError(
+                f"{option} {shown(text)}: without quotes and backslashes, which Slurm reads in its own way"
+            )
+
+
+def program_words(text: str) -> list[str]:
+    """Words of --program: a file's name as it is, whatever is in it; else a command, taken apart as by a shell."""
+    if os.path.exists(text):  # noqa: PTH110 (a name that is too long is no file, and no error)
+        return [text]
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise InputError(f"--program {shown(text)}: {str(error).lower()}; quoted as in a shell") from None
+
+
 def _programs(request: Request) -> tuple[str, str]:
     """How hpcbbp is called on a node, and how its ranks are started."""
-    program = request.program
+    program = shlex.join(program_words(request.program))
     if request.container is not None:
         binds = "".join(f" --bind {shlex.quote(bind)}" for bind in request.binds)
         program = f'apptainer exec --bind "$PWD" --pwd "$PWD"{binds} {shlex.quote(request.container)} hpcbbp'
     if request.launcher == "mpirun":
         return program, f"mpirun -n {request.ranks}"
-    return program, f"srun --mpi={request.mpi} --cpus-per-task=1 --cpu-bind=cores --kill-on-bad-exit=1"
+    return program, f"srun --mpi={shlex.quote(request.mpi)} --cpus-per-task=1 --cpu-bind=cores --kill-on-bad-exit=1"
+
+
+def _path(path: Path) -> str:
+    """A path as a word of the script; one that begins with a dash is not taken for an option."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def _estimates(work: Work, request: Request, size: Sizes) -> list[str]:
@@ -140,7 +175,10 @@ def _ranges(tasks: Sequence[int]) -> str:
 def writable(folder: Path) -> None:
     """Raise InputError unless results can be written there, or the folder be made."""
     place = folder
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+    except OSError as error:  # a name that is too long, a loop of links
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); take another --out") from None
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: cannot be written ({place} is no folder you may write to); take another --out")

@@ -111,7 +111,9 @@ def this_program() -> str:
 
 def bytes_of(text: str) -> float:
     """Bytes of 256G, 1.5T or 64000M."""
-    found = re.fullmatch(r"([0-9.]+) ?([MGT])(?:i?B)?", text.strip())
+    from hpcbbp.campaign.values import plain
+
+    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{0,12})?) ?([MGT])(?:i?B)?", text.strip())
     if found is None or float(found[1]) <= 0:
-        raise InputError(f"--node-memory {text}: as 256G, 1.5T or 64000M")
+        raise InputError(f"--node-memory {plain(text)}: as 256G, 1.5T or 64000M")
     return float(found[1]) * 2.0 ** {"M": 20, "G": 30, "T": 40}[found[2]]

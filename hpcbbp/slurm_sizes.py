@@ -13,6 +13,7 @@ from hpcbbp.campaign.measure import Clock, memory_needed
 from hpcbbp.campaign.network import Network
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard
+from hpcbbp.campaign.values import plain, seconds_in_words
 from hpcbbp.console import duration
 from hpcbbp.errors import InputError
 
@@ -27,9 +28,10 @@ LEAST_LEAD = 120
 DISK = 5e8
 """Bytes a second at which a state is taken to be written."""
 
-_CLOCK = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
-_WORDS = re.compile(r"([0-9.]+) ?(s|min|h|d)")
-_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+LONGEST = 1e10
+"""Seconds of a time limit at most: three centuries."""
+
+_CLOCK = re.compile(r"(?:([0-9]{1,12})-)?([0-9]{1,12})(?::([0-9]{1,12}))?(?::([0-9]{1,12}))?")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Request:
 
 def seconds_of(text: str) -> float:
     """Seconds of a time as Slurm writes it (MIN, H:M:S, D-H:M:S) or in words (90 min, 2 h, 1 d)."""
-    words, clock = _WORDS.fullmatch(text.strip()), _CLOCK.fullmatch(text.strip())
+    words, clock = seconds_in_words(text), _CLOCK.fullmatch(text.strip())
     if clock is not None:
         days, first, second, third = (int(part) if part else 0 for part in clock.groups())
         if clock[1] is not None or clock[4] is not None:  # D-H[:M[:S]], H:M:S
@@ -94,11 +96,13 @@ def seconds_of(text: str) -> float:
         else:  # M[:S]
             found = 60.0 * first + second
     elif words is not None:
-        found = float(words[1]) * _SECONDS[words[2]]
+        found = words
     else:
-        raise InputError(f'--time {text}: as in Slurm, 90 (minutes), 12:00:00 or 1-00:00:00, or "12 h"')
+        raise InputError(f'--time {plain(text)}: as in Slurm, 90 (minutes), 12:00:00 or 1-00:00:00, or "12 h"')
     if found < 60:
-        raise InputError(f"--time {text}: Slurm counts in minutes; at least 1")
+        raise InputError(f"--time {plain(text)}: Slurm counts in minutes; at least 1")
+    if found > LONGEST:
+        raise InputError(f"--time {plain(text)}: at most {LONGEST:g} s")
     return found
 
 

@@ -29,6 +29,7 @@ from hpcbbp.campaign.values import (
     Seeds,
     Sizes,
     Units,
+    plain,
     seed_range,
     shown,
 )
@@ -263,12 +264,7 @@ def _first(error: ValidationError) -> str:
     if what["type"] == "extra_forbidden":
         model = Grid if place[0] == "grid" else Campaign
         near = difflib.get_close_matches(place[-1][:80], model.model_fields, n=1, cutoff=0.0)
-        return f"unknown key {_short(name)}; the nearest known one is {near[0]}"
+        return f"unknown key {plain(name)}; the nearest known one is {near[0]}"
     if what["type"] == "missing":
         return f"{name} is missing"
-    return f"{_short(name)} = {shown(what['input'])}: {what['msg'].removeprefix('Value error, ')}"
-
-
-def _short(name: str) -> str:
-    """A key for a message: keys can be as long and odd as values."""
-    return name if name.isprintable() and len(name) <= 80 else shown(name)
+    return f"{plain(name)} = {shown(what['input'])}: {what['msg'].removeprefix('Value error, ')}"

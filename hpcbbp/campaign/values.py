@@ -37,6 +37,11 @@ def shown(value: object, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 10]}...{text[-7:]}"
 
 
+def plain(text: str) -> str:
+    """A text, as it is where a line can hold it."""
+    return text if text.isprintable() and len(text) <= 80 else shown(text)
+
+
 def listed(value: Any) -> Any:
     """A value for a list of one."""
     return value if isinstance(value, list) else [value]
