@@ -46,7 +46,7 @@ def plan(
     from hpcbbp.campaign.network import Network
     from hpcbbp.campaign.shards import Shard
     from hpcbbp.campaign.spec import load_campaign
-    from hpcbbp.console import Output, duration
+    from hpcbbp.console import Output, duration, warn
     from hpcbbp.memory import available
     from hpcbbp.tables import plan_tables
 
@@ -91,9 +91,12 @@ def plan(
         "core_hours_left": hours(work.missing, work.clock, each),
         "gib_free_here": available() / 2**30,
         "versions": work.versions(),
+        "damaged": len(work.records.lost),
         "grid": list(rows.values()),
     }
     output = Output(as_json)
+    for line in work.records.warnings():
+        warn(line)
     if as_json:
         output.json(answer)
     else:
@@ -134,7 +137,8 @@ def run(
     def done(work: Work, outcome: Outcome, output: Output) -> None:
         answer = {
             "name": work.campaign.name, "store": str(work.store.path), "instances": len(work.points),
-            "done_before": len(work.points) - len(work.missing), **dataclasses.asdict(outcome),
+            "done_before": len(work.points) - len(work.missing), "damaged": len(work.records.lost),
+            **dataclasses.asdict(outcome),
         }  # fmt: skip
         if as_json:
             output.json(answer)
@@ -190,15 +194,20 @@ def collect(
     """Merge the results of several runs (shards of array jobs) into one store; nothing is taken twice."""
     from hpcbbp.campaign.export import merge
     from hpcbbp.campaign.job import store_in
-    from hpcbbp.console import Output
+    from hpcbbp.console import Output, note, warn
 
     output = Output(as_json)
     target = store_in(out)
-    appended, present = merge([store_in(folder) for folder in stores], target, mixed=mixed_versions)
+    made = merge([store_in(folder) for folder in stores], target, mixed=mixed_versions)
+    for path in made.empty:
+        note(f"{path}: no record there yet; passed over")
+    for line in made.warnings:
+        warn(line)
     if as_json:
-        output.json({"store": str(target.path), "appended": appended, "present": present})
+        counts = {"appended": made.appended, "present": made.present, "empty": len(made.empty)}
+        output.json({"store": str(target.path), **counts})
     else:
-        output.show(f"{target.path}: {appended} records added, {present} there already")
+        output.show(f"{target.path}: {made.appended} records added, {made.present} there already")
 
 
 def export(
@@ -209,11 +218,14 @@ def export(
     """Write the results of a campaign as a table for pandas."""
     from hpcbbp.campaign.export import write_pairs
     from hpcbbp.campaign.job import store_in
-    from hpcbbp.console import Output
+    from hpcbbp.console import Output, warn
 
     output = Output(as_json)
-    rows = write_pairs(store_in(folder).read().values(), to)
+    records = store_in(folder).read()
+    for line in records.warnings():
+        warn(line)
+    rows = write_pairs(records.values(), to)
     if as_json:
-        output.json({"file": str(to), "rows": rows})
+        output.json({"file": str(to), "rows": rows, "damaged": len(records.lost)})
     else:
         output.show(f"{to}: {rows} rows")

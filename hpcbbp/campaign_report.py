@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from hpcbbp import provenance
 from hpcbbp.analysis_tables import TextTable, curve_tables, law_tables
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.console import duration
-from hpcbbp.errors import InputError
 from hpcbbp.figures import overlap_figure
+from hpcbbp.files import write_file
 from hpcbbp.scaling.aggregate import models, parts
 from hpcbbp.scaling.analysis import Analysis
 from hpcbbp.scaling_figures import distribution_figure, edge_figure, of_model, phi_figure, title
@@ -150,6 +151,7 @@ def write_report(
         "troubles": troubles(records),
         "points": curve_tables(found.curves),
         "campaign": text.strip(),
+        "fence": _fence(text),
         "provenance": "hpcbbp {hpcbbp}, commit {commit}, numpy {numpy}, scipy {scipy}".format(**made)
         + "; records by hpcbbp "
         + ", ".join(sorted({str(record.get("hpcbbp")) for record in records})),
@@ -158,14 +160,27 @@ def write_report(
         loader=PackageLoader("hpcbbp"), undefined=StrictUndefined, autoescape=select_autoescape(["html.j2"]),
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["plain"] = plain_markdown
     files = {folder / picture.file: picture.png for picture in shown}
     for ending in ("html", "md"):
         page = environment.get_template(f"report.{ending}.j2").render(**content)
         files[folder / f"report.{ending}"] = page.encode()
     for path, data in files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+        write_file(path, data)
     return list(files)
+
+
+_SPECIAL = re.compile(r"[\\`*_|~$]|(?<=\])\(")
+"""Of Markdown within a line; a link without its bracket is none."""
+
+
+def plain_markdown(text: object) -> str:
+    """Text as Markdown shows it word for word, in one line: neither markup nor HTML."""
+    line = " ".join(str(text).split())
+    escaped = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\g<0>", escaped)
+
+
+def _fence(text: str) -> str:
+    """Backticks around a text that has fewer in a row."""
+    return "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))

@@ -47,6 +47,7 @@ def demo(
 
     def done(work: Work, outcome: Outcome, output: Output) -> None:
         from hpcbbp.figures import overlap_figure, save
+        from hpcbbp.files import csv_text, write_file
         from hpcbbp.plain import plain_rows
         from hpcbbp.scaling.aggregate import curves
         from hpcbbp.scaling.instances import instance_table
@@ -55,7 +56,7 @@ def demo(
             output.show(summary(work, outcome))
             return
         found = curves(instance_table(work.results()))
-        found.to_csv(table, index=False, float_format="%.8g")
+        write_file(table, csv_text(found, "%.8g"))
         save(overlap_figure(found), picture, "A continuous and a discontinuous BBP transition")
         files = [picture, table, work.store.path]
         if as_json:
@@ -67,17 +68,20 @@ def demo(
     on_all_ranks(start, done, as_json)
 
 
-def usable(folder: Path, files: tuple[Path, ...]) -> None:
-    """Raise InputError if a folder cannot take files of these names, before anything is computed for them."""
+def usable(folder: Path, files: tuple[Path, ...], option: str = "--out") -> None:
+    """Raise InputError if a folder cannot take files of these names, before anything is computed for them.
+
+    The message blames the option that named the folder.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--out {folder}: cannot be made a folder ({error.strerror})") from None
+        raise InputError(f"{option} {folder}: cannot be made a folder ({error.strerror})") from None
     if not os.access(folder, os.W_OK):
-        raise InputError(f"--out {folder}: not writable")
+        raise InputError(f"{option} {folder}: not writable")
     for path in files:
         if path.is_dir():
-            raise InputError(f"--out {folder}: {path.name} in it is a folder; a file of that name is written")
+            raise InputError(f"{option} {folder}: {path.name} in it is a folder; a file of that name is written")
 
 
 def demo_tables(curves: pd.DataFrame) -> list[Any]:

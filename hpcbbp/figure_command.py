@@ -9,6 +9,7 @@ import typer
 
 from hpcbbp.campaign_command import Out, Spec, on_all_ranks, summary
 from hpcbbp.errors import InputError
+from hpcbbp.files import csv_text, write_file
 from hpcbbp.options import Json
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def figure(
         return opened_by_all(lambda: named.campaign(quick), out / stem, world)
 
     def done(work: Work, outcome: Outcome, output: Output) -> None:
-        (out / stem / "campaign.toml").write_text(named.text(quick), encoding="utf-8")
+        write_file(out / stem / "campaign.toml", named.text(quick))
         if outcome.left:
             output.show(summary(work, outcome))
         else:
@@ -73,7 +74,7 @@ def draw(named: Named, records: list[Record], quick: bool, files: tuple[Path, ..
     made, data = named.draw(records, quick)
     for path in files:
         if path.suffix == ".csv":
-            data.to_csv(path, index=False, float_format="%.8g")
+            write_file(path, csv_text(data, "%.8g"))
         else:
             save(made, path, named.about)
     if output.as_json:
@@ -86,15 +87,19 @@ def records_of(spec: Path, out: Path | None) -> list[Record]:
     """Return the records of a campaign file, or all of a folder of results; InputError if there are none."""
     from hpcbbp.campaign.job import open_campaign, store_in
     from hpcbbp.campaign.spec import load_campaign
+    from hpcbbp.console import warn
 
     if spec.is_dir() or spec.suffix == ".jsonl":
         if out is not None:
             raise InputError(f"--out {out}: {spec} is a folder of results itself")
         store = store_in(spec)
-        found = list(store.read().values())
+        records = store.read()
+        found = list(records.values())
     else:
         work = open_campaign(load_campaign(spec), out)
-        store, found = work.store, work.results()
+        store, records, found = work.store, work.records, work.results()
+    for line in records.warnings():
+        warn(line)
     if not found:
         raise InputError(f"{store.path}: no results there yet; hpcbbp run computes them")
     return found
@@ -117,9 +122,9 @@ def analyze(
     found = analyse(records_of(spec, out), window=window, level=level)
     output, files = Output(as_json), []
     if to is not None:
-        usable(to, tuple(to / f"{name}.csv" for name in found.tables()))
+        usable(to, tuple(to / f"{name}.csv" for name in found.tables()), "--to")
         for name, rows in found.tables().items():
-            rows.to_csv(to / f"{name}.csv", index=False, float_format="%.8g")
+            write_file(to / f"{name}.csv", csv_text(rows, "%.8g"))
             files.append(str(to / f"{name}.csv"))
     if as_json:
         output.json({**found.to_dict(), "files": files})

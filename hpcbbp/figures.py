@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hpcbbp import provenance
+from hpcbbp.files import write_file
 from hpcbbp.scaling.aggregate import parts
 from hpcbbp.theory import spectrum, transition
 
@@ -46,7 +48,9 @@ def save(figure: Figure, path: Path, about: str = "") -> None:
         ".pdf": {"Title": about, "Creator": creator, "Subject": command},
         ".svg": {"Title": about, "Creator": creator, "Description": command},
     }
-    figure.savefig(path, dpi=150, metadata=words.get(path.suffix))
+    stream = io.BytesIO()
+    figure.savefig(stream, format=path.suffix.removeprefix(".") or "png", dpi=150, metadata=words.get(path.suffix))
+    write_file(path, stream.getvalue())
 
 
 def overlap_figure(curves: pd.DataFrame) -> Figure:

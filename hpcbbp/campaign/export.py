@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from hpcbbp.campaign.store import Store
+from hpcbbp.campaign.store import Records, Store
 from hpcbbp.errors import InputError
+from hpcbbp.files import csv_text, write_file
 
 POINT = ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "tol")
 WHOLE = ("m", "reason", "products", "seconds", "wall_seconds", "ranks", "hpcbbp", "host", "begin")
@@ -26,15 +29,17 @@ def pairs(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The point; pair (1: lowest), eigenvalue, residual, overlap2, student_overlap2, converged; the instance's own
-        quenched prediction of this pair (quenched_eigenvalue and quenched_overlap2, empty where it predicts no such
-        outlier) and of its edge (quenched_edge, quenched_edge_scale, quenched_lambda_1); then how it was computed.
+        The point, with its method as a campaign file has it; pair (1: lowest), eigenvalue, residual, overlap2,
+        student_overlap2, converged; the instance's own quenched prediction of this pair (quenched_eigenvalue and
+        quenched_overlap2, empty where it predicts no such outlier) and of its edge (quenched_edge,
+        quenched_edge_scale, quenched_lambda_1); then how it was computed, with its solver (krylov-schur, deferred,
+        dense).
     """
     rows = []
     for record in records:
-        if "failed" in record or "point" not in record:
+        if "failed" in record:
             continue
-        quenched = record.get("quenched", {})
+        quenched = record.get("quenched") or {}
         outliers = list(zip(quenched.get("eigenvalues", ()), quenched.get("overlap2", ()), strict=True))
         for i, value in enumerate(record["eigenvalues"]):
             predicted = outliers[i] if i < len(outliers) else (None, None)
@@ -53,6 +58,7 @@ def pairs(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                     "quenched_edge_scale": quenched.get("edge_scale"),
                     "quenched_lambda_1": quenched.get("lambda_1"),
                     **{name: record.get(name) for name in WHOLE},
+                    "solver": record["method"],
                 }
             )
     table = pd.DataFrame(rows)
@@ -60,11 +66,22 @@ def pairs(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return table.astype(dict.fromkeys(numbers, float))
 
 
-def _hdf5(table: pd.DataFrame, path: Path) -> None:
+def _csv(table: pd.DataFrame) -> bytes:
+    return csv_text(table).encode()
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    stream = io.BytesIO()
+    table.to_parquet(stream, index=False)
+    return stream.getvalue()
+
+
+def _hdf5(table: pd.DataFrame) -> bytes:
     """One dataset a column in the group /pairs: readable without pandas."""
     import h5py
 
-    with h5py.File(path, "w") as file:
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
         group = file.create_group("pairs")
         for name in table.columns:
             column = table[name]
@@ -73,13 +90,10 @@ def _hdf5(table: pd.DataFrame, path: Path) -> None:
                 group.create_dataset(name, data=column.astype(str).to_list(), dtype=h5py.string_dtype())
             else:
                 group.create_dataset(name, data=plain)
+    return stream.getvalue()
 
 
-WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-    ".csv": lambda table, path: table.to_csv(path, index=False),
-    ".parquet": lambda table, path: table.to_parquet(path, index=False),
-    ".h5": _hdf5,
-}
+WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {".csv": _csv, ".parquet": _parquet, ".h5": _hdf5}
 
 
 def write_pairs(records: Iterable[Mapping[str, Any]], path: Path) -> int:
@@ -95,15 +109,31 @@ def write_pairs(records: Iterable[Mapping[str, Any]], path: Path) -> int:
     table = pairs(records)
     if table.empty:
         raise InputError("no results to export: the store holds no instance that was solved")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        WRITERS[path.suffix](table, path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    write_file(path, WRITERS[path.suffix](table))
     return len(table)
 
 
-def merge(others: Sequence[Store], target: Store, *, mixed: bool = False) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Merged:
+    """What came of a merge.
+
+    Attributes
+    ----------
+    appended, present : int
+        Records appended, and records of the others that were there already.
+    empty : list of Path
+        Stores without a record, or folders without a store: a shard that has finished nothing.
+    warnings : list of str
+        A line a store whose damage took something that no other store has.
+    """
+
+    appended: int
+    present: int
+    empty: list[Path]
+    warnings: list[str]
+
+
+def merge(others: Sequence[Store], target: Store, *, mixed: bool = False) -> Merged:
     """Append to a store what others hold and it does not (a failure gives way to a result).
 
     Parameters
@@ -113,42 +143,43 @@ def merge(others: Sequence[Store], target: Store, *, mixed: bool = False) -> tup
     mixed : bool
         Whether results of different versions of hpcbbp may come together.
 
-    Returns
-    -------
-    (int, int)
-        Records appended, and records of the others that were there already.
-
     Raises
     ------
     InputError
-        A store that is missing, foreign, of a later schema, or cannot be written; or different versions.
+        A folder that is missing, no store in any of them, a store that is foreign, of a later schema or cannot be
+        written; or different versions.
     """
     for other in others:
-        if not other.path.exists():
+        if not other.path.parent.is_dir():
             raise InputError(f"{other.path}: no store there")
+    if not any(other.path.exists() for other in others):
+        raise InputError(f"{others[0].path}: no store there" + (", nor in the other folders" if others[1:] else ""))
     with target.claimed():
         known = target.read()
+        stores = [(other.path, other.read()) for other in others]
         if not mixed:
-            _same_version([target, *others])
-        appended = present = 0
-        for other in others:
-            for key, record in other.read().items():
+            _same_version([(target.path, known), *stores])
+        appended, damaged = 0, list(known.damaged)
+        for _, records in stores:
+            damaged += records.damaged
+            for key, record in records.items():
                 if key in known and ("failed" in record or "failed" not in known[key]):
-                    present += 1
                     continue
                 target.append(record)
                 known[key] = record
                 appended += 1
-    return appended, present
+    present = sum(len(records) for _, records in stores) - appended
+    empty = [path for path, records in stores if not records and not records.damaged]
+    return Merged(appended, present, empty, Records(known.items(), damaged).warnings())
 
 
-def _same_version(stores: Sequence[Store]) -> None:
+def _same_version(stores: Iterable[tuple[Path, Records]]) -> None:
     """Raise InputError if results were computed by different versions of hpcbbp."""
     first: dict[str, Path] = {}
-    for store in stores:
-        for record in store.read().values():
+    for path, records in stores:
+        for record in records.values():
             if "failed" not in record:
-                first.setdefault(str(record.get("hpcbbp", "unknown")), store.path)
+                first.setdefault(str(record["hpcbbp"]), path)
     if len(first) > 1:
         places = ", ".join(f"{version} in {path}" for version, path in first.items())
         raise InputError(

@@ -17,7 +17,7 @@ from hpcbbp.campaign.network import Network
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
-from hpcbbp.campaign.store import Record, Store
+from hpcbbp.campaign.store import Record, Records, Store
 from hpcbbp.console import CampaignProgress, Patience, note, warn
 from hpcbbp.eigenspaces import left_to_a_basis
 from hpcbbp.errors import InputError
@@ -34,7 +34,7 @@ class Work:
     points : list of Point
         All of the campaign, or those of one shard.
     store : Store
-    records : dict
+    records : Records
         What the store, and the shards beside it, held when they were read, by key.
     clock : Clock
         Estimated seconds of a point.
@@ -43,7 +43,7 @@ class Work:
     campaign: Campaign
     points: list[Point]
     store: Store
-    records: dict[str, Record]
+    records: Records
     clock: Clock
     uncollected: int = 0
     """Results that only shards hold (hpcbbp collect)."""
@@ -92,7 +92,8 @@ def open_campaign(
     points = campaign.points(Patience("instances listed"))
     results = folder or Path(campaign.name)
     main = store_in(results)
-    own, records = main.read(), latest([main, *shard_stores(main.path.parent)])
+    own = main.read()
+    records = latest([own, *(store.read() for store in shard_stores(main.path.parent))])
     clock = Clock(records.values(), campaign.ranks_per_instance, network)
     if shard is None:
         solved = (key for key, record in records.items() if "failed" not in record)
@@ -119,6 +120,8 @@ def run_campaign(work: Work, world: Group) -> Outcome:
     keeper = Keeper(work.store.path.parent / "checkpoints", work.campaign.checkpoint_every, clock)
     check_budget(work.campaign, missing, keeper)
     if world.rank == 0:
+        for line in work.records.warnings():
+            warn(line)
         for name, count in work.versions().items():
             if name != __version__:
                 note(f"{count} records were computed by hpcbbp {name}; they are kept (this is {__version__})")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hpcbbp.campaign.measure import model_seconds
 from hpcbbp.campaign.point import Point
-from hpcbbp.campaign.store import Record, Store
+from hpcbbp.campaign.store import Damage, Records, Store
 from hpcbbp.errors import InputError
 
 
@@ -46,11 +46,12 @@ def shard_stores(results: Path) -> list[Store]:
     return [Store(path) for path in sorted((results / "shards").glob("*/results.jsonl"))]
 
 
-def latest(stores: Sequence[Store]) -> dict[str, Record]:
-    """Records of several stores by key; a failure gives way to a result."""
-    found: dict[str, Record] = {}
-    for store in stores:
-        for key, record in store.read().items():
+def latest(stores: Iterable[Records]) -> Records:
+    """Records of several stores by key, and their damage; a failure gives way to a result."""
+    found, damaged = Records(), list[Damage]()
+    for records in stores:
+        damaged += records.damaged
+        for key, record in records.items():
             if key not in found or "failed" in found[key]:
                 found[key] = record
-    return found
+    return Records(found.items(), damaged)

@@ -1,27 +1,78 @@
 """Records of finished instances: append-only JSON lines, safe on disk before the next instance starts.
 
-A record is one JSON object on one line with a key that says what was computed. The schema is in docs/campaigns.md.
+A record is one JSON object on one line with a key that says what was computed, and a checksum. What is in it, and when
+a line counts as damaged, is in record.py; the schema is in docs/campaigns.md.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
-import json
 import os
 import platform
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from io import RawIOBase
+from dataclasses import dataclass
+from io import BufferedReader, FileIO, RawIOBase
 from pathlib import Path
-from typing import Any
 
+from hpcbbp.campaign.record import SCHEMA, DamagedError, LaterError, Record, from_line, looks_like_one, to_line
 from hpcbbp.errors import InputError
 
-Record = dict[str, Any]
-"""What is kept of an instance; the keys are in docs/campaigns.md."""
+__all__ = ["SCHEMA", "Damage", "Record", "Records", "Store"]
 
-SCHEMA = 1
-"""Version of a record's keys; raised when one changes its meaning."""
+_LONGEST = 2**28
+"""Bytes of a line: a record of a whole spectrum has a few MiB."""
+
+_TOLD = 3
+"""Damaged lines that a warning names one by one."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A line of a store that is no record.
+
+    Attributes
+    ----------
+    path : Path
+    line : int
+        From 1.
+    reason : str
+    key : str or None
+        Of the record that it was, if that is known.
+    """
+
+    path: Path
+    line: int
+    reason: str
+    key: str | None
+
+
+class Records(dict[str, Record]):
+    """Records by key, and what was no record beside them."""
+
+    def __init__(self, found: Iterable[tuple[str, Record]] = (), damaged: Iterable[Damage] = ()) -> None:
+        super().__init__(found)
+        self.damaged = tuple(damaged)
+
+    @property
+    def lost(self) -> tuple[Damage, ...]:
+        """Damage that took something: no other line holds the result of that key."""
+        return tuple(damage for damage in self.damaged if "failed" in self.get(damage.key or "", {"failed": ""}))
+
+    def warnings(self) -> list[str]:
+        """One line a store about what its damage took."""
+        lines = []
+        for path in dict.fromkeys(damage.path for damage in self.lost):
+            some = [damage for damage in self.lost if damage.path == path]
+            named = [f"line {damage.line}: {damage.reason}" for damage in some[:_TOLD]]
+            more = [f"{len(some) - _TOLD} more"] if len(some) > _TOLD else []
+            lines.append(
+                f"{path}: {len(some)} damaged record{'s are' if len(some) > 1 else ' is'} left out "
+                f"({'; '.join(named + more)}); hpcbbp run computes again what is missing"
+            )
+        return lines
 
 
 class Store:
@@ -36,43 +87,58 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self) -> dict[str, dict[str, Any]]:
-        """All whole records by key, the last one written for a key; a line cut short by a kill is left out.
+    def read(self) -> Records:
+        """All whole records by key, the last one written for a key, and which lines are damaged.
+
+        A line cut short by a kill is one of these.
 
         Raises
         ------
         InputError
-            A file that cannot be read, holds no records at all, or was written by a later hpcbbp.
+            What is no file or cannot be read, holds no records at all, or was written by a later hpcbbp.
         """
-        found: dict[str, dict[str, Any]] = {}
+        found, damaged, later, ours = {}, [], "", False
         try:
-            text = self.path.read_text(encoding="utf-8", errors="replace")
+            stream = _opened(self.path, os.O_RDONLY)
         except FileNotFoundError:
-            return found
+            return Records()
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read ({error.strerror})") from None
-        lines = text.split("\n")
-        for line in lines:
-            try:
-                record = json.loads(line)
-                key, schema = record["key"], record.get("schema", SCHEMA)
-            except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
-                continue
-            if schema > SCHEMA:
-                raise InputError(
-                    f"{self.path}: records of schema {schema}, this hpcbbp knows schemas up to {SCHEMA}: update it"
-                )
-            found[key] = record
-        if not found and len(lines) > 1:
+        with stream:
+            for number, line in enumerate(_lines(stream, self.path), 1):
+                try:
+                    record = from_line(line)
+                    found[record["key"]] = record
+                except LaterError as error:
+                    raise self._later(str(error)) from None
+                except DamagedError as error:
+                    ours = ours or looks_like_one(line)
+                    later = later or (str(error) if error.later else "")
+                    if line:
+                        damaged.append(Damage(self.path, number, str(error), error.key))
+        if not found and later:
+            raise self._later(later)
+        if not found and damaged and not ours:
             raise InputError(f"{self.path}: not a store of hpcbbp (no line in it is a record); take another folder")
-        return found
+        return Records(found.items(), damaged)
 
-    def append(self, record: dict[str, Any]) -> None:
-        """Write a record; when this returns it survives a kill and a power cut."""
-        line = json.dumps(record, allow_nan=False).encode() + b"\n"
+    def _later(self, schema: str) -> InputError:
+        return InputError(f"{self.path}: records of {schema}, this hpcbbp knows schemas up to {SCHEMA}: update it")
+
+    def append(self, record: Record) -> None:
+        """Write a record; when this returns it survives a kill and a power cut.
+
+        Raises
+        ------
+        DamagedError
+            What is no record would be damaged to its readers.
+        InputError
+            If the store cannot be written.
+        """
+        line = to_line(record)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+b", buffering=0) as stream:
+            with _opened(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as stream:
                 whole = stream.seek(0, os.SEEK_END)
                 if whole and os.pread(stream.fileno(), 1, whole - 1) != b"\n":
                     line = b"\n" + line
@@ -98,8 +164,10 @@ class Store:
         lock = self.path.with_suffix(".lock")
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
-            stream = lock.open("a+b", buffering=0)
+            stream = _opened(lock, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
         except OSError as error:
+            if error.errno == errno.ELOOP:  # what it points to is somebody's file
+                raise InputError(f"{lock}: is a link; remove it, or take another folder") from None
             raise InputError(f"{self.path.parent}: cannot be written ({error.strerror})") from None
         with stream:
             try:
@@ -108,6 +176,9 @@ class Store:
                 stream.seek(0)
                 holder = stream.read().decode(errors="replace").strip() or "another job"
                 raise InputError(f"{self.path}: is being written by {holder}; wait for it, or take --out") from None
+            words = stream.read(100)
+            if words and not words.startswith(b"process "):
+                raise InputError(f"{lock}: is not a lock of hpcbbp; move it, or take another folder")
             with suppress(OSError):  # a full disk: the lock holds without saying whose it is
                 stream.truncate(0)
                 _write(stream, f"process {os.getpid()} on {platform.node()}".encode())
@@ -119,3 +190,31 @@ def _write(stream: RawIOBase, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[stream.write(view) :]
+
+
+def _opened(path: Path, flags: int) -> FileIO:
+    """Open a file and nothing else: a pipe or a device would wait for somebody, or never end."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        raise InputError(f"{path}: is {_KINDS.get(stat.S_IFMT(kind), 'no file')}, not a file")
+    return FileIO(descriptor, "r+b" if flags & os.O_RDWR else "rb")
+
+
+_KINDS = {
+    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}  # fmt: skip
+
+
+def _lines(raw: FileIO, path: Path) -> Iterator[bytes]:
+    """Lines without their ends; the last one may have none."""
+    stream = BufferedReader(raw, 2**20)
+    try:
+        while line := stream.readline(_LONGEST + 1):
+            if len(line) > _LONGEST:
+                raise InputError(f"{path}: not a store of hpcbbp (a line of more than {_LONGEST >> 20} MiB)")
+            yield line.rstrip()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None

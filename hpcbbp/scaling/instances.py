@@ -31,8 +31,9 @@ def instance_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        p, p_star, a, alpha, n, seed, method; whole: its lowest p p* pairs, or as many as were asked for, converged
-        (all else is NaN if not; averages over p p* pairs are NaN too where fewer were asked for).
+        p, p_star, a, alpha, n, seed; method as a campaign file has it (stored, dice, deferred, dense) and its solver
+        (krylov-schur, deferred, dense); whole: its lowest p p* pairs, or as many as were asked for, converged (all
+        else is NaN if not; averages over p p* pairs are NaN too where fewer were asked for).
         lambda_1, overlap2_1: lowest eigenvalue and m^2 of its vector; lambda_mean, overlap2: averages over the lowest
         p p* pairs; first: the largest overlap is that of the lowest eigenvalue (1, 0; NaN where too few vectors were
         computed to know, or where an older hpcbbp left it to the basis of a null space: hpcbbp.eigenspaces). The same
@@ -52,7 +53,8 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     flags = record["converged_flags"][:asked]
     whole = len(flags) == asked and all(flags)
     row: dict[str, Any] = {name: record[name] for name in (*MODEL, "alpha", "n")}
-    row |= {"seed": record.get("seed", -1), "method": record.get("method", ""), "whole": whole}
+    row |= {"seed": record.get("seed", -1), "method": _method(record), "solver": record.get("method", "")}
+    row["whole"] = whole
     measured = dict.fromkeys(("lambda_1", "lambda_mean", "overlap2_1", "overlap2", "first"), math.nan)
     if whole:
         measured = {
@@ -63,6 +65,14 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
             "first": _first(record, outliers),
         }
     return row | measured | _predicted(record.get("quenched"), outliers)
+
+
+def _method(record: Mapping[str, Any]) -> str:
+    """What a campaign file calls it: krylov-schur goes with an X that is stored and with one that is not."""
+    if "point" in record:
+        return str(record["point"]["method"])
+    solver, data = str(record.get("method", "")), str(record.get("data", ""))
+    return {"StoredData": "stored", "DiceData": "dice"}.get(data, solver) if solver == "krylov-schur" else solver
 
 
 def _first(record: Mapping[str, Any], outliers: int) -> float:
