@@ -1,11 +1,13 @@
-"""SLEPc: the lowest eigenpairs of a Hessian, each with a residual computed anew and an honest flag."""
+"""The lowest eigenpairs of a Hessian by SLEPc, each with a residual computed anew and an honest flag.
+
+What "converged" means is said at EigenResult (hpcbbp.result) and in docs/accuracy.md.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +15,24 @@ from numpy.typing import NDArray
 from hpcbbp import petsc, provenance
 from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.hessian import Hessian
+from hpcbbp.krylov import CONVERGED, Search, default_ncv
+from hpcbbp.pairs import Pairs
 from hpcbbp.result import EigenResult, Step
-from hpcbbp.ritz import rayleigh_ritz
-from hpcbbp.rng import check_seed, normals
+from hpcbbp.rng import check_seed
 
 Array = NDArray[np.float64]
 
-
-_REASONS = {
-    "CONVERGED_TOL": "converged: the requested pairs reached the tolerance",
-    "CONVERGED_USER": "stopped by a user-defined test",
-    "DIVERGED_ITS": "not converged: iteration limit reached; raise -eps_max_it or -eps_ncv, or loosen --tol",
-    "DIVERGED_BREAKDOWN": "not converged: breakdown of the Krylov basis; try another seed or -eps_ncv",
-    "DIVERGED_SYMMETRY_LOST": "not converged: symmetry lost; report this",
-}
-
-
-def _reason(eps: Any) -> str:
-    code = eps.getConvergedReason()
-    kinds = type(eps).ConvergedReason
-    for name, words in _REASONS.items():
-        if getattr(kinds, name, None) == code:
-            return words
-    return f"SLEPc stopped with reason {code}"
+__all__ = [
+    "check_arguments",
+    "check_below",
+    "check_index",
+    "check_nev",
+    "check_tol",
+    "check_verify",
+    "default_ncv",
+    "default_nev",
+    "solve",
+]
 
 
 def default_nev(p: int, p_star: int, n: int) -> int:
@@ -68,13 +65,21 @@ def check_arguments(nev: int, tol: float, size: int) -> tuple[int, float]:
     return check_nev(nev, size), check_tol(tol)
 
 
-def default_ncv(nev: int, size: int) -> int:
-    """Krylov vectors kept at most.
+def check_below(below: float | None) -> float | None:
+    """Return the threshold, or raise InputError unless it is a finite number (or None)."""
+    if below is None:
+        return None
+    asked = real_number(below)
+    if asked is None or not math.isfinite(asked):
+        raise InputError(f"below = {shown(below)}: the threshold is a finite number (or None for nev pairs)")
+    return asked
 
-    Larger than SLEPc's max(2 nev, nev + 15): at N = 2000, p = 2, a = 1.5, alpha = 3, nev = 4 that takes 350
-    products in place of 467, and a few vectors more cost nothing beside a stored X.
-    """
-    return min(size, max(2 * nev, nev + 36))
+
+def check_verify(verify: bool) -> bool:
+    """Return whether to verify, or raise InputError unless it is True or False."""
+    if not isinstance(verify, bool | np.bool_):
+        raise InputError(f"verify = {shown(verify)}: True or False")
+    return bool(verify)
 
 
 def check_index(nev: int | None, p: int, p_star: int, n: int) -> None:
@@ -93,8 +98,12 @@ def solve(
     seed: int = 0,
     progress: Callable[[Step], None] | None = None,
     below: float | None = None,
+    verify: bool = False,
 ) -> EigenResult:
     """Return the nev smallest eigenpairs by SLEPc's Krylov-Schur; PETSc options act. Collective.
+
+    A Krylov space holds one direction of each eigenspace: further copies of an exactly multiple eigenvalue enter by
+    rounding alone, late or never, and without verify they may be missing though each pair that is there is converged.
 
     Parameters
     ----------
@@ -110,176 +119,107 @@ def solve(
     below : float, optional
         All eigenvalues below this one, and the next one if it was found, in place of nev of them (nev: how many to
         begin with, doubled until it is passed).
+    verify : bool
+        Search the orthogonal complement of what was found, from fresh random starts, until nothing lower turns up.
 
     Raises
     ------
     InputError
-        Bad nev, tol or seed, or a PETSc that cannot do it.
+        Bad nev, tol, seed or below, products that overflow or underflow, or a PETSc that cannot do it.
     MissingDependencyError
         Without petsc4py and slepc4py.
     """
     nev, tol = check_arguments(nev, tol, hessian.size)
-    seed = check_seed(seed)
+    seed, below, verify = check_seed(seed), check_below(below), check_verify(verify)
     petsc.initialize()
     from petsc4py import PETSc
-    from slepc4py import SLEPc
 
-    if below is not None:
-        return _doubling(hessian, nev, below, tol=tol, seed=seed, progress=progress)
     petsc.check_index(PETSc.IntType, hessian.size, default_ncv(nev, hessian.size))
-    group, history = hessian.data.group, []
-    before, clock = hessian.products, time.perf_counter()
-
-    largest = 0.0  # Ritz value in size: a lower bound on |H|
-
-    def monitor(eps: Any, its: int, nconv: int, values: list[Any], errors: list[float]) -> None:
-        nonlocal largest
-        largest = max([largest, *(abs(value) for value in values)])
-        kept = min(len(values), nev)
-        step = Step(
-            int(its),
-            hessian.products - before,
-            int(nconv),
-            tuple(float(value.real) for value in values[:kept]),
-            tuple(float(error) for error in errors[:kept]),
-        )
-        history.append(step)
-        if progress is not None:
-            progress(step)
-
-    with hessian.petsc_matrix() as matrix:
-        eps = SLEPc.EPS().create(comm=matrix.getComm())
-        start = matrix.createVecRight()
-        try:
-            eps.setOperators(matrix)
-            eps.setProblemType(SLEPc.EPS.ProblemType.HEP)
-            eps.setType(SLEPc.EPS.Type.KRYLOVSCHUR)
-            eps.setWhichEigenpairs(SLEPc.EPS.Which.SMALLEST_REAL)
-            eps.setDimensions(nev, default_ncv(nev, hessian.size))
-            eps.setTolerances(tol)
-            eps.setMonitor(monitor)
-            rows = hessian.data.columns
-            start.getArray()[:] = normals(seed, "start", rows.start * hessian.p, rows.stop * hessian.p)
-            eps.setInitialSpace([start])
-            try:
-                _run(eps)
-            except PETSc.Error as error:
-                if hessian.failure is not None:  # of a product; PETSc's message may not have it
-                    raise hessian.failure from error
-                raise
-            products, seconds = hessian.products - before, time.perf_counter() - clock
-            values, vectors, counted = _pairs(eps, hessian, start)
-            largest = max([largest, *np.abs(values)])
-            reason, tolerance, test = _reason(eps), float(eps.getTolerances()[0]), eps.getConvergenceTest()
-        finally:
-            petsc.destroy(start, eps)
-
-    images = np.array([hessian.apply(vector) for vector in vectors])
-    squares = group.sum(((images - values[:, None] * vectors) ** 2).sum(axis=1))
-    residuals = np.sqrt(squares)
-    scale = np.abs(values) if test == SLEPc.EPS.Conv.REL else np.ones_like(values)
-    # SLEPc's count rests on estimates; the slack is for rounding in the recomputed residual.
-    agreed = residuals <= 1.05 * tolerance * scale + 1e-13 * largest
-    if reason == _REASONS["CONVERGED_TOL"] and not (counted & agreed).all():
-        reason = (
-            "not converged: SLEPc's estimates reached the tolerance, the recomputed residuals did not; for "
-            "eigenvalues near zero use -eps_conv_abs (a tolerance that is not relative to |lambda|)"
-        )
+    clock = time.perf_counter()
+    search = Search(hessian, tol, seed, progress)
+    pairs = search.run(nev) if below is None else _below(search, nev, below)
+    nev, reason, verified, added = search.asked, search.reason, None, 0
+    if verify:
+        verified = search.group.share(bool(search.reached(pairs).all()))
+        if verified:
+            pairs, verified, added = _verified(search, pairs, nev, below)
+            reason = (
+                search.reason if verified else f"not verified: the search for copies ended early: {search.reason}"
+            )
+    pairs = pairs.select(slice(nev if below is None else _count_below(search, pairs, below) + 1))
+    converged = search.reached(pairs)
     return EigenResult(
-        eigenvalues=values,
-        residuals=residuals,
-        converged=counted & agreed,
-        vectors=vectors.reshape(len(values), -1, hessian.p),
-        reason=reason,
-        products=products,
-        tolerance=tolerance,
-        history=tuple(history),
-        seconds=seconds,
-        provenance={**provenance.versions(), **petsc.versions(), "ranks": group.size, "seed": seed},
+        eigenvalues=pairs.values * search.unit,
+        residuals=pairs.residuals(search.group) * search.unit,
+        converged=converged,
+        vectors=pairs.vectors.reshape(len(pairs), -1, hessian.p),
+        reason=_reason(reason, converged),
+        products=search.products,
+        tolerance=search.tolerance,
+        history=tuple(search.history),
+        seconds=time.perf_counter() - clock,
+        provenance={**provenance.versions(), **petsc.versions(), "ranks": search.group.size, "seed": seed},
+        nev=len(pairs) if below is not None else nev,
+        verified=None if verified is None else verified and bool(converged.all()),
+        found_by_verification=added,
     )
 
 
-def _run(eps: Any) -> None:
-    """Apply the user's PETSc options and solve; options that SLEPc refuses become an InputError."""
-    from petsc4py import PETSc
-
-    try:
-        with petsc.plain_errors():
-            eps.setFromOptions()
-            eps.solve()
-    except PETSc.Error as error:
-        given = [f"-{name} {value or ''}".strip() for name, value in PETSc.Options().getAll().items()]
-        given = [option for option in given if option != "-no_signal_handler"]
-        if not given:
-            raise
-        last = next((line for line in reversed(str(error).splitlines()) if line.strip()), "")
-        raise InputError(f"SLEPc refuses these PETSc options: {' '.join(given)} ({last.strip()})") from None
+def _reason(reason: str, converged: NDArray[np.bool_]) -> str:
+    """Why the solve ended, by the pairs that it returns rather than by SLEPc's estimates of them."""
+    if reason.startswith("not verified") or (reason != CONVERGED and not converged.all()):
+        return reason
+    if converged.all():
+        return CONVERGED
+    return (
+        "not converged: SLEPc's estimates reached the tolerance, the recomputed residuals did not; for "
+        "eigenvalues near zero use -eps_conv_abs (a tolerance that is not relative to |lambda|)"
+    )
 
 
-def _doubling(hessian: Hessian, nev: int, below: float, **others: Any) -> EigenResult:
-    """All eigenvalues below a threshold, by more and more pairs.
+def _count_below(search: Search, pairs: Pairs, below: float) -> int:
+    return int((pairs.values * search.unit < below).sum())
+
+
+def _below(search: Search, nev: int, below: float) -> Pairs:
+    """All eigenvalues below a threshold and what follows, by more and more pairs.
 
     SLEPc's own threshold (EPSSetThreshold, since 3.22) stops early: with 14 of 31 eigenvalues of a diagonal matrix
     of order 2000, with 3.26.1; and what ends at a pair beyond the threshold is known to be whole.
     """
-    before = hessian.products
+    size = search.hessian.size
     while True:
-        found = solve(hessian, nev, **others)
-        if not found.converged.all() or found.eigenvalues[-1] >= below or nev == hessian.size:
-            break
-        nev = min(2 * nev, hessian.size)
-    keep = slice(int((found.eigenvalues < below).sum()) + 1)
-    return replace(
-        found, eigenvalues=found.eigenvalues[keep], residuals=found.residuals[keep], converged=found.converged[keep],
-        vectors=found.vectors[keep], products=hessian.products - before,
-    )  # fmt: skip
+        pairs = search.run(nev)
+        if not search.lowest or search.asked != nev:
+            raise InputError(
+                f"below = {below:g}: leave out PETSc options that choose pairs (-eps_nev, -eps_largest_real)"
+            )
+        whole = search.group.share(bool(search.reached(pairs).all()))
+        if not whole or _count_below(search, pairs, below) < len(pairs) or nev >= size:
+            return pairs
+        nev = min(2 * nev, size)
 
 
-def _pairs(eps: Any, hessian: Hessian, work: Any, every: bool = False) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Eigenvalues, unit vectors (this rank's part) and which of them SLEPc counts as converged.
+def _verified(search: Search, pairs: Pairs, nev: int, below: float | None) -> tuple[Pairs, bool, int]:
+    """Search the complement of the pairs until nothing comes before the last wanted one. Collective.
 
-    If SLEPc found fewer than were asked for, the rest are Ritz pairs of the basis it leaves behind, in the
-    complement of the converged vectors: SLEPc itself does not hand them out.
+    Returns all pairs found in their order, whether the search came to its end, and how many it has added. A round
+    finds one direction of each eigenspace, so that copies come one a round; the next round asks for twice as many.
     """
-    wanted = int(eps.getDimensions()[0])
-    found = min(int(eps.getConverged()), wanted)
-    basis = _basis(eps, work) if found < wanted else None
-    converged, vectors = [], []
-    for i in range(found):
-        converged.append(float(np.real(eps.getEigenpair(i, work))))
-        vectors.append(work.getArray(readonly=True).copy())
-    values, stacked = np.array(converged), np.array(vectors).reshape(found, hessian.local_size)
-    if basis is not None:
-        rank = _order(eps)
-        more, ritz_vectors = rayleigh_ritz(
-            basis, hessian.apply, hessian.data.group, wanted - found, deflate=stacked, rank=rank
-        )
-        values, stacked = np.append(values, more), np.concatenate([stacked, ritz_vectors])
-        # A late Ritz value may lie before an early converged one.
-        order = np.argsort(rank(values), kind="stable")
-        return values[order], stacked[order], (np.arange(len(values)) < found)[order]
-    return values, stacked, np.ones(found, dtype=bool)
-
-
-def _order(eps: Any) -> Callable[[Array], Array]:
-    """Key by which eigenvalues come first, for the end of the spectrum that was asked for."""
-    which, asked = type(eps).Which, eps.getWhichEigenpairs()
-    target = float(np.real(eps.getTarget()))
-    keys: dict[Any, Callable[[Array], Array]] = {
-        which.LARGEST_REAL: lambda x: -x,
-        which.LARGEST_MAGNITUDE: lambda x: -np.abs(x),
-        which.SMALLEST_MAGNITUDE: np.abs,
-        which.TARGET_MAGNITUDE: lambda x: np.abs(x - target),
-        which.TARGET_REAL: lambda x: np.abs(x - target),
-    }
-    return keys.get(asked, lambda x: x)
-
-
-def _basis(eps: Any, work: Any) -> Array:
-    """Columns of the solver's basis, (ncv, local_size)."""
-    bv = eps.getBV()
-    columns = []
-    for j in range(int(eps.getDimensions()[1])):
-        bv.copyVec(j, work)
-        columns.append(work.getArray(readonly=True).copy())
-    return np.array(columns)
+    size, group, first = search.hessian.size, search.group, len(pairs)
+    batch = start = 1  # start vectors: none serves twice
+    while len(pairs) < size:
+        more = search.run(min(batch, size - len(pairs)), known=pairs.vectors, start=start)
+        start += size
+        values = np.sort(search.order(pairs.values))
+        last = nev - 1 if below is None else int((pairs.values * search.unit < below).sum())
+        limit = (values[last] if last < len(values) else math.inf) - search.rounding * search.unit
+        early = search.order(more.values) < limit
+        settled = bool(len(more) and search.reached(more, known=pairs.vectors)[0])
+        early, settled = group.share((early, settled))
+        if early.any():
+            pairs = pairs.joined(more.select(early)).refined(group, search.order)
+        if not settled or not early.any():
+            return pairs, settled, len(pairs) - first
+        batch *= 2
+    return pairs, True, len(pairs) - first

@@ -259,6 +259,7 @@ def solve_instance(
     tol: float = 1e-8,
     progress: Callable[[Step], None] | None = None,
     below: float | None = None,
+    verify: bool = False,
 ) -> Solution:
     """Find the lowest eigenpairs of an instance's Hessian and their overlaps. Collective.
 
@@ -267,7 +268,7 @@ def solve_instance(
     instance : Instance
     nev : int, optional
         Pairs wanted; p p* + 2 by default.
-    tol, progress, below
+    tol, progress, below, verify
         See hpcbbp.eigen.solve.
     """
     if not isinstance(instance, Instance):
@@ -278,7 +279,9 @@ def solve_instance(
     problem, data = instance.problem, instance.data
     nev = eigen.default_nev(problem.p, problem.p_star, data.n) if nev is None else nev
     nev, tol = eigen.check_arguments(nev, tol, problem.p * data.n)
-    result = eigen.solve(instance.hessian, nev, tol=tol, seed=instance.seed, progress=progress, below=below)
+    result = eigen.solve(
+        instance.hessian, nev, tol=tol, seed=instance.seed, progress=progress, below=below, verify=verify
+    )
     return Solution(
         problem=problem,
         n=data.n,

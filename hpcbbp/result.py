@@ -45,7 +45,9 @@ class EigenResult:
     residuals : (k,) array
         |H v - lambda v| for |v| = 1, from a product with v itself.
     converged : (k,) array of bool
-        The residual reaches the tolerance (and SLEPc counts the pair too). Pairs with False are Ritz approximations.
+        The residual reaches the tolerance times |lambda|, or rounding (1e-13 |H|), and the vector is none of the
+        earlier pairs' again. It says that the pair is an eigenpair, not that none was missed: of an exactly multiple
+        eigenvalue copies may be missing (see verified). Pairs with False are Ritz approximations.
     vectors : array
         Unit eigenvectors: (k, n_local, p), this rank's part, from SLEPc; (k, directions, p), coordinates in the
         basis of directions met so far, from deferred Krylov (docs/deferred.md).
@@ -60,6 +62,12 @@ class EigenResult:
         Wall-clock time of the solver, set-up of X not counted.
     provenance : dict
         Versions, commit, ranks, seed of the start vector.
+    nev : int or None
+        Pairs asked for; None: as many as there are here.
+    verified : bool or None
+        Whether the complement of the pairs was searched and nothing lower was left there; None: not asked for.
+    found_by_verification : int
+        Pairs that this search has added.
     """
 
     eigenvalues: Array
@@ -72,6 +80,9 @@ class EigenResult:
     history: tuple[Step, ...]
     seconds: float
     provenance: dict[str, Any]
+    nev: int | None = None
+    verified: bool | None = None
+    found_by_verification: int = 0
 
     def __repr__(self) -> str:
         """What was found, in a line; never the arrays."""
@@ -139,9 +150,10 @@ class Solution:
         first = {
             name: getattr(self.eigen, name)[:count] for name in ("eigenvalues", "residuals", "converged", "vectors")
         }
+        asked = None if self.eigen.nev is None else min(self.eigen.nev, count)
         return replace(
             self,
-            eigen=replace(self.eigen, **first),
+            eigen=replace(self.eigen, nev=asked, **first),
             teacher_overlaps=self.teacher_overlaps[:count],
             student_overlaps=self.student_overlaps[:count],
         )
@@ -167,7 +179,10 @@ class Solution:
             "student_overlaps": self.student_overlaps.tolist(),
             "converged": int(result.converged.sum()),
             "converged_flags": result.converged.tolist(),
-            "nev": len(result.eigenvalues),
+            "nev": len(result.eigenvalues) if result.nev is None else result.nev,
+            "found": len(result.eigenvalues),
+            "verified": result.verified,
+            "found_by_verification": result.found_by_verification,
             "tol": result.tolerance,
             "reason": result.reason,
             "products": result.products,

@@ -49,11 +49,12 @@ def rayleigh_ritz(
     for _ in range(2):  # twice is enough
         if deflate is not None and len(deflate):
             B = B - group.sum(B @ deflate.T) @ deflate
-        gram, rotation = np.linalg.eigh(group.sum(B @ B.T))
+        # Rank 0's eigenvectors: where eigenvalues are equal, another processor's LAPACK may take another basis.
+        gram, rotation = group.share(np.linalg.eigh(group.sum(B @ B.T)))
         independent = gram > 1e-12 * max(gram.max(initial=0.0), 1e-300)
         B = (rotation[:, independent] / np.sqrt(gram[independent])).T @ B
     images = np.array([apply(b) for b in B]).reshape(B.shape)
     projected = group.sum(B @ images.T)
-    values, rotation = np.linalg.eigh(0.5 * (projected + projected.T))
+    values, rotation = group.share(np.linalg.eigh(0.5 * (projected + projected.T)))
     order = np.argsort(values if rank is None else rank(values))[:count]
     return values[order], rotation[:, order].T @ B

@@ -30,6 +30,9 @@ def solve(
     below: Annotated[
         float | None, typer.Option("--below", help="All eigenvalues below this one, and the next, in place of --nev.")
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Search for copies of exactly multiple eigenvalues that were missed.")
+    ] = False,
     storage: Annotated[
         str | None,
         typer.Option("--storage", help="float64, float32, deferred also int16 (float64, or as in the file)."),
@@ -75,6 +78,11 @@ def solve(
         refuse_with_deferred(data, teacher, student, options)
     if below is not None and (method == "deferred" or not math.isfinite(below)):
         raise InputError(f"--below {below:g}: a finite number, with --method krylov-schur")
+    if verify and method == "deferred":
+        raise InputError(
+            "--verify belongs to --method krylov-schur: deferred Krylov asks for p p* copies by its block, and its "
+            "Gaussian X has no exactly multiple eigenvalues"
+        )
     for name, value in (("block", block), ("checkpoint", checkpoint), ("checkpoint-every", checkpoint_every)):
         if value is not None and method != "deferred":
             raise InputError(f"--{name} belongs to --method deferred")
@@ -122,7 +130,9 @@ def solve(
             )
         model = instance.problem
         wanted = nev or eigen.default_nev(model.p, model.p_star, instance.data.n)
-        solution = solve_instance(instance, wanted, tol=tol, progress=SolveProgress(group, wanted, tol), below=below)
+        solution = solve_instance(
+            instance, wanted, tol=tol, progress=SolveProgress(group, wanted, tol), below=below, verify=verify
+        )
         unused = petsc.unused_options()
         if group.rank == 0:
             show(solution.to_dict(), output, unused)
@@ -181,6 +191,8 @@ def show(answer: dict[str, Any], output: Any, unused: Sequence[str]) -> None:
         warn(f"PETSc option -{name} was not used by anything (see -help for those there are)")
     if answer["converged"] < answer["nev"]:
         warn(f"{answer['nev'] - answer['converged']} of {answer['nev']} pairs have not converged: {answer['reason']}")
+    elif answer["verified"] is False:
+        warn(answer["reason"])
 
 
 def refuse_with_deferred(data: str | None, teacher: str | None, student: str | None, options: Sequence[str]) -> None:
