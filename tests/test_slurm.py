@@ -159,6 +159,40 @@ def test_a_failing_task_of_an_array_hurts_no_other_and_is_alone_resubmitted(clus
     assert done.returncode == 2 and "nothing of shards is missing" in done.stderr
 
 
+ENDS_EARLY_ONCE = """#!/bin/bash
+[ "$1" = plan ] && exit 0
+if [ "$SLURM_ARRAY_JOB_ID" != "$SLURM_JOB_ID" ]; then
+    until [ -e over ]; do sleep 0.2; done
+elif [ "${SLURM_RESTART_COUNT:-0}" = 0 ]; then
+    until [ "$(ls *.log | wc -l)" = 2 ]; do sleep 0.2; done # the other task is under way
+    exit 75
+else
+    touch over
+fi
+"""
+
+
+def test_a_task_that_goes_back_into_the_queue_leaves_the_others_alone(cluster, tmp_path):
+    """The task whose number of a job is that of the whole array ends early while another one is computing."""
+    program = tmp_path / "ends early"
+    program.write_text(ENDS_EARLY_ONCE)
+    program.chmod(0o755)
+    file = campaign(tmp_path, "siblings")
+    words = ("--as", "array", "--tasks", 2, "--time", 10, "--launcher", "mpirun", "--account", "phys & co")
+    script = rendered(tmp_path, file, *words, "--program", program)
+    job = cluster.submit(script, cwd=tmp_path)
+    assert "Account=phys & co " in cluster.run("scontrol", "show", "job", job)
+    hurry(cluster)
+    logs = {task: (tmp_path / f"siblings-{task}.log").read_text() for task in (1, 2)}
+    starts = {task: re.findall(r": job (\d+), start (\d+)", log) for task, log in logs.items()}
+    (again,) = [task for task, found in starts.items() if found[0][0] == job]  # it carries the array's number
+    assert [start for _, start in starts[again]] == ["1", "2"], logs
+    assert [start for _, start in starts[3 - again]] == ["1"], logs
+    assert logs[again].count("back into the queue") == 1 and "exit code 75" in logs[again]
+    states = cluster.states(job)  # of three starts
+    assert len(states) == 3 and states.count("COMPLETED") == 2
+
+
 def test_a_container_is_called_with_what_it_needs(cluster, tmp_path, monkeypatch):
     """No Apptainer is to be had here: a stand-in checks how it is called, and runs what it is told to."""
     stand_in = tmp_path / "bin" / "apptainer"
