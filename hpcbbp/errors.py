@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import reprlib
 
 
 class InputError(ValueError):
@@ -27,7 +28,7 @@ def shown(value: object) -> str:
     if plain is not None and abs(plain) >= 10**40:  # Python refuses to print more than 4300 digits
         return f"{'-' if plain < 0 else ''}2^{abs(plain).bit_length() - 1} or more"
     number = real_number(value) if plain is None else plain  # numpy's numbers as Python shows its own
-    text = " ".join(repr(value if number is None else number).split())
+    text = " ".join(reprlib.repr(value if number is None else number).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -69,6 +69,14 @@ def deferred_solve(m: int, p: int, block: int, itemsize: int, ranks: int) -> tup
     ) + PER_RANK, rows * itemsize + 16 * p
 
 
+def quenched_prediction(m: int, p: int, p_star: int, ranks: int) -> int:
+    """Bytes of a sample's own prediction on the largest rank: its projections as computed, and as they are summed.
+
+    Of stored X, dice and whole spectra they fit into what the products took, which is over by then.
+    """
+    return 16 * -(-m // ranks) * (p + p_star)
+
+
 def require(needed_per_rank: int, group: Group, way_out: str) -> None:
     """Raise InputError with both numbers if the ranks of a node do not fit in its memory. Collective."""
     here = group.ranks_on_node()

@@ -112,10 +112,10 @@ def test_bad_input():
         ((2, 1, 1.5, 1.0, "abc"), "finite"),
         ((2, 1, 1.5, 1.0, [0.0, 1.0]), "diverges there"),
         ((2, 1, 1.5, 0.5, [0.0, 1.0]), "peak of weight"),
-        ((2, 1, 1.5, "1"), "alpha = 1"),
+        ((2, 1, 1.5, "1"), "alpha = '1'"),
         ((2, 1, None, 1.0), "a = None"),
         (("2", 1, 1.5, 1.0), "p = '2'"),
-        (([2], 1, 1.5, 1.0), "numbers are wanted"),
+        (([2], 1, 1.5, 1.0), "whole number (p: or inf)"),
         ((2, 1, 1.5, 1.0, None, 10**9), "points = 1000000000"),
     ):
         with pytest.raises(InputError, match=message):

@@ -18,6 +18,7 @@ from hpcbbp.theory.finite import averaged, default_samples
 from hpcbbp.theory.outlier import outlier_gamma
 from hpcbbp.theory.projections import CHUNK, Drawn, Projections
 from hpcbbp.theory.sample import TRACY_WIDOM_MEAN, TRACY_WIDOM_STD
+from hpcbbp.theory.sums import Sums
 
 DISCONTINUOUS = Problem(p=2, p_star=1, alpha=1.5, a=1.5)
 
@@ -100,7 +101,7 @@ def test_the_edge_is_the_largest_lowest_eigenvalue_of_z(p, p_star, n):
         return float(np.linalg.eigvalsh(Z)[0])
 
     with ThreadPoolExecutor(1) as pool:
-        curve = Curve(Projections(s, u), 0.5, n, pool)
+        curve = Curve(Sums(Projections(s, u), 0.5, pool), n)
         found = quenched(s, u, 0.5, n)
         sample_kernels.prepare()
         for g in np.linspace(0.1, 1.0, 10) * found.g_edge:

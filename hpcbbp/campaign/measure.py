@@ -54,21 +54,18 @@ def solve_point(
         solution = solve_instance(instance, point.nev, tol=point.tol)
         projections = instance.projections
     overlap2 = solution.overlap2
-    s, u = (group.collect(np.ascontiguousarray(part)) for part in projections)
-    record = {
+    return {
         **solution.lowest(point.nev or len(overlap2)).to_dict(),
         "largest_overlap_space": asdict(largest_overlap(solution.eigen.eigenvalues, overlap2)),
         "pairs_searched": len(overlap2),
+        "quenched": predicted(*projections, point, group),
     }
-    if s is not None and u is not None:
-        record["quenched"] = predicted(s, u, point)
-    return record
 
 
-def predicted(s: Any, u: Any, point: Point) -> dict[str, Any]:
-    """Quenched prediction as a record has it; None with a reason where there is none."""
+def predicted(s: Any, u: Any, point: Point, group: Group) -> dict[str, Any]:
+    """Quenched prediction as a record has it, each rank with its own rows; None with a reason where there is none."""
     try:
-        found = quenched(s, u, point.a, point.n, threads=1)
+        found = quenched(s, u, point.a, point.n, threads=1, group=group)
     except InputError as error:
         return {"edge": None, "reason": str(error)}
     return {
@@ -114,7 +111,7 @@ def memory_needed(point: Point, ranks: int) -> int:
     size = storage_bytes(point.storage)
     if point.method == "deferred":
         fixed, each = memory.deferred_solve(m, p, p * p_star, size, ranks)
-        return fixed + each * directions(point)
+        return fixed + each * directions(point) + memory.quenched_prediction(m, p, p_star, ranks)
     estimate = memory.dice_solve if point.method == "dice" else memory.stored_solve
     return estimate(point.n, m, p, p_star, size, eigen.default_ncv(point.nev or p * p_star, p * point.n), ranks)
 

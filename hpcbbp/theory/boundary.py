@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from scipy.optimize import brentq
 
-from hpcbbp.theory.bulk import A_RANGE, UNITS_MAX, Averages, averages
+from hpcbbp.theory.bulk import Averages
+from hpcbbp.theory.domain import A_RANGE, UNITS_MAX, check_model
 
 
 def _excess(p: float, p_star: int, log_a: float) -> float:
@@ -16,7 +17,6 @@ def _excess(p: float, p_star: int, log_a: float) -> float:
     return math.log(model.alpha_edge(1.0) * model.moments(1.0).signal)
 
 
-@lru_cache(maxsize=512)
 def a_c(p: float, p_star: int = 1) -> float | None:
     """Loss constant from which on the transition is discontinuous, N = infinity: (8) = (6) of docs/theory.md.
 
@@ -36,9 +36,12 @@ def a_c(p: float, p_star: int = 1) -> float | None:
     InputError
         If a value is outside its domain.
     """
-    averages(p, p_star, 1.0)  # its checks
-    if p == math.inf:
-        return 0.0
+    units, teacher, _ = check_model(p, p_star, 1.0)
+    return 0.0 if units == math.inf else _a_c(units, teacher)
+
+
+@lru_cache(maxsize=512)
+def _a_c(p: float, p_star: int) -> float | None:
     low, high = (math.log(end) for end in A_RANGE)
     if _excess(p, p_star, high) < 0.0:
         return None
@@ -65,7 +68,7 @@ def p_c(a: float, p_star: int = 1) -> int | None:
     InputError
         If a value is outside its domain.
     """
-    averages(1, p_star, a)  # its checks
+    _, p_star, a = check_model(1, p_star, a)
     log_a = math.log(a)
     if _excess(UNITS_MAX, p_star, log_a) < 0.0:
         return None

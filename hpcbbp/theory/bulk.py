@@ -19,19 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from hpcbbp.errors import InputError
-from hpcbbp.problem import Problem
+from hpcbbp.theory.domain import check_model
 from hpcbbp.theory.quadrature import chi2_rule
 
 Array = NDArray[np.float64]
 
 GAMMA_MIN = 1e-100  # below every edge and outlier; roots near it are wanted to relative accuracy: z ~ 1/g there
-
-A_RANGE = (1e-9, 1e6)
-"""Loss constants for which the averages have been checked; far beyond what the model is used for."""
-
-UNITS_MAX = 100_000
-ALPHA_RANGE = (1e-12, 1e12)
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ class Moments:
 
 
 class Averages:
-    """Averages of the quadratic model with p and p* hidden units and loss constant a.
+    """Averages of the quadratic model with p and p* hidden units and loss constant a, which have been checked.
 
     Parameters
     ----------
@@ -73,19 +66,7 @@ class Averages:
 
     def __init__(self, p: float, p_star: int, a: float) -> None:
         infinite = p == math.inf
-        for name, units in (("p", p), ("p_star", p_star)):
-            if not (
-                isinstance(units, int | float | np.number) and (units == p == math.inf or float(units).is_integer())
-            ):
-                raise InputError(f"{name} = {units!r}: the number of hidden units is a whole number (p: or inf)")
-        p_star = int(p_star)
-        Problem(p=1 if infinite else int(p), p_star=p_star, alpha=1.0, a=a)  # its checks and messages
-        if not A_RANGE[0] <= a <= A_RANGE[1]:
-            raise InputError(f"a = {a}: theory is computed for {A_RANGE[0]:g} <= a <= {A_RANGE[1]:g}")
-        for name, units in (("p", p), ("p_star", p_star)):
-            if UNITS_MAX < units < math.inf:
-                raise InputError(f"{name} = {units}: theory is computed for up to {UNITS_MAX} hidden units")
-        self.p, self.p_star, self.a = 1.0 if infinite else float(p), p_star, float(a)
+        self.p, self.p_star, self.a = 1.0 if infinite else float(p), p_star, a
         yhat, w_hat = chi2_rule(p, self.a)
         y, w = chi2_rule(p_star, self.a)
         self._y, self._weights = y[None, :], w_hat[:, None] * w[None, :]
@@ -124,12 +105,6 @@ class Averages:
         return float(1.0 / (at.g**2 * at.bulk[1]))
 
 
-def check_alpha(alpha: float) -> None:
-    """Raise InputError unless theory is computed for this alpha."""
-    if not (isinstance(alpha, int | float | np.number) and ALPHA_RANGE[0] <= alpha <= ALPHA_RANGE[1]):
-        raise InputError(f"alpha = {alpha}: theory is computed for {ALPHA_RANGE[0]:g} <= alpha <= {ALPHA_RANGE[1]:g}")
-
-
 @lru_cache(maxsize=512)
 def _averages(p: float, p_star: int, a: float) -> Averages:
     return Averages(p, p_star, a)
@@ -137,10 +112,8 @@ def _averages(p: float, p_star: int, a: float) -> Averages:
 
 def averages(p: float, p_star: int, a: float) -> Averages:
     """Return the averages of a model, built once; InputError for values out of their domain."""
-    try:
-        return _averages(p, p_star, a)
-    except TypeError:  # what cannot be hashed is no number
-        raise InputError(f"p = {p!r}, p* = {p_star!r}, a = {a!r}: numbers are wanted") from None
+    # Checked before the cache is asked: it takes True for 1.
+    return _averages(*check_model(p, p_star, a))
 
 
 def alpha_c(p: float, p_star: int, a: float) -> float:

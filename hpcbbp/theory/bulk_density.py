@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.errors import InputError
-from hpcbbp.theory.bulk import Averages, averages, check_alpha, left_edge
+from hpcbbp.errors import InputError, shown
+from hpcbbp.theory.bulk import Averages, averages, left_edge
+from hpcbbp.theory.domain import check_alpha, check_count, check_model
 from hpcbbp.theory.quadrature import chi2_rule
 
 Array = NDArray[np.float64]
@@ -29,7 +30,7 @@ _AT_ZERO = 1e-11  # closer to 0, eigenvalues at 0 leak into what Newton leaves
 POINTS_MAX = 100_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Density:
     """Density of eigenvalues of the bulk.
 
@@ -49,6 +50,14 @@ class Density:
     lambda_minus: float
     edge: str
     thinness: float | None
+
+    def __repr__(self) -> str:
+        """One line: thousands of points would flood whoever looks."""
+        across = f"x from {self.x.min():.6g} to {self.x.max():.6g}" if len(self.x) else "no x"
+        return (
+            f"Density({len(self.x)} points, {across}, lambda_minus={self.lambda_minus:.6g}, edge={self.edge!r}, "
+            f"thinness={self.thinness})"
+        )
 
 
 class Contour:
@@ -136,7 +145,8 @@ def thinness(p: float, p_star: int, a: float, alpha: float) -> float | None:
     At the edge g = -p/2; a little to its right, g = -(p/2)(1 + eps), samples with y = (a + c yhat)/eps are at the
     pole: their weight is exp(-p* y / 2), largest at yhat = 0, and x - lambda_- = |z'| p eps / 2.
     """
-    model = averages(p, p_star, a)
+    p, p_star, a = check_model(p, p_star, a)
+    alpha, model = check_alpha(alpha), averages(p, p_star, a)
     if left_edge(p, p_star, a, alpha)[1] == "sharp":
         return None
     shift = 1.0 if p == math.inf else 0.0  # at p = inf yhat = 1 and cannot vanish
@@ -165,19 +175,15 @@ def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = Non
     InputError
         Values out of their domain.
     """
-    check_alpha(alpha)
+    p, p_star, a = check_model(p, p_star, a)
+    alpha = check_alpha(alpha)
     lambda_minus, kind, _ = left_edge(p, p_star, a, alpha)
     if x is None:
-        if not (isinstance(points, int) and 2 <= points <= POINTS_MAX):
-            raise InputError(f"points = {points}: a whole number from 2 to {POINTS_MAX}")
+        points = check_count("points", points, 2, POINTS_MAX)
         x = lambda_minus + _grid(p, p_star, a, alpha, points)
         x = x[np.abs(x) >= _AT_ZERO]
-    try:
-        x = np.asarray(x, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError("x must be a list of finite numbers") from None
-    if x.ndim != 1 or not (np.abs(x) < 1e100).all():
-        raise InputError("x must be a list of finite numbers")
+    else:
+        x = _points_given(x)
     if alpha <= 1.0 and (np.abs(x) < _AT_ZERO).any():
         what = "diverges" if alpha == 1.0 else "is a peak of weight 1 - alpha"
         raise InputError(f"x = 0: at alpha = {alpha:g} the density {what} there; take points beside it")
@@ -186,6 +192,19 @@ def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = Non
     if inside.any():
         rho[inside] = np.maximum(0.0, -stieltjes(p, p_star, a, alpha, x[inside]).imag / math.pi)
     return Density(x, rho, lambda_minus, kind, thinness(p, p_star, a, alpha))
+
+
+def _points_given(x: Any) -> Array:
+    """Points as a new array; InputError unless they are a list of finite numbers."""
+    try:
+        given = np.asarray(x)
+        if given.dtype.kind in "fiu" or not given.size:
+            points = np.array(given, dtype=np.float64)
+            if points.ndim == 1 and (np.abs(points) < 1e100).all():
+                return points
+    except (TypeError, ValueError, OverflowError):  # lists of different lengths, words
+        pass
+    raise InputError(f"x = {shown(x)}: a list of finite numbers is wanted")
 
 
 def _grid(p: float, p_star: int, a: float, alpha: float, points: int) -> Array:

@@ -16,16 +16,13 @@ docs/finite-n.md.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from hpcbbp.theory import sample_kernels
-from hpcbbp.theory.projections import Projections, for_all
+from hpcbbp.theory.sums import Sums
 
 Array = NDArray[np.float64]
 
@@ -60,20 +57,19 @@ class Point:
 
 
 class Curve:
-    """Transform of one sample along g, and sums over the sample there, by all cores; known points are kept.
+    """Transform of one sample along g, and averages over the sample there; known points are kept.
 
     Parameters
     ----------
-    source : Projections
-    a : float
+    sums : Sums
+        Over the sample.
     n : int
         N.
-    pool : ThreadPoolExecutor
     """
 
-    def __init__(self, source: Projections, a: float, n: int, pool: ThreadPoolExecutor) -> None:
-        self.source, self.a, self.n, self.pool = source, a, n, pool
-        p = source.p
+    def __init__(self, sums: Sums, n: int) -> None:
+        self.sums, self.n = sums, n
+        p = sums.p
         self._pairs = np.triu_indices(p)
         self._index = np.zeros((p, p), dtype=np.int64)
         self._index[self._pairs] = np.arange(len(self._pairs[0]))
@@ -81,13 +77,6 @@ class Curve:
         self._basis = _symmetric_basis(p)
         self._points: dict[float, Point] = {}
         self._signals: dict[float, tuple[Array, Array, float]] = {}
-
-    def _sum(self, kernel: Any, *words: Any) -> list[Any]:
-        return for_all(self.source, self.pool, lambda s, u: kernel(s, u, self.a, *words))
-
-    def steepest(self) -> float:
-        """Largest -d of all samples' curvatures, -d_min."""
-        return float(max(self._sum(sample_kernels.steepest)))
 
     def _axes(self, G: Array) -> tuple[Array, Array]:
         gamma, axes = np.linalg.eigh(G)
@@ -98,12 +87,10 @@ class Curve:
         gamma, axes = self._axes(G)
         if gamma[-1] >= 0.0:
             raise Beyond
-        parts = self._sum(sample_kernels.bulk, gamma, axes)
-        if not all(part[0] for part in parts):
+        inside, first, second = self.sums.bulk(gamma, axes)
+        if not inside:
             raise Beyond
-        first = sum(part[1] for part in parts) / self.n
-        second = sum(part[2] for part in parts) / self.n
-        second = second + np.triu(second, 1).T
+        first, second = first / self.n, (second + np.triu(second, 1).T) / self.n
         inverse = (axes / gamma) @ axes.T
         Z = inverse + axes @ first[self._index] @ axes.T
         # sum_ab E_ka E_bl delta_ab, from the products of packed pairs (k, a), (b, l)
@@ -139,7 +126,7 @@ class Curve:
         known = [point for point in self._points.values() if point.slope < 0.0]
         near = min(known, key=lambda point: abs(point.g - g), default=None)
         if near is None:
-            return self._newton(g, g * np.eye(self.source.p))
+            return self._newton(g, g * np.eye(self.sums.p))
         try:
             return self._newton(g, near.G + (g - near.g) * near.direction)
         except Beyond:
@@ -150,7 +137,7 @@ class Curve:
         return self._newton(g, self._points[middle].G + (g - middle) * self._points[middle].direction)
 
     def _newton(self, g: float, G: Array) -> Point:
-        p = self.source.p
+        p = self.sums.p
         before = np.inf
         for _ in range(_STEPS):
             Z, J = self._derivatives(G)
@@ -177,12 +164,11 @@ class Curve:
         """Theta and dTheta/dg, (p q, p q), rows (k, a), F = (u, s); and d2z/dg2."""
         if g not in self._signals:
             at = self.at(g)
-            p, q = self.source.p, self.source.p + self.source.p_star
+            p, q = self.sums.p, self.sums.p + self.sums.p_star
             gamma, axes = self._axes(at.G)
             turned = np.ascontiguousarray(axes.T @ at.direction @ axes)
-            parts = self._sum(sample_kernels.signal, gamma, axes, turned)
-            packed = sum(part[0] for part in parts) / self.n
-            cubic = sum(part[1] for part in parts) / self.n
+            packed, cubic = self.sums.signal(gamma, axes, turned)
+            packed, cubic = packed / self.n, cubic / self.n
             rows, columns = np.triu_indices(q)
             index = np.zeros((q, q), dtype=np.int64)
             index[rows, columns] = index[columns, rows] = np.arange(len(rows))

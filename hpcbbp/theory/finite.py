@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
 from hpcbbp.rng import check_seed
-from hpcbbp.theory.projections import check_size
+from hpcbbp.theory.domain import check_count, the_papers
+from hpcbbp.theory.projections import check_samples, check_size, check_widths
 from hpcbbp.theory.sample import TRACY_WIDOM_STD, Quenched, quenched_sample
 
 _WORK = 1e8  # numbers M (p + p*) that are drawn in all by default: some 20 s on two cores
 _FEWEST, _MOST = 3, 400
+_SAMPLES_MAX = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class FiniteSize:
 
 def default_samples(problem: Problem, n: int) -> int:
     """Samples that take some 20 s on two cores, at least 3, at most 400."""
-    each = problem.samples(check_size(n, problem.p + problem.p_star)) * (problem.p + problem.p_star)
+    problem = the_papers(problem)
+    directions = problem.p + problem.p_star
+    each = check_samples(problem, check_size(n, directions)) * directions
     return int(min(_MOST, max(_FEWEST, _WORK // each)))
 
 
@@ -72,6 +76,7 @@ def finite_size(
     Parameters
     ----------
     problem : Problem
+        Quadratic activation and normalised loss.
     n : int
         N; M = round(alpha N).
     samples : int, optional
@@ -84,12 +89,14 @@ def finite_size(
     Raises
     ------
     InputError
-        Values out of their domain.
+        Values out of their domain, or another activation or loss.
     """
-    count = default_samples(problem, n) if samples is None else samples
-    if isinstance(count, bool) or not isinstance(count, int) or count < 2:
-        raise InputError(f"samples = {count}: a spread needs at least 2")
-    check_seed(check_seed(seed) + count)
+    problem = the_papers(problem)
+    check_widths(problem.p, problem.p_star)
+    n = check_size(n, problem.p + problem.p_star)
+    count = default_samples(problem, n) if samples is None else check_count("samples", samples, 2, _SAMPLES_MAX)
+    seed = check_seed(seed)
+    check_seed(seed + count)
     found = []
     for i in range(count):
         try:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from scipy.optimize import brentq
 
-from hpcbbp.theory.bulk import GAMMA_MIN, Averages, Moments, averages, check_alpha, left_edge
+from hpcbbp.theory.bulk import GAMMA_MIN, Averages, Moments, averages, left_edge
+from hpcbbp.theory.domain import check_alpha
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def spectrum(p: float, p_star: int, a: float, alpha: float) -> Spectrum:
         If a value is outside its domain.
     """
     model = averages(p, p_star, a)
-    check_alpha(alpha)
+    alpha = check_alpha(alpha)
     lambda_minus, kind, edge = left_edge(p, p_star, a, alpha)
     gamma = outlier_gamma(model, alpha, edge)
     if gamma is None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp import memory, rng
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown
 from hpcbbp.problem import Problem
+from hpcbbp.theory.domain import the_papers
 
 Samples = NDArray[Any]  # float32 or float64
 Pair = tuple[Samples, Samples]
@@ -21,6 +21,7 @@ CHUNK = 1 << 17
 
 _LARGEST = 1e9
 _N_MAX = 10**12
+_M_MAX = 10**14  # months of one core
 _SIGNALS = 400  # order p (p + p*) of Theta at most
 
 
@@ -35,8 +36,17 @@ def check_widths(p: int, p_star: int) -> None:
 def check_size(n: int, directions: int) -> int:
     """Return N, or raise InputError unless it is a whole number with room for all weights' directions."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or not max(2, directions) <= n <= _N_MAX:
-        raise InputError(f"N = {n}: a whole number from p + p* = {directions} (at least 2) to {_N_MAX:.0e} is wanted")
+        raise InputError(
+            f"N = {shown(n)}: a whole number from p + p* = {directions} (at least 2) to {_N_MAX:.0e} is wanted"
+        )
     return int(n)
+
+
+def check_samples(problem: Problem, n: int) -> int:
+    """Return M = round(alpha N), or raise InputError if that is no number of samples, or more than can be drawn."""
+    if problem.alpha * n > _M_MAX:
+        raise InputError(f"alpha = {problem.alpha:g} with N = {n:g}: predictions go up to M = {_M_MAX:.0e} samples")
+    return problem.samples(n)
 
 
 class Projections:
@@ -48,6 +58,8 @@ class Projections:
         Student projections w_k . x_mu.
     u : (M, p_star) array
         Teacher projections.
+    empty : bool
+        Whether there may be none (of a rank among others).
 
     Raises
     ------
@@ -55,15 +67,17 @@ class Projections:
         Shapes that do not fit, or numbers that are not finite.
     """
 
-    def __init__(self, s: Samples, u: Samples) -> None:
+    def __init__(self, s: Samples, u: Samples, *, empty: bool = False) -> None:
         try:
             s, u = np.asarray(s), np.asarray(u)
         except ValueError:
             raise InputError("projections are (M, p) and (M, p*) arrays of numbers") from None
         if s.dtype.kind not in "fiu" or u.dtype.kind not in "fiu":
             raise InputError(f"projections of type {s.dtype} and {u.dtype}: real numbers are wanted")
-        if s.ndim != 2 or u.ndim != 2 or len(s) != len(u) or not len(s):
-            raise InputError(f"projections of shapes {s.shape} and {u.shape}: (M, p) and (M, p*) are wanted, M >= 1")
+        if s.ndim != 2 or u.ndim != 2 or len(s) != len(u) or not (len(s) or empty) or 0 in (s.shape[1], u.shape[1]):
+            raise InputError(
+                f"projections of shapes {s.shape} and {u.shape}: (M, p) and (M, p*) are wanted; M, p and p* >= 1"
+            )
         dtype = np.float32 if s.dtype == u.dtype == np.float32 else np.float64
         self.s, self.u = np.ascontiguousarray(s, dtype=dtype), np.ascontiguousarray(u, dtype=dtype)
         for part in (self.s, self.u):
@@ -79,8 +93,8 @@ class Projections:
         return self.s[rows], self.u[rows]
 
     def chunks(self) -> range:
-        """Numbers of the chunks."""
-        return range(-(-self.m // CHUNK))
+        """Numbers of the chunks; at least one, which is empty where there are no rows."""
+        return range(max(1, -(-self.m // CHUNK)))
 
 
 class Drawn(Projections):
@@ -92,6 +106,7 @@ class Drawn(Projections):
     Parameters
     ----------
     problem : Problem
+        Quadratic activation and normalised loss.
     n : int
     seed : int
         One seed is one sample (not the X that `solve` draws for it).
@@ -101,11 +116,14 @@ class Drawn(Projections):
     """
 
     def __init__(self, problem: Problem, n: int, seed: int, *, keep: bool | None = None) -> None:
+        problem = the_papers(problem)
         self.p, self.p_star = problem.p, problem.p_star
+        check_widths(self.p, self.p_star)
         q = self.p + self.p_star
-        self.m = problem.samples(check_size(n, q))
+        n = check_size(n, q)
+        self.m = check_samples(problem, n)
         self.seed = rng.check_seed(seed)
-        T = rng.triangle(min(q, n), q, n, seed, "projection-angles", 0)
+        T = rng.triangle(min(q, n), q, n, self.seed, "projection-angles", 0)
         self._mix = T / np.linalg.norm(T, axis=0)
         self._kept: dict[int, Pair] = {}
         self.keep = 4 * self.m * q <= memory.available() // 3 if keep is None else keep
@@ -123,8 +141,3 @@ class Drawn(Projections):
         if self.keep:
             self._kept[number] = pair
         return pair
-
-
-def for_all(source: Projections, pool: Executor, task: Any) -> list[Any]:
-    """task(s, u) of every chunk, in their order, by all threads of the pool."""
-    return list(pool.map(lambda number: task(*source.chunk(number)), source.chunks()))

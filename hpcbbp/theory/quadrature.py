@@ -50,6 +50,11 @@ def _probes(a: float, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
     return np.array([np.dot(w, f) for f in forms])
 
 
+def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+    values.setflags(write=False)
+    return values
+
+
 @lru_cache(maxsize=256)
 def chi2_rule(k: float, a: float, angle: float = 0.0) -> tuple[NDArray[Any], NDArray[Any]]:
     """Nodes and weights for averages over x ~ chi2_k / k of functions that vary on scales of a and above.
@@ -67,7 +72,7 @@ def chi2_rule(k: float, a: float, angle: float = 0.0) -> tuple[NDArray[Any], NDA
     Returns
     -------
     x, w : arrays
-        <f> = sum w f(x), to a few units of rounding for the functions that theory needs.
+        <f> = sum w f(x), to a few units of rounding for the functions that theory needs. Read-only: they are kept.
 
     Raises
     ------
@@ -75,14 +80,14 @@ def chi2_rule(k: float, a: float, angle: float = 0.0) -> tuple[NDArray[Any], NDA
         If the rule does not settle (seen only for a < 1e-29).
     """
     if k == np.inf:
-        return np.ones(1), np.ones(1)
+        return _read_only(np.ones(1)), _read_only(np.ones(1))
     step = 0.5 * min(1.0, np.sqrt(2.0 / k))
     last = None
     for _ in range(8):
         x, w = _rule(int(k), a, step, angle)
         probes = _probes(a, x, w)
         if last is not None and np.all(np.abs(probes - last) <= _AGREE * np.abs(probes)):
-            return x, w
+            return _read_only(x), _read_only(w)
         last = probes
         step *= 0.7
     raise ArithmeticError(f"quadrature over chi2_{k}/{k} did not settle at a = {a}")

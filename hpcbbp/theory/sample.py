@@ -14,7 +14,9 @@ vector c, m^2 = |c_teacher|^2 / (1 - c.Theta'(g)c / z'(g)).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from os import sched_getaffinity
 
@@ -25,9 +27,10 @@ from scipy.optimize import brentq
 from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
 from hpcbbp.theory import sample_kernels
-from hpcbbp.theory.bulk import A_RANGE
+from hpcbbp.theory.domain import check_constant, check_count, the_papers
 from hpcbbp.theory.dyson import Beyond, Curve
 from hpcbbp.theory.projections import Drawn, Projections, Samples, check_size, check_widths
+from hpcbbp.theory.sums import Ranks, Sums
 
 Array = NDArray[np.float64]
 
@@ -36,9 +39,10 @@ TRACY_WIDOM_MEAN, TRACY_WIDOM_STD = -1.2065335745820, 1.2679831
 
 
 _ROOT, _EXTREMUM = 1e-11, 1e-9  # of g, relative; z is stationary at the edge
+_PASSES = 45.0  # usual number of passes over the samples
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quenched:
     """Left end of the spectrum of one sample's Hessian, as its projections predict it.
 
@@ -77,36 +81,54 @@ class Quenched:
         return self.edge - TRACY_WIDOM_MEAN * self.edge_scale
 
 
-def quenched(s: Samples, u: Samples, a: float, n: int, *, threads: int | None = None) -> Quenched:
+def quenched(
+    s: Samples, u: Samples, a: float, n: int, *, threads: int | None = None, group: Ranks | None = None
+) -> Quenched:
     """Predict the left end of the spectrum of the Hessian of one sample from its projections: equations (10)-(14).
 
-    O(M) time and no memory beside the projections; a pass over them an evaluation, some 20 to 60 in all.
+    O(M) time and no memory beside the projections; a pass over them an evaluation, some 20 to 60 in all. Collective
+    with a group: each rank sums over its own rows, and nothing is gathered.
 
     Parameters
     ----------
     s : (M, p) array
-        Student projections w_k . x_mu, weights of length sqrt(N), float32 or float64.
+        Student projections w_k . x_mu, weights of length sqrt(N), float32 or float64; those of this rank's samples
+        (m_local of them, possibly none) with a group.
     u : (M, p_star) array
-        Teacher projections.
+        Teacher projections of the same samples.
     a : float
         Loss constant, > 0 (quadratic activation, normalised loss).
     n : int
         N.
     threads : int, optional
-        All cores by default. The result does not depend on it.
+        All cores by default, one on several ranks. The result does not depend on it.
+    group : Group, optional
+        The ranks that hold the samples together; one process by default. The result depends on their number by
+        rounding alone (relative errors of 1e-9).
 
     Raises
     ------
     InputError
         Shapes that do not fit, numbers that are not finite, values out of their domain, or p (p + p*) > 400.
     """
-    source = Projections(s, u)
-    n = check_size(n, source.p + source.p_star)
-    Problem(p=source.p, p_star=source.p_star, alpha=source.m / n, a=a)
-    return _predict(source, a, n, threads)
+    with nullcontext() if group is None else group.agreeing():
+        source = Projections(s, u, empty=group is not None and group.size > 1)
+        n = check_size(n, source.p + source.p_star)
+        check_widths(source.p, source.p_star)
+        a = check_constant(a)
+        if threads is not None:
+            threads = check_count("threads", threads, 1, 10_000)
+    return _predict(source, a, n, threads, group)
 
 
-def quenched_sample(problem: Problem, n: int, seed: int = 0, *, keep: bool | None = None) -> Quenched:
+def quenched_sample(
+    problem: Problem,
+    n: int,
+    seed: int = 0,
+    *,
+    keep: bool | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Quenched:
     """Draw the projections of one sample of the model, at any N, and predict the left end of its spectrum.
 
     Parameters
@@ -118,39 +140,65 @@ def quenched_sample(problem: Problem, n: int, seed: int = 0, *, keep: bool | Non
         One seed is one sample.
     keep : bool, optional
         Keep the projections (4 M (p + p*) bytes), or draw them again in every pass; by default what memory allows.
+    progress : callable, optional
+        Called now and then with the share of the work that is done, a number that grows to 1.
 
     Raises
     ------
     InputError
-        Values out of their domain, or p (p + p*) > 400.
+        Values out of their domain, another activation or loss, or p (p + p*) > 400.
     """
-    return _predict(Drawn(problem, n, seed, keep=keep), problem.a, n)
+    problem = the_papers(problem)
+    source = Drawn(problem, n, seed, keep=keep)
+    return _predict(source, problem.a, check_size(n, source.p + source.p_star), progress=_share_of(source, progress))
 
 
-def _predict(source: Projections, a: float, n: int, threads: int | None = None) -> Quenched:
-    if not A_RANGE[0] <= a <= A_RANGE[1]:
-        raise InputError(f"a = {a}: theory is computed for {A_RANGE[0]:g} <= a <= {A_RANGE[1]:g}")
-    check_widths(source.p, source.p_star)
+_DRAWING = 5.0  # passes over kept numbers that drawing them takes, p = 2 (benchmarks/theory.py)
+
+
+def _share_of(source: Drawn, progress: Callable[[float], None] | None) -> Callable[[float], None] | None:
+    """Passes made to the share of the work: as many as are made usually, then ever slower towards 1."""
+    if progress is None:
+        return None
+    drawing = _DRAWING if source.keep else 0.0
+
+    def heard(passes: float) -> None:
+        done, expected = passes + drawing * min(1.0, passes), _PASSES + drawing
+        progress(0.95 * done / expected if done < expected else 1.0 - 0.05 * expected / done)
+
+    return heard
+
+
+def _predict(
+    source: Projections,
+    a: float,
+    n: int,
+    threads: int | None = None,
+    group: Ranks | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Quenched:
     sample_kernels.prepare()
-    with ThreadPoolExecutor(threads or len(sched_getaffinity(0))) as pool:
-        return _left_end(Curve(source, float(a), n, pool))
+    if threads is None:
+        threads = 1 if group is not None and group.size > 1 else len(sched_getaffinity(0))
+    with ThreadPoolExecutor(threads) as pool:
+        return Sums(source, a, pool, group, progress).led(lambda sums: _left_end(Curve(sums, n)))
 
 
 def _left_end(curve: Curve) -> Quenched:
-    source = curve.source
-    steepest = curve.steepest()
+    sums = curve.sums
+    steepest = sums.steepest()
     if steepest <= 0.0:
         raise InputError(
-            f"all curvatures of a sample of M = {source.m} are >= 0: its spectrum has no left edge below 0; "
+            f"all curvatures of a sample of M = {sums.m} are >= 0: its spectrum has no left edge below 0; "
             "take a larger N or alpha"
         )
     g_edge = _edge(curve, -1.0 / steepest)
     edge = curve.at(g_edge).z
     *_, curvature = curve.signal(g_edge)
-    scale = (abs(curvature) / 2.0) ** (1.0 / 3.0) * (source.p * curve.n) ** (-2.0 / 3.0)
+    scale = (abs(curvature) / 2.0) ** (1.0 / 3.0) * (sums.p * curve.n) ** (-2.0 / 3.0)
     outliers = _outliers(curve, g_edge)
     order = np.argsort(outliers[0])
-    return Quenched(curve.n, source.m, edge, g_edge, scale, *(part[order] for part in outliers))
+    return Quenched(curve.n, sums.m, edge, g_edge, scale, *(part[order] for part in outliers))
 
 
 def _edge(curve: Curve, limit: float) -> float:
@@ -179,7 +227,7 @@ def _edge(curve: Curve, limit: float) -> float:
 
 def _outliers(curve: Curve, g_edge: float) -> tuple[Array, Array, Array]:
     """Eigenvalues below the edge, and their m^2 with teacher and student."""
-    p, p_star = curve.source.p, curve.source.p_star
+    p, p_star = curve.sums.p, curve.sums.p_star
     seen: dict[float, Array] = {}
 
     def gaps(g: float) -> Array:

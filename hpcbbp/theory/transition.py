@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scipy.optimize import brentq
 
-from hpcbbp.theory.bulk import GAMMA_MIN, Averages, Moments, alpha_c, averages
+from hpcbbp.theory.bulk import GAMMA_MIN, Averages, Moments, averages
 from hpcbbp.theory.outlier import overlap2
 
 
@@ -77,7 +77,7 @@ def transition(p: float, p_star: int, a: float) -> Transition:
     model = averages(p, p_star, a)
     at = model.moments(1.0)
     smooth_threshold = 1.0 / at.signal
-    critical = alpha_c(p, p_star, a)
+    critical = model.alpha_edge(1.0)
     if smooth_threshold > critical:
         return Transition(critical, _sharp_threshold(model), "continuous", 0.0, None)
     jump = overlap2(at, smooth_threshold)
