@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import psutil
-
 from hpcbbp.errors import InputError
+from hpcbbp.limits import available
 from hpcbbp.parallel import Group
+
+__all__ = [
+    "EXPECTED_PRODUCTS",
+    "PER_RANK",
+    "available",
+    "deferred_solve",
+    "dice_solve",
+    "quenched_prediction",
+    "require",
+    "stored_solve",
+]
 
 PER_RANK = 512 * 2**20
 """Bytes of Python, numpy, numba, PETSc and MPI themselves, with the compilation of kernels."""
-
-
-def available() -> int:
-    """Bytes a job on this node may still take: free memory, or what the control group leaves, if less."""
-    free = int(psutil.virtual_memory().available)
-    root = Path("/sys/fs/cgroup")
-    for limit_name, usage_name in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            limit, usage = ((root / name).read_text().strip() for name in (limit_name, usage_name))
-        except OSError:
-            continue
-        if limit.isdigit() and usage.isdigit():
-            free = min(free, max(0, int(limit) - int(usage)))
-    return free
 
 
 def stored_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, ranks: int) -> int:
@@ -81,7 +72,7 @@ def require(needed_per_rank: int, group: Group, way_out: str) -> None:
     """Raise InputError with both numbers if the ranks of a node do not fit in its memory. Collective."""
     here = group.ranks_on_node()
     with group.agreeing():
-        free = available()
+        free = available(here)
         if here * needed_per_rank > free:
             raise InputError(
                 f"this needs about {here * needed_per_rank / 2**30:.4g} GiB on a node ({here} rank"

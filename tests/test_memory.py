@@ -37,7 +37,7 @@ def test_estimate_is_an_upper_bound_and_not_a_wild_one(n, alpha, storage):
 
 
 def test_refusal_names_both_numbers(monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 3 * 2**30)
+    monkeypatch.setattr(memory, "available", lambda ranks=1: 3 * 2**30)
     memory.require(2 * 2**30, Group(), "take less")
     with pytest.raises(InputError, match=r"about 4 GiB on a node \(1 rank of 4 GiB\) and 3 GiB are free: take less"):
         memory.require(4 * 2**30, Group(), "take less")
