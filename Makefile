@@ -13,12 +13,8 @@ PYTEST = .venv/bin/python -m pytest
 
 # One thread a rank: the ranks are the parallelism.
 export OMP_NUM_THREADS ?= 1
-# Open MPI only; other MPIs ignore these. More ranks than cores are allowed and wait politely; no binding, so that
-# two jobs on one machine do not share a core; no kernel-assisted copies, which containers forbid.
-export OMPI_MCA_rmaps_base_oversubscribe ?= 1
-export OMPI_MCA_mpi_yield_when_idle ?= 1
-export OMPI_MCA_hwloc_base_binding_policy ?= none
-export OMPI_MCA_btl_vader_single_copy_mechanism ?= none
+# What mpirun reads, unless the caller's environment says otherwise.
+$(foreach setting,$(shell sed 's/\#.*//' .ci/mpi.env),$(eval export $(subst =, ?= ,$(setting))))
 ifeq ($(shell id -u),0)
 export OMPI_ALLOW_RUN_AS_ROOT ?= 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1

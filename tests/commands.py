@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
+def _settings() -> dict[str, str]:
+    """What the Makefile too sets for mpirun."""
+    lines = (Path(__file__).parent.parent / ".ci" / "mpi.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_mpi_yield_when_idle": "1",
-    "OMPI_MCA_hwloc_base_binding_policy": "none",
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    **_settings(),
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",  # mpirun of Open MPI 5 too reads these, and not PRTE_ALLOW_RUN_AS_ROOT
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
 }
 

@@ -34,7 +34,8 @@ class Cluster:
         self.names = [f"hpcbbp-n{i + 1}" for i in range(nodes)] if nodes > 1 else [socket.gethostname().split(".")[0]]
         self.environment = {**os.environ, **ENVIRONMENT, "SLURM_CONF": str(folder / "slurm.conf")}
         # mpirun within a job: its own binding and number of ranks, without the tests' permission to oversubscribe
-        self.environment.pop("OMPI_MCA_rmaps_base_oversubscribe", None)
+        for name in ("OMPI_MCA_rmaps_base_oversubscribe", "PRTE_MCA_rmaps_default_mapping_policy"):
+            self.environment.pop(name, None)
 
     def __enter__(self) -> Cluster:
         try:
