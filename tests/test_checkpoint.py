@@ -62,10 +62,12 @@ def test_goes_on_to_the_same_bits(tmp_path, storage, p):
     assert not (tmp_path / "c").exists()
 
 
-@pytest.mark.parametrize("steps", [185, 199])
-def test_goes_on_between_two_rayleigh_ritz_steps(tmp_path, steps):
+@pytest.mark.parametrize("before", [15, 1])
+def test_goes_on_between_two_rayleigh_ritz_steps(tmp_path, before):
+    """Late in the solve they are many steps apart; the number of all steps belongs to the processor."""
     problem = Problem(p=1, p_star=1, alpha=3.0, a=1.5)
     straight = solve_deferred(deferred_instance(problem, 400, 0), 5)
+    steps = straight.eigen.history[-1].restart - before
     with pytest.raises(StopError):
         solve_deferred(
             deferred_instance(problem, 400, 0),

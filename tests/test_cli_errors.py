@@ -34,7 +34,7 @@ BAD = [
     (("theory", "-p", 10**20, "-a", 1), "theory is computed for up to"),
     (("demo", "--out", ""), "--out"),
     ((*SMALL, "--seed", -1), "seed = -1"),
-    (("solve", "-n", 10**7, "-p", 2, "-a", 1, "--alpha", 3, "--data", "dice"), "GiB are free"),
+    (("solve", "-n", 10**8, "-p", 2, "-a", 1, "--alpha", 3, "--data", "dice"), "GiB are free"),
     (("solve", "-p", 2, "-a", 1, "--alpha", 3, "--data", "dice"), "-n missing"),
     ((*SMALL, "--data", "dice", "--teacher", "T.npy"), "--data dice draws the weights too"),
     ((*SMALL, "--storage", "float16"), "storage = 'float16'"),
@@ -60,7 +60,7 @@ BAD = [
     ((*SMALL, "--method", "deferred", "--", "-eps_monitor"), "-eps_monitor: --method deferred uses no PETSc"),
     ((*SMALL, "--method", "deferred", "--checkpoint", "c", "--checkpoint-every", -1), "seconds >= 0"),
     (
-        ("solve", "-n", 10**8, "-p", 2, "-a", 1, "--alpha", 3, "--method", "deferred"),
+        ("solve", "-n", 10**9, "-p", 2, "-a", 1, "--alpha", 3, "--method", "deferred"),
         "GiB are free: take --storage float32",
     ),
     (("solve", "-n", 10**6, "-p", 2, "-a", 1, "--alpha", 100), "GiB are free"),

@@ -10,7 +10,7 @@ import pytest
 
 from hpcbbp import Group, InputError, Problem, gaussian_instance, petsc, solve_instance
 from hpcbbp.data import kernels
-from hpcbbp.eigen import check_arguments, default_nev, solve
+from hpcbbp.eigen import check_arguments, default_ncv, default_nev, solve
 from hpcbbp.hessian import Hessian
 
 pytestmark = [
@@ -134,7 +134,8 @@ def test_one_seed_is_one_instance(group):
     np.testing.assert_allclose(result.eigenvalues, GOLDEN, atol=2e-10)
     alone = solve_instance(gaussian_instance(problem, 300, 0), 4, tol=1e-10).eigen
     np.testing.assert_allclose(result.eigenvalues, alone.eigenvalues, atol=1e-11)
-    assert abs(result.products - alone.products) <= 2  # the same start vector, so the same course
+    # The same start vector, so the same course: rounding may decide in which restart the last pair is found.
+    assert abs(result.products - alone.products) <= default_ncv(4, 600)
 
 
 def test_history_and_provenance(group):

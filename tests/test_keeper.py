@@ -173,7 +173,7 @@ def test_stopped_killed_and_gone_on_with(tmp_path, ranks, each):
 @pytest.mark.parametrize("ranks", [0, 2])
 def test_an_instance_longer_than_the_wall_time_is_done_in_several_jobs(tmp_path, ranks):
     path, out = tmp_path / "long.toml", tmp_path / "out"
-    path.write_text(LONG_FILE.format(each=1, more="wall_time = 0.1", last=1))
+    path.write_text(LONG_FILE.format(each=1, more="wall_time = 0.3", last=1))
     assert answer("plan", path, "--out", out)["jobs_left"] > 10
     done = run("run", path, "--out", out, "--json", ranks=ranks)
     assert done.returncode == 75, done.stderr

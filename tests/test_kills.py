@@ -59,10 +59,12 @@ def test_fifty_kills_of_the_driver(tmp_path):
     acknowledged: list[int] = []
     cut: set[bytes] = set()  # last lines that a kill left half
     grown = records = 0
-    for _ in range(50):
+    for attempt in range(50):
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == b"begin\n"
+            if attempt % 2:  # on a slow disk the times below may be too short for a record
+                acknowledged.append(int(process.stdout.readline()))
             time.sleep(rng.uniform(0.0, 0.05))
             assert process.poll() is None
             os.kill(process.pid, signal.SIGKILL)
@@ -78,7 +80,7 @@ def test_fifty_kills_of_the_driver(tmp_path):
         grown += len(whole) > records
         records = len(whole)
     assert len(acknowledged) == len(set(acknowledged))
-    assert grown >= 10
+    assert grown >= 25
     assert records < COUNT
     before = {record["point"]["seed"] for record in lines_of(path)[0]}
     done = subprocess.run(command, capture_output=True, check=True)

@@ -35,7 +35,8 @@ def test_golden_values(stream):
 
 def test_golden_triangle():
     found = triangle(2, 2, 10, 42, "deferred-triangles", 5)
-    np.testing.assert_array_equal(found, [[3.617462325053469, -0.073488583122506], [0.0, 2.49646322595672]])
+    # Chi variables go through the C library's log and exp, whose last digit is the processor's.
+    np.testing.assert_allclose(found, [[3.617462325053469, -0.073488583122506], [0.0, 2.49646322595672]], rtol=1e-14)
 
 
 def test_triangles_are_those_of_qr_decompositions():

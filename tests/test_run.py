@@ -186,7 +186,7 @@ def test_bad_input_is_one_line(tmp_path, spec):
     uneven = tmp_path / "uneven.toml"
     uneven.write_text(FILE.replace('name = "try"', 'name = "try"\nranks_per_instance = 2'))
     short = tmp_path / "short.toml"
-    short.write_text('name = "short"\nwall_time = "1 s"\n[[grid]]\np = 1\na = 1\nalpha = 3\nn = 1e6\ntol = 1e-5\n')
+    short.write_text('name = "short"\nwall_time = "1 s"\n[[grid]]\np = 1\na = 1\nalpha = 3\nn = 1e5\ntol = 1e-5\n')
     cases += [
         (("run", spec, "--out", foreign), "not a store of hpcbbp"),
         (("plan", spec, "--out", newer), "update it"),
