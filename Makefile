@@ -21,13 +21,14 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
 endif
 export MPIRUN
 
-.PHONY: help install install-dev demo test test-serial test-mpi test-slurm test-container fuzz docs test-laws lint benchmark clean
+.PHONY: help install install-dev demo test test-serial test-mpi test-processors test-slurm test-container fuzz docs test-laws lint benchmark clean
 
 help:
 	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
 	@echo "make test      install, then the whole test-suite: under mpirun with 2 and 3 ranks, and serially"
 	@echo "make install   .venv/bin/hpcbbp; PYTHON=... takes petsc4py and slepc4py from there"
 	@echo "make test-laws the laws of stored, dice and deferred X on $(SEEDS) instances each (half an hour or more)"
+	@echo "make test-processors  the suite under BLAS kernels of other processors, with 1 and 2 BLAS threads (hours)"
 	@echo "make test-slurm  the job scripts on a Slurm of one and of two nodes started here (root, Debian)"
 	@echo "make test-container  docker/Dockerfile built and used (Docker, or root on Debian)"
 	@echo "make fuzz      readers of outside data with $(FUZZ) times the damaged cases of make test"
@@ -55,6 +56,10 @@ test-mpi:
 
 test-serial:
 	timeout 3000 $(PYTEST) -m "not slurm"
+
+# The whole suite under BLAS kernels of other processors, each with 1 and 2 BLAS threads (hours).
+test-processors: install-dev
+	.venv/bin/python tests/processors.py
 
 # Job scripts on a real Slurm, started on this machine for the test: root and Debian's packages are needed.
 test-slurm: install-dev
