@@ -153,7 +153,7 @@ def solve(
         residuals=pairs.residuals(search.group) * search.unit,
         converged=converged,
         vectors=pairs.vectors.reshape(len(pairs), -1, hessian.p),
-        reason=_reason(reason, converged),
+        reason=_reason(reason, converged, nev if below is None else len(pairs)),
         products=search.products,
         tolerance=search.tolerance,
         history=tuple(search.history),
@@ -165,12 +165,18 @@ def solve(
     )
 
 
-def _reason(reason: str, converged: NDArray[np.bool_]) -> str:
+def _reason(reason: str, converged: NDArray[np.bool_], nev: int) -> str:
     """Why the solve ended, by the pairs that it returns rather than by SLEPc's estimates of them."""
-    if reason.startswith("not verified") or (reason != CONVERGED and not converged.all()):
+    if reason.startswith("not verified"):
         return reason
     if converged.all():
-        return CONVERGED
+        if len(converged) == nev:
+            return CONVERGED
+        return (
+            f"not converged: {len(converged)} of {nev} pairs found, the rest were copies of these; try another seed"
+        )
+    if reason != CONVERGED:
+        return reason
     return (
         "not converged: SLEPc's estimates reached the tolerance, the recomputed residuals did not; for "
         "eigenvalues near zero use -eps_conv_abs (a tolerance that is not relative to |lambda|)"

@@ -65,12 +65,15 @@ class Pairs:
         """Rayleigh-Ritz in the span of the pairs, without any product; sorted by a key of the values. Collective.
 
         Pairs found one after the other are orthogonal to each other's errors only: a residual may hold what an
-        earlier pair with a looser goal (a larger |lambda|) has left.
+        earlier pair with a looser goal (a larger |lambda|) has left. Fewer pairs are returned where vectors are no
+        more than copies of others.
         """
-        if not self.distinct(group).all():
-            return self
-        projected = group.sum(self.vectors @ self.images.T)
+        gram, rotation = group.share(np.linalg.eigh(group.sum(self.vectors @ self.vectors.T)))
+        independent = gram > _ALIKE * gram.max(initial=0.0)
+        whiten = (rotation[:, independent] / np.sqrt(gram[independent])).T
+        vectors, images = whiten @ self.vectors, whiten @ self.images
+        projected = group.sum(vectors @ images.T)
         values, rotation = group.share(np.linalg.eigh(0.5 * (projected + projected.T)))
         first = np.argsort(order(values), kind="stable")
         rotation = rotation[:, first].T
-        return Pairs(values[first], rotation @ self.vectors, rotation @ self.images)
+        return Pairs(values[first], rotation @ vectors, rotation @ images)
