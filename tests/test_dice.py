@@ -87,7 +87,7 @@ def test_moments_of_a_revealed_matrix():
 def test_a_state_that_outgrows_memory_is_stopped(monkeypatch, rng):
     data = DiceData(200, 300, 0)
     data.project(rng.standard_normal((200, 3)))
-    monkeypatch.setattr(memory, "available", lambda: 1000)
+    monkeypatch.setattr(memory, "available", lambda ranks=1: 1000)
     data.project(rng.standard_normal((200, 3)))  # room that is allocated already
     with pytest.raises(InputError, match=r"GiB are free: 6 \+ 0 directions are revealed, the state cannot grow"):
         data.project(rng.standard_normal((200, 40)))

@@ -7,35 +7,18 @@ data are converted on the fly, all sums are float64.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import tempfile
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcbbp.jit import compile_all, compiled
+
 Array = NDArray[np.float64]
 Rows = NDArray[Any]  # float64 or float32
-F = TypeVar("F", bound=Callable[..., Any])
 
 GROUP = 4
 CHUNK = 2048  # columns at a time, so that 4 rows stay in the first-level cache for all p vectors
-
-# Sums may be reordered (so that they vectorise), but NaN and infinity keep their meaning.
-_FAST = {"reassoc", "contract", "nsz", "arcp"}
-
-
-def compiled(function: F) -> F:
-    """Compile with numba when called with new types; cached between processes where there is a place to."""
-    try:
-        kernel = numba.njit(cache=True, fastmath=_FAST, nogil=True)(function)
-    except RuntimeError:  # neither the package's folder nor a home to cache in: compile in every process
-        kernel = numba.njit(fastmath=_FAST, nogil=True)(function)
-    return cast("F", kernel)
 
 
 @compiled
@@ -176,23 +159,3 @@ def prepare() -> None:
             for name, arguments in _SIGNATURES.items()
         ],
     )
-
-
-_ready: set[str] = set()
-
-
-def compile_all(name: str, signatures: Sequence[tuple[Any, str]]) -> None:
-    """Compile functions for given types, once a process and one process at a time.
-
-    Two processes that write different specialisations of one function into the cache at once can leave an index that
-    points to the wrong machine code. Kernels are called with C-contiguous arrays only, so that no further
-    specialisation arises later.
-    """
-    if name in _ready:
-        return
-    lock = Path(tempfile.gettempdir()) / f"hpcbbp-kernels-{os.getuid()}.lock"
-    with lock.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        for function, signature in signatures:
-            function.compile(signature)
-    _ready.add(name)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.data.kernels import compile_all, compiled
+from hpcbbp.jit import compile_all, compiled
 
 PANEL = 512
 """Samples in a panel; part of what a seed means (it fixes roundings)."""

@@ -49,6 +49,9 @@ def check_units(name: str, value: Any) -> float:
     units = whole(value)
     if units is None:
         raise InputError(f"{name} = {shown(value)}: the number of hidden units is a whole number (p: or inf)")
+    if units < 1:
+        whose = "student" if name == "p" else "teacher"
+        raise InputError(f"{name} = {shown(units)}: the {whose} needs at least one hidden unit ({name} >= 1)")
     if units > UNITS_MAX:
         raise InputError(f"{name} = {shown(units)}: theory is computed for up to {UNITS_MAX} hidden units")
     return units
@@ -76,10 +79,7 @@ def check_alpha(alpha: Any) -> float:
 
 def check_model(p: Any, p_star: Any, a: Any) -> tuple[float, int, float]:
     """Return p (a whole number or inf), p* and a as plain numbers; InputError for values out of their domain."""
-    units, teacher = check_units("p", p), int(check_units("p_star", p_star))
-    constant = check_constant(a)
-    Problem(p=1 if units == math.inf else int(units), p_star=teacher, alpha=1.0, a=constant)  # its checks
-    return float(units), teacher, constant
+    return float(check_units("p", p)), int(check_units("p_star", p_star)), check_constant(a)
 
 
 def the_papers(problem: Any) -> Problem:

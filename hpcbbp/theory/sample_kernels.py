@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.data.kernels import compile_all, compiled
+from hpcbbp.jit import compile_all, compiled
 
 Array = NDArray[np.float64]
 Samples = NDArray[Any]  # float32 or float64
