@@ -6,10 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
+
+
 def _settings() -> dict[str, str]:
     """What the Makefile too sets for mpirun."""
     lines = (Path(__file__).parent.parent / ".ci" / "mpi.env").read_text().splitlines()
@@ -57,3 +62,32 @@ def answer(*words: object, ranks: int = 0, **environment: str) -> dict[str, Any]
 def error_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
     """The lines of standard error that hpcbbp wrote (mpirun adds its own)."""
     return [line for line in done.stderr.splitlines() if line.startswith("hpcbbp: error:")]
+
+
+def kill(process: subprocess.Popen[Any]) -> None:
+    """Kill -9 of a command and all that it started at once; nothing of it is left when this returns.
+
+    Ranks have sessions of their own: a signal to mpirun's group does not reach them.
+    """
+    family = _family(process.pid)
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    process.wait(30)
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive, alive
+
+
+def outlive(process: subprocess.Popen[Any]) -> list[psutil.Process]:
+    """Kill -9 of mpirun alone, as a batch system may; its ranks, which notice it a moment later."""
+    family = _family(process.pid)
+    process.kill()
+    process.wait(30)
+    return [member for member in family if member.pid != process.pid]
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    return []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from commands import ENVIRONMENT, MPIRUN, error_lines, run
+from commands import ENVIRONMENT, MPIRUN, error_lines, kill, run
 from PIL import Image
 
 from hpcbbp import petsc
@@ -129,8 +128,7 @@ def test_a_killed_demo_goes_on_where_it_stopped(tmp_path):
             assert time.monotonic() < patience, "no records after a minute"
             assert job.poll() is None, "the job ended before it could be killed"
             time.sleep(0.005)
-        os.killpg(job.pid, signal.SIGKILL)
-    time.sleep(0.5)
+        kill(job)
     before = Store(records).read()
     assert 3 <= len(before) < len(packaged_campaign("demo-quick").points())
     done = run("demo", "--quick", "--out", tmp_path, "--json", ranks=2)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
-from commands import ENVIRONMENT, MPIRUN, answer, error_lines, run
+from commands import ENVIRONMENT, MPIRUN, answer, error_lines, kill, run
 
 from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, petsc, solve_deferred
 from hpcbbp.deferred import Deferred
@@ -210,7 +209,7 @@ def test_kill_minus_9_again_and_again(tmp_path):
         time.sleep(rng.uniform(0.1, 0.9))
         if process.poll() is None:
             interrupted += 1
-            os.killpg(process.pid, signal.SIGKILL)
+            kill(process)
         process.communicate()
         if not interrupted:
             break

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from commands import ENVIRONMENT, MPIRUN, answer, error_lines, run
+from commands import ENVIRONMENT, MPIRUN, answer, error_lines, kill, run
 
 from hpcbbp import InputError, deferred_instance, petsc, solve_deferred
 from hpcbbp.campaign import measure
@@ -154,9 +154,8 @@ def test_stopped_killed_and_gone_on_with(tmp_path, ranks, each):
     assert "failed" not in "".join(str(record) for record in Store(out / "results.jsonl").read().values())
     process = begin(path, out, ranks)
     wait_for_states(process, out, 1)
-    os.killpg(process.pid, signal.SIGKILL)
+    kill(process)
     process.communicate()
-    time.sleep(1.0)  # ranks have a session of their own, and leave when they miss mpirun
     begun = len(list((out / "checkpoints").glob("*/state.npz")))
     assert begun >= 1
     done = run("run", path, "--out", out, "--json", ranks=ranks)

@@ -7,18 +7,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack
 
 import h5py
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
-from commands import ENVIRONMENT, MPIRUN, answer, error_lines, run
+from commands import ENVIRONMENT, MPIRUN, answer, error_lines, kill, outlive, run
 from dense import dense_hessian
 
 from hpcbbp import Problem, gaussian_instance, petsc
+from hpcbbp.campaign.job import open_campaign, run_campaign
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.campaign.store import SCHEMA, Store
+from hpcbbp.parallel import Group
 from hpcbbp.theory import quenched
 
 pytestmark = [
@@ -129,8 +134,7 @@ def test_a_kill_loses_nothing_that_was_recorded(tmp_path):
             env={**os.environ, **ENVIRONMENT},
         )  # fmt: skip
         time.sleep(2.0 + 0.13 * attempt)
-        subprocess.run(["pkill", "-9", "-f", str(path)], check=False)
-        process.wait(30)
+        kill(process)
         now = set(Store(out / "results.jsonl").read())
         assert seen <= now
         seen = now
@@ -148,6 +152,40 @@ def records_whole(out):
         except json.JSONDecodeError:
             continue
     return whole
+
+
+def test_ranks_that_outlive_their_mpirun_are_waited_for(tmp_path):
+    """They notice that it was killed a moment later, and hold the store until then."""
+    path, out = tmp_path / "orphans.toml", tmp_path / "out"
+    path.write_text('name = "orphans"\n[[grid]]\np = 2\na = 1\nalpha = 2\nn = 300\nseeds = 40\nmethod = "stored"\n')
+    process = subprocess.Popen(
+        [MPIRUN, "-n", "2", sys.executable, "-m", "hpcbbp", "run", str(path), "--out", str(out)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **ENVIRONMENT},
+    )  # fmt: skip
+    while not (out / "results.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    orphans = outlive(process)
+    answer("run", path, "--out", out)
+    assert len({record["key"] for record in records_whole(out)}) == len(records_whole(out))
+    assert not psutil.wait_procs(orphans, timeout=30)[1]
+
+
+def test_what_a_dying_job_still_records_is_not_computed_again(tmp_path):
+    """It holds the store, and writes, after another job has read what is missing."""
+    path, out = tmp_path / "late.toml", tmp_path / "out"
+    path.write_text('name = "late"\n[[grid]]\np = 1\na = 1\nalpha = 3\nn = 60\nseeds = 3\nmethod = "deferred"\n')
+    answer("run", path, "--out", out)
+    last = records(out)[-1]
+    store = Store(out / "results.jsonl")
+    store.path.write_text("")
+    work = open_campaign(load_campaign(path), out)
+    assert len(work.missing) == 3
+    with ExitStack() as dying:
+        dying.enter_context(store.claimed())
+        threading.Timer(0.5, lambda: (store.append(last), dying.close())).start()
+        assert run_campaign(work, Group()).computed == 2
+    assert len(records(out)) == 3
 
 
 def test_failures_are_recorded_and_tried_again(tmp_path):

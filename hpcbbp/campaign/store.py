@@ -11,6 +11,7 @@ import fcntl
 import os
 import platform
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ class Records(dict[str, Record]):
                 f"({'; '.join(named + more)}); hpcbbp run computes again what is missing"
             )
         return lines
+
+# Seconds in which the ranks of a job whose mpirun was just killed notice that, and go (1.4 were seen with Open MPI 5).
+_PATIENCE = 5.0
 
 
 class Store:
@@ -159,7 +163,7 @@ class Store:
         Raises
         ------
         InputError
-            If another job holds it, or the folder cannot be written.
+            If another job holds it and goes on holding it for some seconds, or the folder cannot be written.
         """
         lock = self.path.with_suffix(".lock")
         try:
@@ -170,12 +174,10 @@ class Store:
                 raise InputError(f"{lock}: is a link; remove it, or take another folder") from None
             raise InputError(f"{self.path.parent}: cannot be written ({error.strerror})") from None
         with stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            if not _locked(stream):
                 stream.seek(0)
                 holder = stream.read().decode(errors="replace").strip() or "another job"
-                raise InputError(f"{self.path}: is being written by {holder}; wait for it, or take --out") from None
+                raise InputError(f"{self.path}: is being written by {holder}; wait for it, or take --out")
             words = stream.read(100)
             if words and not words.startswith(b"process "):
                 raise InputError(f"{lock}: is not a lock of hpcbbp; move it, or take another folder")
@@ -183,6 +185,20 @@ class Store:
                 stream.truncate(0)
                 _write(stream, f"process {os.getpid()} on {platform.node()}".encode())
             yield
+
+
+def _locked(stream: RawIOBase) -> bool:
+    """Lock the file until it is closed; False if another process keeps it that long."""
+    patience = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > patience:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
 
 
 def _write(stream: RawIOBase, data: bytes) -> None:
