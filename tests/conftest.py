@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import ranks
 from hypothesis import settings
+from processes import leaves_nothing_running, modules_leave_nothing_running  # noqa: F401
 
 from hpcbbp import Problem, gaussian_instance
 from hpcbbp.parallel import Group
