@@ -16,14 +16,15 @@ def images(instance: Deferred) -> np.ndarray:
     return R[:, : instance.m].T
 
 
-def curvatures(instance: Deferred) -> np.ndarray:
+def curvatures(instance: Deferred, number: type = np.float64) -> np.ndarray:
     """D from the first images, (M, p, p), by the model's own formula."""
     p, a = instance.problem.p, instance.problem.a
-    projections = np.sqrt(instance.n) * images(instance)[:, : instance.q] @ instance.weights
+    first = images(instance)[:, : instance.q].astype(number)
+    projections = np.sqrt(number(instance.n)) * first @ instance.weights.astype(number)
     s, u = projections[:, :p], projections[:, p:]
     y, yhat = (u**2).mean(axis=1), (s**2).mean(axis=1)
-    outer = (4 / p**2) * s[:, :, None] * s[:, None, :] / (a + y)[:, None, None]
-    return outer + np.eye(p) * ((2 / p) * (yhat - y) / (a + y))[:, None, None]
+    outer = (number(4) / p**2) * s[:, :, None] * s[:, None, :] / (a + y)[:, None, None]
+    return outer + np.eye(p) * ((number(2) / p) * (yhat - y) / (a + y))[:, None, None]
 
 
 def left_directions(instance: Deferred) -> np.ndarray:
@@ -71,3 +72,27 @@ def dense_sample(p: int, p_star: int, a: float, alpha: float, n: int, rng: np.ra
     count = p * p_star
     overlaps = np.einsum("nav,nl->val", vectors[:, :count].reshape(n, p, count), teacher) / np.sqrt(n)
     return s, u, values[:count], (overlaps**2).sum(axis=(1, 2))
+
+
+def true_residuals(instance: Deferred, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """|H v - lambda v| for H of a completion, from images and formulas alone, in extended precision where it counts.
+
+    With U = D R v: R^T U - lambda v in span(Q); outside it the part of U outside the left directions, of which a
+    Gaussian matrix keeps the length up to N^(-1/2).
+    """
+    wide = np.longdouble
+    R, n = images(instance).astype(wide), instance.n
+    D, c = curvatures(instance, wide), instance.coordinates
+    padded = [np.pad(v, ((0, R.shape[1] - len(v)), (0, 0))) for v in (*c.W, *vectors)]
+    U = [np.einsum("mab,mb->ma", D, R @ v.astype(wide)) for v in padded]
+    queries = np.stack(U[: len(c.W)])
+    kept = queries[c.kept[:, 0], :, c.kept[:, 1]].T
+    P = np.linalg.qr((kept / np.sqrt((kept**2).sum(axis=0))).astype(float))[0]
+    found = []
+    for value, v, u in zip(values, padded[len(c.W) :], U[len(c.W) :], strict=True):
+        inner = np.linalg.norm((R.T @ u - wide(value) * v).astype(float))
+        rest = u.astype(float)
+        for _ in range(3):
+            rest = rest - P @ (P.T @ rest)
+        found.append(np.hypot(inner, np.linalg.norm(rest) * np.sqrt((n - c.k) / n)))
+    return np.array(found)

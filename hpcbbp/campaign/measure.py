@@ -14,7 +14,7 @@ from hpcbbp import eigen, memory
 from hpcbbp.campaign.network import Network, communication
 from hpcbbp.campaign.point import Point
 from hpcbbp.deferred import Checkpoint, deferred_instance, solve_deferred
-from hpcbbp.deferred.samples import storage_bytes
+from hpcbbp.deferred.floors import storage_bytes
 from hpcbbp.dense import dense_bytes, solve_dense
 from hpcbbp.eigenspaces import largest_overlap
 from hpcbbp.errors import InputError

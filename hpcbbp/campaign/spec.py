@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import itertools
-import math
 import os
 import stat
 import tomllib
@@ -33,6 +32,7 @@ from hpcbbp.campaign.values import (
     seed_range,
     shown,
 )
+from hpcbbp.deferred.floors import storage_for
 from hpcbbp.errors import InputError
 from hpcbbp.problem import Problem
 from hpcbbp.theory import transition
@@ -134,8 +134,8 @@ class Grid(BaseModel):
         storage = self.storage
         if storage == "auto":
             storage = "float64" if method == "dense" else "float32"
-            if method == "deferred" and self.tol < max(1e-7, 4e-4 / math.sqrt(n)):
-                storage = "float64"
+            if method == "deferred":
+                storage = storage_for(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n, self.tol)
         return Point(p, p_star, a, alpha, n, seed, method, storage, nev, self.tol)
 
 

@@ -19,7 +19,8 @@ Array = NDArray[np.float64]
 
 STREAM = "deferred-triangles"
 
-_KNOWN = 1e-7  # relative length of a query's new part that is rounding of a Gram matrix in float64, not news
+_ROUNDOFF = 8 * 2.0**-53  # of an entry of a Gram matrix in float64, over the lengths of the two vectors
+_NEWS = 64.0  # times what rounding may make of it: a part of a query smaller than that is not asked about
 
 
 class Coordinates:
@@ -33,7 +34,7 @@ class Coordinates:
         Where D_kl stands among its different entries.
     resolved : float
         Smallest part of a left query outside the old ones, relative to the longest query, that the arithmetic of
-        images resolves. A smaller one is an error, except one that is nothing but rounding: that is known already.
+        images resolves; a smaller one is an error. 0: what rounding may be is not asked about (see `hidden`).
 
     Attributes
     ----------
@@ -49,6 +50,8 @@ class Coordinates:
         Query v and unit a of each left direction.
     L : (l, l) array
         Cholesky factor of the Gram matrix of the kept U_(v,a).
+    hidden : (queries, p) array
+        Length that U_(v,a) may have outside the kept ones: zero if it is kept, or if those span everything.
     """
 
     def __init__(self, n: int, m: int, index: NDArray[np.int64], resolved: float) -> None:
@@ -60,6 +63,7 @@ class Coordinates:
         self.W = np.zeros((0, 0, p))
         self.kept = np.zeros((0, 2), dtype=np.int64)
         self.L = np.zeros((0, 0))
+        self.hidden = np.zeros((0, p))
 
     @property
     def k(self) -> int:
@@ -120,7 +124,7 @@ class Coordinates:
         Raises
         ------
         InputError
-            If a query is neither known nor resolved (see `resolved`).
+            If a query is not resolved (see `resolved`).
         """
         b, p = len(V), self.p
         cross = self._kept_rows(self.with_left(E, self.W))
@@ -129,29 +133,46 @@ class Coordinates:
         gram = 0.5 * (own + own.T)
         before = len(self.W)
         self.W = np.concatenate([self.W, V])
-        longest2 = max(float(gram.diagonal().max(initial=0.0)), float((self.L**2).sum(axis=1).max(initial=0.0)))
+        self.hidden = np.concatenate([self.hidden, np.zeros((b, p))])
+        kept = np.sqrt((self.L**2).sum(axis=1))  # lengths of the kept ones
+        sizes = np.sqrt(np.maximum(gram.diagonal(), 0.0))
+        longest = max(float(sizes.max(initial=0.0)), float(kept.max(initial=0.0)))
         rows = np.concatenate([C, np.zeros((b * p, b * p))])  # column j: coordinates of U_j in P
         found = len(C)
         for j in range(b * p):
+            if found == self.m:  # nothing is outside
+                continue
             along = rows[:found, j]
             rest = float(gram[j, j] - along @ along)
-            if found == self.m or rest <= _KNOWN**2 * longest2:
-                continue
-            if rest < self.resolved**2 * longest2:
+            # U_j - sum_i y_i U_i is what is new: its length, from a Gram matrix, is known up to this.
+            y = scipy.linalg.solve_triangular(self.L, along, lower=True, trans="T") if found else along
+            unsure = _ROUNDOFF * (sizes[j] + float(np.abs(y) @ kept)) ** 2
+            if self.resolved and rest < (self.resolved * longest) ** 2:
                 raise InputError(
                     "left queries are nearly dependent, too much for float32 sums: take --storage float64 or a "
                     "smaller --block"
                 )
+            if rest <= _NEWS * unsure:  # not to ask is always right: X says nothing about it yet
+                self.hidden[before + j // p, j % p] = math.sqrt(max(rest, 0.0) + unsure)
+                continue
             length = math.sqrt(rest)
             rows[found, j] = length
             rows[found, j + 1 :] = (gram[j, j + 1 :] - along @ rows[:found, j + 1 :]) / length
             grown = np.zeros((found + 1, found + 1))
             grown[:found, :found] = self.L
             grown[found] = rows[: found + 1, j]
-            self.L = grown
+            self.L, kept = grown, np.append(kept, sizes[j])
             self.kept = np.concatenate([self.kept, [[before + j // p, j % p]]])
             found += 1
         return found - len(C)
+
+    def hides(self, vectors: Array) -> Array:
+        """Length that the left images of block vectors (r, k, p) in the queried space may have outside P: (r,)."""
+        if len(self.L) == self.m:
+            return np.zeros(len(vectors))
+        along = vectors.reshape(len(vectors), -1) @ self.W.reshape(len(self.W), -1).T
+        result: Array = np.sqrt(((np.abs(along) @ self.hidden) ** 2).sum(axis=1))
+        return result
 
     def next_images(self, new: int, count: int, seed: int) -> Array:
         """Coefficients G (k, parts, count) of the next images: Xi - P P^T Xi + P_new T^T (docs/deferred.md, step 3).
@@ -181,8 +202,8 @@ class Coordinates:
         return G
 
     def scale(self) -> float:
-        """Largest absolute row sum of A: a bound on the norm of H in span(Q) (x) R^p."""
-        return float(np.abs(self.A.reshape(self.k * self.p, -1)).sum(axis=1).max())
+        """Mean of |A_ii|: the size of H apart from its few largest eigenvalues."""
+        return float(np.abs(np.einsum("iaia->ia", self.A)).mean())
 
     def ritz(self, count: int) -> tuple[Array, Array]:
         """Lowest Ritz values of H in span(Q) (x) R^p and their unit vectors, (r,) and (r, k, p), r <= count."""

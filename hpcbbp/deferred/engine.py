@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from hpcbbp import memory
 from hpcbbp.deferred.coordinates import STREAM, Coordinates
-from hpcbbp.deferred.samples import Samples, storage_bytes
+from hpcbbp.deferred.floors import check_tolerance, storage_bytes
+from hpcbbp.deferred.samples import Samples
 from hpcbbp.eigen import check_nev, check_tol
 from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.parallel import Group
@@ -123,15 +124,10 @@ def check_block(block: int) -> int:
     return vectors
 
 
-def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: int | None) -> None:
-    """Raise InputError for a block, a storage or a tolerance that cannot work. Needs no MPI.
-
-    Fewer bits bound the residual that can be reached and told: sums of float32 products (p = 1) within a panel are
-    good to 1e-7, of which more panels average more, and a rounding of new images (int16, or float32 for p > 1) is a
-    product that old queries did not foresee. The floors are those measured, with a factor of two or more to spare.
-    """
+def check_deferred(problem: Problem, n: int, tol: float | None, storage: str, block: int | None) -> None:
+    """Raise InputError for a block, a storage or a tolerance that cannot work. Needs no MPI."""
     p, p_star, m = problem.p, problem.p_star, problem.samples(check_dimension(n))
-    tol, block = check_tol(tol), check_block(p * p_star if block is None else block)
+    tol, block = None if tol is None else check_tol(tol), check_block(p * p_star if block is None else block)
     if block < p * p_star:
         raise InputError(
             f"block = {block}: the p p* = {p * p_star} outliers are nearly degenerate and need a block of at least "
@@ -143,18 +139,9 @@ def check_deferred(problem: Problem, n: int, tol: float, storage: str, block: in
             f"a block of {block} asks for p + p* + block p = {first} directions, and min(N, M) = {min(n, m)}: "
             "take a larger N, a smaller block, or --data stored, which suits small N"
         )
-    single = max(1e-7, 4e-4 / math.sqrt(n)) if p == 1 else max(1e-9, 1e-6 / math.sqrt(n))
-    floors = {8: 1e-12, 4: single, 2: max(1e-7, 5e-4 / math.sqrt(n))}
-    floor = floors[storage_bytes(storage)]
-    if tol < 0.999 * floor:
-        if storage == "float64":
-            raise InputError(f"tol = {tol:g}: residuals are good to about 1e-12; take --tol 1e-12 or more")
-        better = "float64" if tol < floors[4] else "float32"
-        reached = max(1e-6, 2 * float(f"{floor:.0e}"))
-        raise InputError(
-            f"tol = {tol:g}: with {storage} images residuals are good to about {floor:.1e} at N = {n}; take "
-            f"--tol {reached:.0e} or --storage {better}"
-        )
+    storage_bytes(storage)
+    if tol is not None:
+        check_tolerance(problem, n, tol, storage)
 
 
 def deferred_instance(
@@ -190,7 +177,7 @@ def deferred_instance(
     group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
     block = problem.p * problem.p_star if block is None else block
     nev = check_nev(problem.p * problem.p_star if nev is None else nev, problem.p * n)
-    check_deferred(problem, n, 0.5, storage, block)
+    check_deferred(problem, n, None, storage, block)
     stored = storage_bytes(storage)
     fixed, each = memory.deferred_solve(problem.samples(n), problem.p, block, stored, group.size)
     wanted = min(n, expected_directions(problem.p, problem.p_star, nev))

@@ -179,6 +179,89 @@ def query(
         _dots(R, scale, panel, k, Y, factor, out)
 
 
+@compiled
+def _left(
+    R: Images, scale: Floats, k: int, panel: int, D: Array, first: int, index: Integers, V: Array, Z: Array, U: Array
+) -> None:
+    """U_(v,a) = sum_l D_al (R V_(v,l)) over one panel; D begins at panel `first`, Z is room."""
+    p, start = index.shape[0], (panel - first) * PANEL
+    Z[:] = 0
+    _combine(R, scale, panel, k, V, Z)
+    U[:] = 0
+    for v in range(V.shape[1] // p):
+        for a in range(p):
+            u = U[v * p + a]
+            for other in range(p):
+                z, q = Z[v * p + other], index[a, other]
+                for m in range(PANEL):
+                    u[m] += D[q, start + m] * z[m]
+
+
+@compiled
+def energies(
+    R: Images,
+    scale: Floats,
+    k: int,
+    panels: tuple[int, int],
+    D: Array,
+    index: Integers,
+    V: Array,
+    squares: Array,
+    factor: float,
+    out: Integers,
+) -> None:
+    """|U_v|^2 and sum_mu |D_mu|^2 sum_i V_iv^2 R_mui^2 of block vectors v: out (b, 2); squares (k, b) are V^2."""
+    p, b = index.shape[0], squares.shape[1]
+    Z, U = np.zeros((b * p, PANEL)), np.zeros((b * p, PANEL))
+    size, spread = np.zeros(PANEL), np.zeros(PANEL)
+    for panel in range(panels[0], panels[1]):
+        start, here = panel * PANEL, (panel - panels[0]) * PANEL
+        _left(R, scale, k, panel, D, panels[0], index, V, Z, U)
+        size[:] = 0
+        for a in range(p):
+            for other in range(p):
+                d = D[index[a, other]]
+                for m in range(PANEL):
+                    size[m] += d[here + m] * d[here + m]
+        for v in range(b):
+            spread[:] = 0
+            for i in range(k):
+                x, unit = R[i, start : start + PANEL], np.float64(scale[i, panel])
+                c = squares[i, v] * unit * unit
+                for m in range(PANEL):
+                    spread[m] += c * (np.float64(x[m]) * np.float64(x[m]))
+            one, two = 0.0, 0.0
+            for a in range(p):
+                u = U[v * p + a]
+                for m in range(PANEL):
+                    one += u[m] * u[m]
+            for m in range(PANEL):
+                two += size[m] * spread[m]
+            out[v, 0] += np.int64(np.rint(one * factor))
+            out[v, 1] += np.int64(np.rint(two * factor))
+
+
+@compiled
+def image(
+    R: Images,
+    scale: Floats,
+    k: int,
+    panels: tuple[int, int],
+    D: Array,
+    index: Integers,
+    V: Array,
+    factor: Array,
+    out: Integers,
+) -> None:
+    """R^T U_(v,a), columns v p + a of out (k, columns), in float64 with every storage."""
+    c = V.shape[1]
+    Z, U, Y = np.zeros((c, PANEL)), np.zeros((c, PANEL)), np.zeros((out.shape[1], PANEL))
+    for panel in range(panels[0], panels[1]):
+        _left(R, scale, k, panel, D, panels[0], index, V, Z, U)
+        Y[:c] = U
+        _dots(R, scale, panel, k, Y, factor, out)
+
+
 def prepare(storage: str, number: str) -> None:
     """Compile the passes, or load them, for a kind of storage and of arithmetic (see compile_all)."""
     images, floats = f"{storage}[:,::1]", f"{number}[:,::1]"
@@ -186,11 +269,14 @@ def prepare(storage: str, number: str) -> None:
     reveals = (
         f"({images}, {floats}, int64, {panels}, {floats}, {floats}, {floats}, {floats}, int64, float64, {moments})"
     )
+    wide = f"{images}, {floats}, int64, {panels}, float64[:,::1], int64[:,::1], float64[:,::1]"
     compile_all(
         f"deferred {storage} {number}",
         [
             (store, f"({images}, {floats}, int64, int64, {number}[::1], float64)"),
             (reveal, reveals),
             (query, f"({images}, {floats}, int64, {floats}, int64[:,::1], float64[:,::1], {moments})"),
+            (energies, f"({wide}, float64[:,::1], float64, int64[:,::1])"),
+            (image, f"({wide}, {moments})"),
         ],
     )

@@ -12,29 +12,20 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from hpcbbp.deferred import kernels
+from hpcbbp.deferred.floors import storage_bytes
 from hpcbbp.deferred.kernels import PANEL
-from hpcbbp.errors import InputError, shown
+from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
 from hpcbbp.problem import Problem
 from hpcbbp.rng import BLOCK, fill_normals
 
 Array = NDArray[np.float64]
 
-STORAGES = {"float64": 8, "float32": 4, "int16": 2}
-"""Bytes of a stored number."""
-
 _LIMIT = 32767.0
 STREAM = "deferred-images"
-
-
-def storage_bytes(storage: str) -> int:
-    """Bytes that a stored number takes; InputError for an unknown storage."""
-    if not isinstance(storage, str) or storage not in STORAGES:
-        raise InputError(f"storage = {shown(storage)}: images are stored as one of {', '.join(STORAGES)}")
-    return STORAGES[storage]
 
 
 def packed(p: int) -> NDArray[np.int64]:
@@ -43,6 +34,12 @@ def packed(p: int) -> NDArray[np.int64]:
     rows, columns = np.triu_indices(p)
     index[rows, columns] = index[columns, rows] = np.arange(len(rows))
     return index
+
+
+def _exponents(bounds: Array) -> Array:
+    """Powers of 2 by which numbers up to some bounds fill 62 bits."""
+    exponents: Array = 61.0 - np.ceil(np.log2(np.maximum(bounds, 1e-280)))
+    return exponents
 
 
 class Samples:
@@ -99,25 +96,33 @@ class Samples:
 
     def set_curvature(self, problem: Problem, weights: Array) -> None:
         """D from the projections (s, u) = R weights of the images as they are stored; weights (q, p + p*)."""
-        p = self.p
-        upper = np.triu_indices(p)
         largest = 0.0
-        for lo, hi in self._chunks():
-            start, stop = lo * PANEL, hi * PANEL
-            projections = self.projected(weights, (lo, hi))
-            with np.errstate(over="ignore", invalid="ignore"):
-                dense = problem.curvature(projections[:, :p], projections[:, p:]).dense()
-            dense[max(0, self.m - self.first - start) :] = 0.0  # padding behind the last sample
-            self.D[:, start:stop] = dense[:, upper[0], upper[1]].T
-            largest = max(largest, float(np.abs(dense).sum(axis=2).max(initial=0.0)))
+        for panels in self._chunks():
+            D, rows = self._curvature(problem, weights, panels)
+            self.D[:, panels[0] * PANEL : panels[1] * PANEL] = D
+            largest = max(largest, rows)
         largest = float(self.group.largest(largest))
         with self.group.agreeing():
             if not (math.isfinite(largest) and largest < 1e15):
                 raise InputError("the curvatures overflow: the loss is singular at the labels of this model")
-        # |X| <= sqrt(M/N) + 1 + O(N^(-1/2)) bounds every sum and every part of one (Cauchy-Schwarz).
-        norm2 = (math.sqrt(self.m / self.n) + 1.0 + 8.0 / math.sqrt(self.n)) ** 2
-        bounds = np.array([largest * norm2, largest**2 * norm2, 1.0])
-        self.exponents = 61.0 - np.ceil(np.log2(np.maximum(bounds, 1e-280)))
+        # |X| bounds every sum and every part of one (Cauchy-Schwarz).
+        bounds = np.array([largest * self.norm**2, largest**2 * self.norm**2, 1.0])
+        self.exponents = _exponents(bounds)
+
+    @property
+    def norm(self) -> float:
+        """A bound of |X|, with all but no probability of failing."""
+        return math.sqrt(self.m / self.n) + 1.0 + 8.0 / math.sqrt(self.n)
+
+    def _curvature(self, problem: Problem, weights: Array, panels: tuple[int, int]) -> tuple[Array, float]:
+        """Different entries of D for some local panels, zero behind the last sample; largest row sum of a |D_mu|."""
+        upper = np.triu_indices(self.p)
+        projections = self.projected(weights, panels)
+        with np.errstate(over="ignore", invalid="ignore"):
+            dense = problem.curvature(projections[:, : self.p], projections[:, self.p :]).dense()
+        dense[max(0, self.m - self.first - panels[0] * PANEL) :] = 0.0
+        entries = np.ascontiguousarray(dense[:, upper[0], upper[1]].T)
+        return entries, float(np.abs(dense).sum(axis=2).max(initial=0.0))
 
     def _chunks(self) -> list[tuple[int, int]]:
         """Local panels in pieces that end where blocks of the random stream end."""
@@ -136,16 +141,18 @@ class Samples:
         fill_normals(out[:valid], self.seed, STREAM, start, 1.0 / math.sqrt(self.n))
         return out
 
-    def _images(self, q: int, panels: tuple[int, int]) -> NDArray[Any]:
-        """Images of the first q directions for some local panels, as numbers: (q, rows)."""
-        scale = np.repeat(self.scale[:q, panels[0] : panels[1]], PANEL, axis=1)
+    def _images(self, q: int, panels: tuple[int, int], number: DTypeLike = None) -> NDArray[Any]:
+        """Images of the first q directions for some local panels, as numbers (those of sums): (q, rows)."""
+        number = self.number if number is None else number
+        scale = np.repeat(self.scale[:q, panels[0] : panels[1]].astype(number), PANEL, axis=1)
         stored = self.R[:q, panels[0] * PANEL : panels[1] * PANEL]
-        images: NDArray[Any] = stored.astype(self.number) * scale
+        images: NDArray[Any] = stored.astype(number) * scale
         return images
 
     def projected(self, weights: Array, panels: tuple[int, int]) -> Array:
         """Images of combinations of the first directions, weights (q, r), for some local panels: (rows, r)."""
-        product: Array = self._images(len(weights), panels).astype(np.float64).T @ weights
+        # In float64 from what is stored: D is what the images say, to the last bits of a float64.
+        product: Array = self._images(len(weights), panels, np.float64).T @ weights
         return product
 
     def first_moments(self) -> tuple[Array, Array]:
@@ -224,6 +231,54 @@ class Samples:
         moments = self._summed(out, factor, sum(sizes))
         A, B, F = np.split(moments, np.cumsum(sizes)[:2], axis=1)
         return A.reshape(k + c, parts, c), B, F.reshape(k + c, parts, following)
+
+    def energies(self, problem: Problem, weights: Array, V: Array) -> tuple[Array, Array]:
+        """|U_v| of U_va = sum_l D_al R V_vl, and its size if signs were random; (b,) each, for V (b, k, p).
+
+        The second is (sum_mu |D_mu|^2 sum_i |V_vi|^2 R_mui^2)^(1/2), the size of the terms that rounding acts on.
+        """
+        b, k, p = V.shape
+        out = np.zeros((b, 2), dtype=np.int64)
+        factor = 2.0 ** self.exponents[1] / p
+        flat = np.ascontiguousarray(V.transpose(1, 0, 2).reshape(k, b * p))
+        squares = np.ascontiguousarray((V**2).sum(axis=2).T)
+        for panels in self._chunks():
+            D, _ = self._curvature(problem, weights, panels)
+            kernels.energies(self.R, self.scale, k, panels, D, self.index, flat, squares, factor, out)
+        lost = -(-self.m // PANEL) * 0.5  # what fixed point may have rounded away
+        sizes = np.sqrt((self.group.sum_integers(out) + lost) / factor)
+        return sizes[:, 0], sizes[:, 1]
+
+    def image(self, problem: Problem, weights: Array, V: Array, sizes: Array) -> tuple[Array, Array]:
+        """H V in coordinates, (b, k, p) to (b, k, p), straight from the images: D anew, all sums in float64.
+
+        Moments add up products of single images, rounded one by one; here each sum is over one U_v of known size,
+        and little of it is cancelled.
+
+        Parameters
+        ----------
+        problem, weights
+            As for set_curvature.
+        V : (b, k, p) array
+        sizes : (b,) array
+            |U_v| or more.
+
+        Returns
+        -------
+        (b, k, p) array, (b,) array
+            The second: what fixed point may have rounded away of the first.
+        """
+        b, k, p = V.shape
+        out, padded = self._moments(k, b * p)
+        factor = np.ones(padded)
+        factor[: b * p] = np.repeat(2.0 ** _exponents(sizes * self.norm), p)
+        flat = np.ascontiguousarray(V.transpose(1, 0, 2).reshape(k, b * p))
+        for panels in self._chunks():
+            D, _ = self._curvature(problem, weights, panels)
+            kernels.image(self.R, self.scale, k, panels, D, self.index, flat, factor, out)
+        found = self._summed(out, factor, b * p).reshape(k, b, p).transpose(1, 0, 2)
+        lost = 2.0 * math.sqrt(-(-self.m // PANEL) * k * p) / factor[: b * p : p]
+        return found, lost
 
     def query(self, V: Array) -> Array:
         """R^T D_q U for U_(v,a) = sum_l D_al R V_vl: (b, k, p) -> (k, parts, b p)."""

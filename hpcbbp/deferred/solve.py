@@ -12,21 +12,19 @@ from numpy.typing import NDArray
 from hpcbbp import memory, provenance
 from hpcbbp.deferred.checkpoint import Checkpoint
 from hpcbbp.deferred.engine import NO_ROOM, Deferred, check_block, check_deferred
-from hpcbbp.deferred.kernels import PANEL
+from hpcbbp.deferred.floors import reachable, rounded_up
+from hpcbbp.deferred.residuals import of_moments, recomputed
 from hpcbbp.eigen import check_arguments
 from hpcbbp.errors import InputError
 from hpcbbp.result import EigenResult, Solution, Step
 
 Array = NDArray[np.float64]
 
-_SHARE = 0.3  # of the tolerance that a residual is brought to where float32 sums take the rest
+_SHARE = 0.3  # of the tolerance that a residual is brought to where rounding takes the rest
+_ZERO = 3e-14  # of the size of H: an eigenvalue below that, with its residual, is zero
 _STALLED = 60  # steps without progress after which small residuals count as rounding
 _UNCHECKED = 2**22  # bytes of growth for which nobody looks how much memory is left
 _CONVERGED = "converged: the requested pairs reached the tolerance"
-_ROUNDING = (
-    "not converged: sums in float32 are good to a residual of {:.0e} here; take a looser --tol, or --storage float64"
-)
-_NOTHING = "not converged: residuals do not fall any more, rounding is all that is left of them; take a looser --tol"
 
 
 @dataclass
@@ -40,6 +38,7 @@ class Progress:
     seconds: float = 0.0
     best: float = 1e300
     stalled: int = 0
+    gap: float = 0.0
     history: list[Step] = field(default_factory=list)
 
 
@@ -136,8 +135,8 @@ def _solve(
     if c.k == 0 and not resumed:
         instance.start(width)
     began = at.seconds
-    rounding, goal, stuck = 0.0, np.zeros(0), False
-    values, vectors, residuals, reason = np.zeros(0), np.zeros((0, c.k, problem.p)), np.zeros(0), ""
+    rounding, stuck = np.zeros(0), False
+    values, vectors, told, reason = np.zeros(0), np.zeros((0, c.k, problem.p)), np.zeros(0), ""
     converged = np.zeros(0, dtype=bool)
     while not reason:
         k = c.k
@@ -154,10 +153,11 @@ def _solve(
             rest = c.outside(vectors)
             sizes = np.sqrt((rest**2).sum(axis=(1, 2)))
             estimates = sizes * at.gain if at.gain else np.full(len(sizes), np.inf)
-            rounding = _rounding(instance)
-            goal = np.maximum(tol * np.abs(values) - rounding, _SHARE * tol * np.abs(values))
+            rounding = of_moments(instance, vectors)
+            goal = _goal(tol * np.abs(values), np.maximum(rounding, at.gap))
             open_ = [i for i in range(min(nev, len(values))) if not estimates[i] <= goal[i]]
-            stuck = _stuck(at, estimates[open_], c.scale() * (1e-10 if instance.storage == "float64" else 1e-5))
+            small = c.scale() * (1e-10 if instance.storage == "float64" else 1e-4)
+            stuck = _stuck(at, estimates[open_], max(small, 30 * float(rounding.max())))
             final = len(values) >= nev and (last or not open_ or k == instance.n or stuck)
             order = [*open_, *(i for i in range(len(values)) if i not in open_)]
             chosen = list(range(nev)) if final else order[:block]
@@ -181,17 +181,20 @@ def _solve(
             values, vectors = values[:nev], vectors[:nev]
             inner = _image(c.A[:k], vectors) - values[:, None, None] * vectors
             exact = np.hypot(np.sqrt((inner**2).sum(axis=(1, 2))), outer[:nev])
-            residuals = exact + rounding
-            wanted = tol * np.abs(values) + 1e-14 * c.scale()
-            converged = residuals <= wanted
-            if converged.all():
-                reason = _CONVERGED
-            elif last:
-                reason = f"not converged: {NO_ROOM.format(c.k)}"
-            elif (exact <= goal[:nev]).all():  # asking on would not help
-                reason = _ROUNDING.format(rounding)
-            elif nothing or stuck:
-                reason = _NOTHING
+            wanted = tol * np.abs(values)
+            enough = (exact <= _goal(wanted, np.maximum(rounding[:nev], at.gap))).all()
+            if enough or last or nothing or stuck:
+                told = recomputed(instance, values, vectors)
+                at.gap = max(at.gap, float((told - exact).max()))
+                zero = _ZERO * c.scale()
+                converged = told <= np.where(np.abs(values) <= zero, zero, wanted)
+                enough = (exact <= _goal(wanted, np.maximum(rounding[:nev], at.gap))).all()
+                if converged.all():
+                    reason = _CONVERGED
+                elif last:
+                    reason = f"not converged: {NO_ROOM.format(c.k)}"
+                elif enough or nothing or stuck:  # asking on would not help
+                    reason = _limited(instance, values, told)
             reason = group.share(reason)
         at.seconds = began + time.perf_counter() - clock
         if checkpoint is not None and not reason:
@@ -208,7 +211,7 @@ def _solve(
         method="deferred",
         eigen=EigenResult(
             eigenvalues=values,
-            residuals=residuals,
+            residuals=told,
             converged=converged,
             vectors=coordinates,
             reason=reason,
@@ -231,14 +234,23 @@ def _solve(
     )
 
 
-def _rounding(instance: Deferred) -> float:
-    """What float32 sums within panels add to a residual: about 3e-8 |A v|, which more panels average."""
-    samples, c = instance.samples, instance.coordinates
-    if samples.number == np.float64:
-        return 0.0
-    diagonal = np.abs(np.einsum("iaia->ia", c.A)).mean()
-    panels = -(-instance.m // PANEL)
-    return float(3e-8 * diagonal * np.sqrt(c.k * c.p / panels))
+def _goal(wanted: Array, rounding: Array) -> Array:
+    """Residuals, as moments have them, that leave room for what rounding adds."""
+    goal: Array = np.maximum(wanted - rounding, _SHARE * wanted)
+    return goal
+
+
+def _limited(instance: Deferred, values: Array, told: Array) -> str:
+    """Why a solve that rounding ends has not converged, and what is to be done."""
+    reached = float((told / np.maximum(np.abs(values), 1e-300)).max())
+    way = [f"--tol {rounded_up(1.5 * reached)}"] if reached < 0.5 else []
+    if reachable(instance.problem, instance.n, "float64") < reached / 2 and instance.storage != "float64":
+        way.append("--storage float64")
+    advice = " or ".join(way) or "a larger a or N, or stored data (--method krylov-schur)"
+    return (
+        f"not converged: rounding is all that is left of the residuals ({instance.storage} images, {reached:.1e} of "
+        f"|lambda| at a = {instance.problem.a:g}); take {advice}"
+    )
 
 
 def _image(A: Array, vectors: Array) -> Array:
@@ -250,7 +262,9 @@ def _image(A: Array, vectors: Array) -> Array:
 
 def _stuck(at: Progress, estimates: Array, small: float) -> bool:
     """Whether residuals, small already, have stopped falling: rounding is all that is left of them."""
-    worst = float(estimates.max(initial=0.0))
+    if not len(estimates):  # all are good by their estimates: nothing to compare with
+        return False
+    worst = float(estimates.max())
     if worst < 0.9 * at.best:
         at.best, at.stalled = worst, 0
     else:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 FORMAT = 2
 """Of what is written. Format 1 had no checksums and no words of ours; it is read, and gone on with as it is."""
 
-_COUNTERS = {"gain": float, "queries": int, "step": int, "seconds": float, "best": float, "stalled": int}
-_ARRAYS = ("A", "B", "W", "L", "kept", "asked")
+_COUNTERS = {
+    "gain": float, "queries": int, "step": int, "seconds": float, "best": float, "stalled": int, "gap": float,
+}  # fmt: skip
+_ARRAYS = ("A", "B", "W", "L", "kept", "hidden", "asked")
 _HEADER = 64  # bytes in front of the images
 
 
@@ -132,7 +134,7 @@ def pack(instance: Deferred, at: Progress, form: int, token: str) -> bytes:
     }
     history = [[s.restart, s.products, s.converged, s.eigenvalues, s.estimates] for s in at.history]
     np.savez(
-        archive, A=c.A, B=c.B, W=c.W, kept=c.kept, L=c.L, asked=at.asked,
+        archive, A=c.A, B=c.B, W=c.W, kept=c.kept, L=c.L, hidden=c.hidden, asked=at.asked,
         about=np.array(json.dumps(about)), history=np.array(json.dumps(history)),
     )  # fmt: skip
     packed = archive.getvalue()
@@ -156,7 +158,7 @@ class State:
 
     def restore(self, c: Coordinates, at: Progress) -> None:
         """Put everything where it belongs."""
-        for name in ("A", "B", "W", "L", "kept"):
+        for name in ("A", "B", "W", "L", "kept", "hidden"):
             setattr(c, name, self.arrays[name])
         c.F, at.asked = np.zeros((self.k, int(c.index.max()) + 1, 0)), self.arrays["asked"]
         for name, value in self.counters.items():
@@ -195,6 +197,9 @@ def unpack(raw: bytes, instance: Deferred) -> State:
                 f"is of another instance ({name} = {found.get(name)}, not {value}): name another folder, or remove it"
             )
     k = int(about["directions"])
+    if "hidden" not in arrays:  # before it was known what left directions may hide
+        arrays["hidden"] = _not_kept(arrays)
+        about["progress"]["gap"] = 0.0
     _check_shapes(arrays, k, instance)
     int(token or "0", 16)
     history = [
@@ -214,6 +219,7 @@ def _check_shapes(arrays: dict[str, Any], k: int, instance: Deferred) -> None:
         "W": (queries, k, p),
         "L": (left, left),
         "kept": (left, 2),
+        "hidden": (queries, p),
     }
     asked = arrays["asked"]
     if not instance.q <= k <= instance.n or (len(asked) and asked.shape[2:] != (p,)) or asked.ndim != 3:
@@ -225,6 +231,15 @@ def _check_shapes(arrays: dict[str, Any], k: int, instance: Deferred) -> None:
     kept = arrays["kept"]
     if len(kept) and not (kept.min() >= 0 and (kept.max(axis=0) < (queries, p)).all()):
         raise ValueError("left directions of no query")
+
+
+def _not_kept(arrays: dict[str, Any]) -> Any:
+    """What format 1 left out of the left directions: parts below 1e-7 of the longest of them."""
+    W, L = arrays["W"], arrays["L"]
+    longest = float(np.sqrt((L**2).sum(axis=1)).max(initial=0.0))
+    hidden = np.full((len(W), W.shape[2]), 1e-7 * longest)
+    hidden[tuple(arrays["kept"].T)] = 0.0
+    return hidden
 
 
 def one_line(error: BaseException) -> str:
