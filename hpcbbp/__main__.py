@@ -1,6 +1,19 @@
 """Makes python -m hpcbbp the same as hpcbbp."""
 
-from hpcbbp.cli import main
+from __future__ import annotations
+
+import sys
+
+from hpcbbp.signals import listen
+
+
+def main() -> None:
+    """Entry point: hears the signals that stop a run before anything that takes time is imported."""
+    listen(sys.argv[1:])
+    from hpcbbp.cli import main as parsed
+
+    parsed()
+
 
 if __name__ == "__main__":
     main()

@@ -15,6 +15,7 @@ from hpcbbp.demo import demo
 from hpcbbp.errors import InputError
 from hpcbbp.figure_command import analyze, figure, report
 from hpcbbp.options import Json
+from hpcbbp.signals import listen
 from hpcbbp.slurm_command import slurm
 from hpcbbp.solve_command import solve
 from hpcbbp.theory_command import density, phase_diagram, predict, theory
@@ -80,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from hpcbbp.console import fail
 
     words = list(sys.argv[1:] if arguments is None else arguments)
+    listen(words)
     try:
         status = app(words, prog_name="hpcbbp", standalone_mode=False)
     except _UsageError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpcbbp import signals
 from hpcbbp.campaign_command import Out, Spec, on_all_ranks, summary
 from hpcbbp.errors import InputError
 from hpcbbp.files import csv_text, write_file
@@ -43,6 +44,7 @@ def figure(
     stem = f"figure-{named.name}{'-quick' if quick else ''}"
     files = tuple(out / f"{stem}.{ending}" for ending in ("png", "pdf", "csv"))
     if not named.simulated:
+        signals.default()
         from hpcbbp.console import Output
 
         usable(out, files)

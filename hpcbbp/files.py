@@ -39,7 +39,7 @@ def write_file(path: Path, content: bytes | str) -> None:
             raise InputError(f"{path}: cannot be written (Permission denied)")
         target.parent.mkdir(parents=True, exist_ok=True)
         name = target.parent / f".hpcbbp-{secrets.token_hex(6)}"
-        with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as stream:
+        with name.open("xb") as stream:
             temporary = name
             if before is not None:
                 os.fchmod(stream.fileno(), stat.S_IMODE(before))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, MissingDependencyError, shown
+from hpcbbp.signals import deaf
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -194,6 +195,7 @@ def leave(status: int) -> None:
     PETSc's end is collective in what its ranks have left undestroyed (garbage of Python objects, seen with 3.18), and
     hangs where groups of ranks have solved different numbers of instances. One process goes the ordinary way.
     """
+    deaf()
     mpi = sys.modules.get("mpi4py.MPI")
     if mpi is None or not mpi.Is_initialized() or mpi.COMM_WORLD.Get_size() == 1:
         raise SystemExit(status)

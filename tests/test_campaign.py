@@ -14,8 +14,10 @@ import pandas as pd
 import pytest
 from commands import ENVIRONMENT, MPIRUN, error_lines, kill, run
 from PIL import Image
+from records import point_at, solved
 
 from hpcbbp import petsc
+from hpcbbp.campaign.record import to_line
 from hpcbbp.campaign.store import Store
 from hpcbbp.console import duration, with_error
 from hpcbbp.figures import overlap_figure, save
@@ -31,16 +33,16 @@ needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is
 def test_store_survives_a_torn_line(tmp_path):
     store = Store(tmp_path / "folder" / "records.jsonl")
     assert store.read() == {}
-    store.append({"key": "a", "value": 1})
-    store.append({"key": "b", "value": 2})
-    with store.path.open("a") as stream:
-        stream.write('{"key": "c", "val')  # a kill in the middle of a write
-    assert set(store.read()) == {"a", "b"}
+    a, b, c, d = (solved(point_at(seed)) for seed in range(4))
+    store.append(a)
+    store.append(b)
+    with store.path.open("ab") as stream:
+        stream.write(to_line(c)[:300])  # a kill in the middle of a write
+    assert store.read() == {a["key"]: a, b["key"]: b}
     with store.path.open("ab") as stream:
         stream.write(b"\xff\xfe not text\n[1]\n3\nnull\n")
-    store.append({"key": "d", "value": 4})
-    assert set(store.read()) == {"a", "b", "d"}
-    assert store.read()["d"]["value"] == 4
+    store.append(d)
+    assert store.read() == {a["key"]: a, b["key"]: b, d["key"]: d}
 
 
 def record(n, alpha, m2, flags=(True, True), seed=0):

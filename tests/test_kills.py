@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import ENVIRONMENT, answer, error_lines, run_python
+from records import point_at
 
 from hpcbbp import petsc
 from hpcbbp.campaign.store import Store
@@ -20,6 +22,8 @@ COUNT = 2000
 DRIVER = f"""
 import os, sys, time
 from pathlib import Path
+sys.path.append(r"{Path(__file__).parent}")
+from records import solved
 from hpcbbp.campaign.driver import run_points
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Store
@@ -27,7 +31,7 @@ from hpcbbp.parallel import Group
 
 def solver(point, group, stop):
     time.sleep(0.001)
-    return {{"filler": "x" * 3000}}
+    return {{**solved(point), "filler": "x" * 3000}}
 
 store = Store(Path(sys.argv[1]))
 points = [Point(p=1, p_star=1, a=1.0, alpha=2.0, n=50, seed=seed) for seed in range({COUNT})]
@@ -128,14 +132,16 @@ def test_a_first_record_that_does_not_fit_leaves_a_store_that_goes_on(tmp_path):
     """Twice nothing but half a line would no longer be a store."""
     code = (
         "import resource, sys; from pathlib import Path; from hpcbbp.campaign.store import Store\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
         "store = Store(Path(sys.argv[1]))\n"
+        f"sys.path.append({str(Path(__file__).parent)!r})\n"
+        "from records import failed, point_at\n"
         "for _ in range(3):\n"
-        "    try: store.append({'key': 'a', 'filler': 'x' * 200})\n"
+        "    try: store.append(failed(point_at(0), 'x' * 2000))\n"
         "    except ValueError: pass\n"
         "    else: raise SystemExit('written')\n"
-        "store.append({'key': 'b'})\n"
+        "store.append(failed(point_at(1)))\n"
     )
     store = Store(tmp_path / "results.jsonl")
     subprocess.run([sys.executable, "-c", code, str(store.path)], check=True, env={**os.environ, **ENVIRONMENT})
-    assert set(store.read()) == {"b"}
+    assert set(store.read()) == {point_at(1).key}

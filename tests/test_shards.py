@@ -6,6 +6,7 @@ import json
 
 import pytest
 from commands import error_lines, run
+from records import point_at, solved
 
 from hpcbbp import InputError, petsc
 from hpcbbp.campaign.export import merge
@@ -56,15 +57,16 @@ def test_shards_are_collected_and_not_computed_again(tmp_path):
 def test_results_of_different_versions_are_merged_only_on_demand(tmp_path):
     stores = [Store(tmp_path / name / "results.jsonl") for name in "abc"]
     for store, version in zip(stores, ("0.1.0", "0.2.0", "0.1.0"), strict=True):
-        store.append({"key": store.path.parent.name, "schema": 1, "hpcbbp": version})
+        store.append({**solved(point_at("abc".index(store.path.parent.name))), "hpcbbp": version})
     target = Store(tmp_path / "all" / "results.jsonl")
     with pytest.raises(InputError, match=r"different versions .*0\.1\.0 in .*0\.2\.0 in .*--mixed-versions"):
         merge(stores, target)
     assert not target.path.exists()
-    assert merge([stores[0], stores[2]], target) == (2, 0)
+    assert merge([stores[0], stores[2]], target).appended == 2
     with pytest.raises(InputError, match="different versions"):  # the target has some already
         merge([stores[1]], target)
-    assert merge(stores, target, mixed=True) == (1, 2)
+    made = merge(stores, target, mixed=True)
+    assert (made.appended, made.present) == (1, 2)
 
 
 @pytest.mark.parametrize("method", ["stored", "dice", "deferred"])

@@ -8,19 +8,20 @@ from __future__ import annotations
 import dataclasses
 import math
 import platform
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hpcbbp._version import __version__
 from hpcbbp.campaign.point import Point
-from hpcbbp.campaign.store import SCHEMA, Store
+from hpcbbp.campaign.record import SCHEMA, DamagedError
+from hpcbbp.campaign.store import Store
 from hpcbbp.errors import InputError, StoppedError
 from hpcbbp.parallel import Group
+from hpcbbp.signals import Ear, listening
 
 _REQUEST, _REPLY = 1, 2
 _PAUSE = 0.005  # between two looks for messages: the latency of a hand-out
@@ -57,23 +58,29 @@ class Dispatcher:
 
     Attributes
     ----------
-    queue : list of Point
+    queue : deque of Point
         Longest first.
     seconds : callable
         Estimate of a point, for the wall-time budget.
     deadline : float or None
         Of time.monotonic(); no instance is started that would pass it and cannot be stopped.
+    ear : Ear
+        Hears the signals that end a run.
+    left : list of Point
+        What will not be started any more (it would not end in time), was stopped on the way, or found no room in the
+        store.
     """
 
-    queue: list[Point]
+    queue: deque[Point]
     store: Store
     seconds: Callable[[Point], float]
     finished: Callable[[Point, dict[str, Any]], None]
     stoppable: Callable[[Point], bool]
     deadline: float | None = None
+    ear: Ear = field(default_factory=Ear)
+    left: list[Point] = field(default_factory=list)
     computed: int = 0
     failed: int = 0
-    stopped: str | None = None
     error: str | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -82,32 +89,41 @@ class Dispatcher:
         with self._lock:
             if done is not None:
                 self._record(*done)
-            for place, point in enumerate([] if self.stopping() else self.queue):
+            while self.queue and not self.stopping():
+                point = self.queue.popleft()
                 if self.stoppable(point) or self._time_left() >= self.seconds(point):
-                    return self.queue.pop(place)
-            if self.queue:
-                self.stop(_WALL_TIME)
+                    return point
+                self.left.append(point)  # there will not be more time later
             return None
 
-    def stop(self, reason: str) -> None:
-        """Start nothing any more. Without the lock, which the thread that a signal interrupts may hold."""
-        self.stopped = self.stopped or reason
-
     def stopping(self) -> bool:
-        """Whether nothing is to be started any more, and what can go on later is to stop."""
-        return self.stopped is not None or self.error is not None or self._time_left() <= 0
+        """Whether to stop what runs and can go on later: a signal, a store that is full, or the end of the time.
+
+        That nothing more fits into the time is no reason: what runs was begun because it does, or may be stopped.
+        """
+        return self.ear.heard() is not None or self.error is not None or self._time_left() <= 0
+
+    def outcome(self) -> Outcome:
+        """How the run has ended."""
+        left = len(self.queue) + len(self.left)
+        return Outcome(self.computed, self.failed, left, (self.ear.heard() or _WALL_TIME) if left else None)
 
     def _time_left(self) -> float:
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
 
     def _record(self, point: Point, record: dict[str, Any] | None) -> None:
         if record is None:
-            self.queue.append(point)
+            self.left.append(point)
             return
         try:
-            self.store.append(record)  # also after an error: what was in flight may find room again
+            try:
+                self.store.append(record)  # also after an error: what was in flight may find room again
+            except DamagedError as error:
+                record = _filed(point, {"failed": f"what was computed is no result: {error}"}, record)
+                self.store.append(record)
         except InputError as error:
             self.error = self.error or str(error)
+            self.left.append(point)
             return
         if "failed" in record:
             self.failed += 1
@@ -147,7 +163,8 @@ def run_points(
     finished : callable
         Told on rank 0 of every record written, from whichever thread wrote it.
     wall_time : float, optional
-        Seconds from now in which instances may end. SIGTERM and SIGUSR1 to rank 0 end the run after those in flight.
+        Seconds from now in which instances may end. SIGTERM and SIGUSR1 to rank 0 end the run after those in flight,
+        also if they have come before (hpcbbp.signals).
     stoppable : callable, optional
         Whether a point's solver asks whether to stop: it is started even if it will not end in time.
 
@@ -163,16 +180,17 @@ def run_points(
         )
     deadline = None if wall_time is None else time.monotonic() + wall_time
     order = sorted(points, key=seconds, reverse=True)
-    dispatcher = Dispatcher(order, store, seconds, finished, stoppable, deadline)
-    with world.split(world.rank // ranks_per_instance) as group, _signals(dispatcher):
+    with world.split(world.rank // ranks_per_instance) as group, listening() as ear:
+        dispatcher = Dispatcher(deque(order), store, seconds, finished, stoppable, deadline, ear)
         if world.size == ranks_per_instance:
             _work(group, solver, dispatcher.next, dispatcher.stopping)
         else:
             _work_with_others(world, group, solver, dispatcher)
+        outcome = dispatcher.outcome()
     error = world.share(dispatcher.error)
     if error is not None:
         raise InputError(error)
-    return world.share(Outcome(dispatcher.computed, dispatcher.failed, len(dispatcher.queue), dispatcher.stopped))
+    return world.share(outcome)
 
 
 def _work(group: Group, solver: Solver, ask: Callable[[Done | None], Point | None], stop: Stop) -> None:
@@ -187,7 +205,7 @@ def _work(group: Group, solver: Solver, ask: Callable[[Done | None], Point | Non
 
 def _solved(point: Point, group: Group, solver: Solver, stop: Stop) -> dict[str, Any] | None:
     """A record, of a failure if need be; several ranks can only go on from an error that all of them raise."""
-    begin = time.time()
+    begin, start = time.time(), time.monotonic()
     try:
         record = solver(point, group, stop)
     except StoppedError:
@@ -198,15 +216,23 @@ def _solved(point: Point, group: Group, solver: Solver, stop: Stop) -> dict[str,
         if group.size > 1:
             raise
         record = {"failed": f"{type(error).__name__}: {error}"}
+    where = {
+        "host": platform.node(),
+        "begin": round(begin, 3),
+        "wall_seconds": round(time.monotonic() - start, 3),
+        "ranks": group.size,
+    }
+    return _filed(point, record, where)
+
+
+def _filed(point: Point, record: Mapping[str, Any], where: Mapping[str, Any]) -> dict[str, Any]:
+    """What a store keeps of a solver's record: what was computed, by whom, where and when."""
     return {
         "schema": SCHEMA,
         "key": point.key,
         "point": dataclasses.asdict(point),
         "hpcbbp": __version__,
-        "host": platform.node(),
-        "begin": round(begin, 3),
-        "wall_seconds": round(time.time() - begin, 3),
-        "ranks": group.size,
+        **{name: where[name] for name in ("host", "begin", "wall_seconds", "ranks")},
         **record,
     }
 
@@ -225,23 +251,21 @@ def _work_with_others(world: Group, group: Group, solver: Solver, dispatcher: Di
             "this MPI lets no threads communicate (MPI_THREAD_MULTIPLE): start as many ranks as ranks_per_instance"
         )
     control = world.comm.Dup()
-    try:
-        if world.rank != 0:
-            # A group asks, and rank 0 never speaks first: one question a group at a time, so no message can cross
-            # another or be left over. A file beside the store would be seen late or never through a network's caches.
-            def question(words: Any) -> Any:
-                control.send(words, dest=0, tag=_REQUEST)
-                return control.recv(source=0, tag=_REPLY)
+    if world.rank != 0:
+        # A group asks, and rank 0 never speaks first: one question a group at a time, so no message can cross
+        # another or be left over. A file beside the store would be seen late or never through a network's caches.
+        def question(words: Any) -> Any:
+            control.send(words, dest=0, tag=_REQUEST)
+            return control.recv(source=0, tag=_REPLY)
 
-            _work(group, solver, question, _now_and_then(lambda: bool(question(_SHALL_I_STOP))))
-        else:
-            others = world.size // group.size - 1
-            server = threading.Thread(target=_serve, args=(control, others, dispatcher), daemon=True)
-            server.start()
-            _work(group, solver, dispatcher.next, dispatcher.stopping)
-            server.join()
-    finally:
-        control.Free()
+        _work(group, solver, question, _now_and_then(lambda: bool(question(_SHALL_I_STOP))))
+    else:
+        others = world.size // group.size - 1
+        server = threading.Thread(target=_serve, args=(control, others, dispatcher), daemon=True)
+        server.start()
+        _work(group, solver, dispatcher.next, dispatcher.stopping)
+        server.join()
+    control.Free()  # not after an exception: the other ranks would not take part
 
 
 def _now_and_then(stop: Stop) -> Stop:
@@ -277,18 +301,3 @@ def _serve(control: Any, others: int, dispatcher: Dispatcher) -> None:
 
         traceback.print_exc()
         control.Abort(1)
-
-
-@contextmanager
-def _signals(dispatcher: Dispatcher) -> Iterator[None]:
-    """SIGTERM and SIGUSR1 (Slurm's --signal) end the run after the instances in flight; stoppable ones stop."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    wanted = (signal.SIGTERM, signal.SIGUSR1)
-    before = [signal.signal(number, lambda got, _: dispatcher.stop(signal.Signals(got).name)) for number in wanted]
-    try:
-        yield
-    finally:
-        for number, handler in zip(wanted, before, strict=True):
-            signal.signal(number, handler)

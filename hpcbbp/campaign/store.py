@@ -1,7 +1,7 @@
 """Records of finished instances: append-only JSON lines, safe on disk before the next instance starts.
 
-A record is one JSON object on one line with a key that says what was computed, and a checksum. What is in it, and when
-a line counts as damaged, is in record.py; the schema is in docs/campaigns.md.
+A record is one JSON object on one line with a key that says what was computed, and a checksum. What is in it, and
+when a line counts as damaged, is in record.py; the schema is in docs/campaigns.md.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Store:
         """
         found, damaged, later, ours = {}, [], "", False
         try:
-            stream = _opened(self.path, os.O_RDONLY)
+            stream = BufferedReader(_opened(self.path, os.O_RDONLY), 2**20)
         except FileNotFoundError:
             return Records()
         except OSError as error:
@@ -224,9 +224,8 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _lines(raw: FileIO, path: Path) -> Iterator[bytes]:
+def _lines(stream: BufferedReader, path: Path) -> Iterator[bytes]:
     """Lines without their ends; the last one may have none."""
-    stream = BufferedReader(raw, 2**20)
     try:
         while line := stream.readline(_LONGEST + 1):
             if len(line) > _LONGEST:
