@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import reprlib
+
+_SHORT = reprlib.Repr()  # looks at the beginning of a long list alone
+_SHORT.maxstring = _SHORT.maxother = 200
 
 
 class InputError(ValueError):
@@ -26,10 +30,13 @@ def shown(value: object) -> str:
     """A value as a message quotes it: one short line, whatever was given."""
     plain = whole_number(value)
     if plain is not None and abs(plain) >= 10**40:  # Python refuses to print more than 4300 digits
-        return f"{'-' if plain < 0 else ''}2^{abs(plain).bit_length() - 1} or more"
+        return f"{'-' if plain < 0 else ''}10^{round(math.log10(abs(plain)))}, about"
     number = real_number(value) if plain is None else plain  # numpy's numbers as Python shows its own
-    text = " ".join(reprlib.repr(value if number is None else number).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    try:
+        text = " ".join(_SHORT.repr(value if number is None else number).split())
+    except (RecursionError, ValueError):  # nested deeply; an integer too long to be written
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:50]}...{text[-7:]}"
 
 
 def whole_number(value: object) -> int | None:

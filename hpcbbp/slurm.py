@@ -13,9 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hpcbbp._version import __version__
 from hpcbbp.campaign.job import Work
 from hpcbbp.campaign.point import Point
-from hpcbbp.campaign.values import shown
 from hpcbbp.console import duration
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown
 from hpcbbp.slurm_sizes import MARGIN, Request, Sizes, sizes, slurm_time
 
 

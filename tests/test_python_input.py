@@ -57,8 +57,8 @@ PROBLEMS = [
     ("p", 2.0, "p = 2.0: .* a whole number"),
     ("p", "2", "p = '2': .* a whole number"),
     ("p", None, "p = None: .* a whole number"),
-    ("p", HUGE, r"p = 2\^1328 or more: at most"),
-    ("p_star", -HUGE, r"p_star = -2\^1328 or more: .* at least one"),
+    ("p", HUGE, r"p = 10\^400, about: at most"),
+    ("p_star", -HUGE, r"p_star = -10\^400, about: .* at least one"),
     ("alpha", True, "alpha = True: .* a finite number > 0"),
     ("alpha", np.bool_(True), "alpha = .*: .* a finite number > 0"),
     ("alpha", "3", "alpha = '3': .* a finite number > 0"),
@@ -80,7 +80,7 @@ def test_a_problem_of_other_things_is_refused(name, value, words):
 
 
 def test_a_number_too_long_to_be_printed_is_refused():
-    with pytest.raises(InputError, match=r"p = 2\^16609 or more: at most"):
+    with pytest.raises(InputError, match=r"p = 10\^5000, about: at most"):
         Problem(**{**MODEL, "p": 10**5000})
 
 
@@ -88,7 +88,7 @@ INSTANCES = [
     ({"n": 1e300}, r"N = 1e\+300: the input dimension is a whole number"),
     ({"n": 20.0}, "N = 20.0: the input dimension is a whole number"),
     ({"n": True}, "N = True: the input dimension is a whole number"),
-    ({"n": HUGE}, "or more: the input dimension is at most"),
+    ({"n": HUGE}, "about: the input dimension is at most"),
     ({"seed": 1.0}, "seed = 1.0: a seed is a whole number"),
     ({"seed": "0"}, "seed = '0': a seed is a whole number"),
     ({"seed": 2**64}, "seed = 18446744073709551616: a seed is"),

@@ -143,8 +143,8 @@ def run_campaign(work: Work, world: Group) -> Outcome:
         with world.agreeing():  # no other job writes this store meanwhile
             if world.rank == 0:
                 stack.enter_context(work.store.claimed())
-                known = work.store.read()  # ranks of a job that was just killed may have recorded more before they went
-                missing = [point for point in missing if "failed" in known.get(point.key, {"failed": ""})]
+                known = work.store.read()  # ranks of a job that was just killed may have recorded more meanwhile
+                missing = [point for point in missing if not _settled(known.get(point.key))]
         missing = world.share(missing)
         return run_points(
             missing, work.store, world, ranks_per_instance=each, solver=keeper.solve, seconds=clock,

@@ -30,10 +30,9 @@ from hpcbbp.campaign.values import (
     Units,
     plain,
     seed_range,
-    shown,
 )
 from hpcbbp.deferred.floors import storage_for
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown
 from hpcbbp.problem import Problem
 from hpcbbp.theory import transition
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader, FileIO, RawIOBase
 from pathlib import Path
+from typing import IO
 
 from hpcbbp.campaign.record import SCHEMA, DamagedError, LaterError, Record, from_line, looks_like_one, to_line
 from hpcbbp.errors import InputError
@@ -75,8 +76,9 @@ class Records(dict[str, Record]):
             )
         return lines
 
-# Seconds in which the ranks of a job whose mpirun was just killed notice that, and go (1.4 were seen with Open MPI 5).
+
 _PATIENCE = 5.0
+"""Seconds in which ranks whose mpirun was just killed notice that and go (1.4 were seen with Open MPI 5)."""
 
 
 class Store:
@@ -224,7 +226,7 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _lines(stream: BufferedReader, path: Path) -> Iterator[bytes]:
+def _lines(stream: IO[bytes], path: Path) -> Iterator[bytes]:
     """Lines without their ends; the last one may have none."""
     try:
         while line := stream.readline(_LONGEST + 1):

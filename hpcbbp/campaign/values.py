@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown
 from hpcbbp.rng import check_seed
 
 MOST_POINTS = 1_000_000
@@ -26,15 +26,6 @@ _VALUE = re.compile(r"([0-9.eE+-]+) alpha_bbp")
 _SEEDS = re.compile(r"([0-9]{1,30})\.\.([0-9]{1,30})")
 _TIME = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+) ?(s|min|h|d)")
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def shown(value: object, most: int = 60) -> str:
-    """A value as an error message has it: one line, not longer than that."""
-    try:
-        text = " ".join(repr(value).split())
-    except (RecursionError, ValueError):  # nested deeply; an integer too long to be written
-        return f"a value of type {type(value).__name__}"
-    return text if len(text) <= most else f"{text[: most - 10]}...{text[-7:]}"
 
 
 def plain(text: str) -> str:
