@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
+PATIENCE = float(os.environ.get("HPCBBP_PATIENCE", "1"))  # multiplies the time after which a command hangs
 
 
 def _settings() -> dict[str, str]:
@@ -40,15 +41,18 @@ def run_python(
     *words: object, ranks: int = 0, timeout: float = 120, cwd: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     launcher = [MPIRUN, "-n", str(ranks)] if ranks else []
-    return subprocess.run(
+    process = subprocess.Popen(
         [*launcher, sys.executable, *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        cwd=cwd,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd,
         env={**os.environ, **ENVIRONMENT, **environment},
-        check=False,
-    )
+    )  # fmt: skip
+    try:
+        stdout, stderr = process.communicate(timeout=timeout * PATIENCE)
+    except BaseException:  # what hangs does not outlive its test; its ranks neither
+        kill(process)
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 def answer(*words: object, ranks: int = 0, **environment: str) -> dict[str, Any]:

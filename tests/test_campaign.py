@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from commands import ENVIRONMENT, MPIRUN, error_lines, kill, run
+from commands import ENVIRONMENT, MPIRUN, PATIENCE, error_lines, kill, run
 from PIL import Image
 from records import point_at, solved
 
@@ -125,7 +125,7 @@ def test_a_killed_demo_goes_on_where_it_stopped(tmp_path):
         command, env={**os.environ, **ENVIRONMENT}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as job:  # fmt: skip
-        patience = time.monotonic() + 60
+        patience = time.monotonic() + 60 * PATIENCE
         while not (records.exists() and records.read_bytes().count(b"\n") >= 3):
             assert time.monotonic() < patience, "no records after a minute"
             assert job.poll() is None, "the job ended before it could be killed"

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from commands import ENVIRONMENT, MPIRUN, answer, error_lines, kill, run
+from commands import ENVIRONMENT, MPIRUN, PATIENCE, answer, error_lines, kill, run
 
 from hpcbbp import InputError, deferred_instance, petsc, solve_deferred
 from hpcbbp.campaign import measure
@@ -123,7 +123,7 @@ def begin(path, out, ranks):
 
 def wait_for_states(process, out, count):
     """Until that many states have been written after this moment."""
-    since, patience = time.time(), time.monotonic() + 60
+    since, patience = time.time(), time.monotonic() + 60 * PATIENCE
 
     def fresh():
         found = (out / "checkpoints").glob("*/state.npz")
@@ -145,7 +145,7 @@ def test_stopped_killed_and_gone_on_with(tmp_path, ranks, each):
     process = begin(path, out, ranks)
     wait_for_states(process, out, groups)
     process.send_signal(signal.SIGUSR1)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=60 * PATIENCE)
     assert process.returncode == 75, stderr
     stopped = json.loads(stdout)
     assert (stopped["stopped"], stopped["failed"]) == ("SIGUSR1", 0)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from commands import ENVIRONMENT, MPIRUN, answer, error_lines, kill, outlive, run
+from commands import ENVIRONMENT, MPIRUN, PATIENCE, answer, error_lines, kill, outlive, run
 from dense import dense_hessian
 
 from hpcbbp import Problem, gaussian_instance, petsc
@@ -114,7 +114,7 @@ def test_a_signal_ends_a_run_after_what_is_in_flight(tmp_path, number):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=60 * PATIENCE)
     assert process.returncode == 75, stderr
     found = json.loads(stdout)
     assert found["stopped"] == number.name
