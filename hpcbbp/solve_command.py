@@ -80,8 +80,8 @@ def solve(
         raise InputError(f"--below {below:g}: a finite number, with --method krylov-schur")
     if verify and method == "deferred":
         raise InputError(
-            "--verify belongs to --method krylov-schur: deferred Krylov asks for p p* copies by its block, and its "
-            "Gaussian X has no exactly multiple eigenvalues"
+            "--verify belongs to --method krylov-schur: deferred Krylov asks for p p* copies by its block, and a "
+            "Gaussian X makes no eigenvalue but 0 exactly multiple"
         )
     for name, value in (("block", block), ("checkpoint", checkpoint), ("checkpoint-every", checkpoint_every)):
         if value is not None and method != "deferred":

@@ -158,7 +158,7 @@ def solve_tables(answer: dict[str, Any]) -> list[Any]:
         f"alpha = {answer['alpha']:g}, seed {answer['seed']}, {ranks} rank{'s' if ranks > 1 else ''}"
     )
     columns = ("pair", "eigenvalue", "residual", "m^2 teacher", "m^2 student", "converged")
-    searched = f"; verified, {answer['found_by_verification']} pairs added" if answer["verified"] else ""
+    searched = f"; verified, {answer['found_by_verification']} added by it" if answer["verified"] else ""
     return [
         table(title, columns, rows),
         *theory_lines(answer),
