@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hpcbbp import streams
 from hpcbbp._version import __version__
 from hpcbbp.campaign_command import collect, export, plan, run
 from hpcbbp.demo import demo
@@ -35,7 +36,9 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        print(f"hpcbbp {__version__}")
+        from hpcbbp.console import Output
+
+        Output(as_json=False).text(f"hpcbbp {__version__}\n")
         raise typer.Exit
 
 
@@ -82,8 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     listen(words)
+    os.environ.pop("MPLBACKEND", None)  # matplotlib reads it, and refuses what it does not know; we draw on Agg
     try:
-        status = app(words, prog_name="hpcbbp", standalone_mode=False)
+        streams.mend()
+        status = run_app(words)
+        with streams.answering():
+            pass  # help texts, of which typer does not see to it that they arrive
     except _UsageError as error:
         message = usage_message(error, words)
         if message:  # empty where the help was shown instead
@@ -92,8 +99,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         fail(str(error))
     except BrokenPipeError:  # whoever reads has heard enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        streams.drop(1)
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    finally:
+        streams.end()
     raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def run_app(words: Sequence[str]) -> Any:
+    """Run a command; a path or a machine that the operating system refuses is an InputError, whoever met it."""
+    try:
+        return app(words, prog_name="hpcbbp", standalone_mode=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno not in streams.CIRCUMSTANCES:
+            raise
+        streams.drop(1)  # what is left there, if that is what cannot be written
+        raise InputError(f"{error.filename or 'standard output, or a file'}: {error.strerror}") from error

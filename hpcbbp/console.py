@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -20,6 +20,7 @@ from rich.text import Text
 from hpcbbp.launch import traps
 from hpcbbp.parallel import Group, launched, launched_rank
 from hpcbbp.result import Step
+from hpcbbp.streams import answering, tell, write_all
 
 
 class Output:
@@ -33,26 +34,31 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self._json: TextIO | None = None
+        self._json: int | None = None
         if as_json:
-            sys.stdout.flush()
-            self._json = os.fdopen(os.dup(1), "w", encoding="utf-8")
+            with answering():
+                self._json = os.dup(1)
             os.dup2(2, 1)
 
     def json(self, answer: dict[str, Any]) -> None:
         """Write the JSON object."""
         assert self._json is not None
-        self._json.write(json.dumps(answer, allow_nan=False) + "\n")
-        self._json.flush()
+        with answering():
+            write_all(self._json, (json.dumps(answer, allow_nan=False) + "\n").encode())
 
     def show(self, *renderables: Any) -> None:
         """Print tables and lines for people; full width when the output is not a terminal."""
         # Open MPI gives rank 0 a pseudo-terminal even if its output goes to a file: plain text there.
         terminal = sys.stdout.isatty() and not launched()
         console = Console(width=None if terminal else 160, force_terminal=terminal, highlight=False)
-        for item in renderables:
-            console.print(item, soft_wrap=isinstance(item, str))
-        sys.stdout.flush()
+        with answering():
+            for item in renderables:
+                console.print(item, soft_wrap=isinstance(item, str))
+
+    def text(self, text: str) -> None:
+        """Write a text as it is."""
+        with answering():
+            sys.stdout.write(text)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
@@ -80,7 +86,7 @@ def with_error(mean: float | None, error: float | None) -> str:
 
 def warn(message: str) -> None:
     """One warning line on standard error."""
-    print(f"hpcbbp: warning: {message}", file=sys.stderr, flush=True)
+    tell(f"hpcbbp: warning: {message}")
 
 
 def warn_of_traps(group: Group) -> None:
@@ -92,7 +98,7 @@ def warn_of_traps(group: Group) -> None:
 
 def note(message: str) -> None:
     """One line on standard error."""
-    print(f"hpcbbp: {message}", file=sys.stderr, flush=True)
+    tell(f"hpcbbp: {message}")
 
 
 def fail(message: str) -> None:
@@ -106,14 +112,14 @@ def fail(message: str) -> None:
     if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized():
         world = mpi.COMM_WORLD
         if world.Get_rank() == 0:
-            print(f"hpcbbp: error: {line}", file=sys.stderr, flush=True)
+            tell(f"hpcbbp: error: {line}")
         request, patience = world.Ibarrier(), time.monotonic() + 10.0
         while not request.Test():
             if time.monotonic() > patience:  # somebody does not take part: end the job rather than wait
                 world.Abort(2)
             time.sleep(0.01)
     elif launched_rank() == 0:
-        print(f"hpcbbp: error: {line}", file=sys.stderr, flush=True)
+        tell(f"hpcbbp: error: {line}")
     else:
         time.sleep(2.0)
     raise SystemExit(2)
@@ -183,12 +189,10 @@ class SolveProgress:
             return
         self.last = now
         left = self._seconds_left(now, worst)
-        print(
+        tell(
             f"hpcbbp: {step.products} products, {min(step.converged, self.wanted)} of {self.wanted} pairs converged, "
             f"residual {worst:.1e} (wanted {self.tol:.0e}), {duration(now - self.start)}"
             + (f", about {duration(left)} left" if left is not None else ""),
-            file=sys.stderr,
-            flush=True,
         )
 
     def _seconds_left(self, now: float, worst: float) -> float | None:
@@ -256,9 +260,7 @@ class CampaignProgress:
         self.last = now
         elapsed = now - self.start
         left = elapsed * (self.total - self.done) / self.done if self.done else math.nan
-        print(
+        tell(
             f"[{100 * self.done / self.total:3.0f}%] {self.instances} of {self.count} {self.noun}, "
             f"{duration(elapsed)}, ETA {duration(left)}  ({label})",
-            file=sys.stderr,
-            flush=True,
         )

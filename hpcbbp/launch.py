@@ -13,12 +13,12 @@ from typing import Any
 from hpcbbp._version import __version__
 from hpcbbp.parallel import Group
 
-# Ranks that a launcher says it has started, by the variable it says it in. Slurm's is the last: under mpirun within
-# a job it is there too, and counts mpirun's daemons.
+# Ranks that a launcher says it has started, by the variable it says it in; MPI_LOCALNRANKS of MPICH and Intel is none
+# of them, it counts those of one node. Slurm's is the last: under mpirun within a job it is there too, and counts
+# mpirun's daemons.
 _SIZES = {
     "OMPI_COMM_WORLD_SIZE": "Open MPI's mpirun",
     "PMI_SIZE": "MPICH's or Intel's mpirun",
-    "MPI_LOCALNRANKS": "MPICH's or Intel's mpirun",
     "SLURM_STEP_NUM_TASKS": "srun",
 }
 _MPI_LIBRARY = re.compile(r"/(?:[^/\s]*/)*(libmpi(?:ch)?\.so\.\d+|libmpi_[a-z]+\.so\.\d+)[^/\s]*$")
@@ -52,7 +52,7 @@ def announced_size(environment: Mapping[str, str]) -> tuple[int, str]:
     """Ranks that the launcher says it has started, and its name; (1, "") without one."""
     for name, launcher in _SIZES.items():
         value = environment.get(name, "")
-        if value.isdigit():
+        if _is_number(value):
             return int(value), launcher
     return 1, ""
 
@@ -73,7 +73,9 @@ def mpi_libraries(maps: str) -> list[str]:
 
 def here(group: Group) -> Place:
     """What this rank sees."""
-    folders = {"working directory": Path.cwd(), "home directory": Path(os.environ.get("HOME", "/"))}
+    folders = {"working directory": Path(), "home directory": Path(os.environ.get("HOME", "/"))}
+    with suppress(FileNotFoundError):  # a working directory that has been removed has no name
+        folders["working directory"] = Path.cwd()
     return Place(
         node=_node(group),
         cores=tuple(sorted(os.sched_getaffinity(0))),
@@ -156,9 +158,7 @@ def place_traps(places: Sequence[Place]) -> list[str]:
                 f"{node}: {len(ranks)} ranks and OMP_NUM_THREADS unset: each may start {cores} threads; "
                 "export OMP_NUM_THREADS=1"
             )
-        elif (
-            len(ranks) > 1 and (threads := max(map(_number, (place.threads for place in ranks)))) * len(ranks) > cores
-        ):
+        elif len(ranks) > 1 and threads * len(ranks) > cores:
             lines.append(
                 f"{node}: {len(ranks)} ranks of OMP_NUM_THREADS={threads} threads on {cores} cores: export "
                 "OMP_NUM_THREADS=1"
@@ -172,7 +172,11 @@ def place_traps(places: Sequence[Place]) -> list[str]:
 
 def _number(threads: str | None) -> int:
     first = (threads or "1").split(",")[0].strip()  # a list is one number for each level of nesting
-    return int(first) if first.isdigit() else 1
+    return int(first) if _is_number(first) else 1
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _unshared(leaders: Iterable[Place]) -> list[str]:

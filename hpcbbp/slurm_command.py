@@ -95,7 +95,7 @@ def slurm(
             }
         )  # fmt: skip
     else:
-        print(script, end="")
+        output.text(script)
 
 
 def this_program() -> str:

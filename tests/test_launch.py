@@ -9,7 +9,7 @@ import pytest
 from commands import answer, error_lines, run
 
 from hpcbbp.launch import Place, announced_size, library_trap, mpi_libraries, place_traps, traps, world_trap
-from hpcbbp.parallel import Group
+from hpcbbp.parallel import Group, launched, launched_rank
 
 HOME = {"working directory": ("/work", 7), "home directory": ("/home/me", 8)}
 
@@ -38,9 +38,55 @@ def test_every_rank_believes_that_it_is_rank_0(environment, launcher):
     assert world_trap(environment, 4) == []
 
 
-@pytest.mark.parametrize("environment", [{}, {"SLURM_NTASKS": "4"}, {"OMPI_COMM_WORLD_SIZE": "1"}, {"PMI_SIZE": ""}])
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"SLURM_NTASKS": "4"}, {"OMPI_COMM_WORLD_SIZE": "1"}, {"PMI_SIZE": ""}, {"PMI_SIZE": "²"},
+     {"MPI_LOCALNRANKS": "4"}],
+)  # fmt: skip
 def test_no_launcher_or_one_rank_is_no_trap(environment):
     assert world_trap(environment, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "rank"),
+    [
+        ({"SLURM_PROCID": "1"}, 0),  # a shell that was given it by hand
+        ({"SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "1"}, 0),
+        ({"SLURM_PROCID": "1", "SLURM_NTASKS": "4"}, 0),  # salloc says how many there may be, not that they are there
+        ({"SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "4"}, 1),
+        ({"OMPI_COMM_WORLD_RANK": "3", "OMPI_COMM_WORLD_SIZE": "4", "SLURM_PROCID": "0"}, 3),
+        ({"OMPI_COMM_WORLD_RANK": "3"}, 0),
+        ({"PMI_RANK": "2", "PMI_SIZE": "4", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"}, 2),
+        ({"PMI_RANK": "2", "PMI_SIZE": "1"}, 0),
+        ({"PMIX_RANK": "2"}, 0),
+        ({"PMIX_RANK": "2", "PMIX_NAMESPACE": "slurm.pmix.7.0"}, 2),
+        ({"MPI_LOCALRANKID": "1", "MPI_LOCALNRANKS": "2"}, 0),  # of one node
+        ({"PMI_RANK": "²", "PMI_SIZE": "4"}, 0),
+        ({"PMI_RANK": "9" * 5000, "PMI_SIZE": "4"}, 0),
+    ],
+)
+def test_ranks_of_launchers_alone_are_ranks(monkeypatch, environment, rank):
+    for name in list(os.environ):
+        if name.startswith(("OMPI_", "PMI", "SLURM_", "MPI_")):
+            monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert launched_rank() == rank
+    assert launched() == (rank > 0 or environment.get("PMI_SIZE") in ("1", "4"))
+
+
+def test_a_working_directory_that_was_removed_has_no_trap(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert traps(Group()) == [line for line in traps(Group()) if "two MPI" in line]
+
+
+@pytest.mark.launcher
+def test_errors_are_told_where_no_launcher_is():
+    done = run("theory", "-p", 0, "-a", 1, SLURM_PROCID="1", PMI_RANK="3")
+    assert (done.returncode, len(error_lines(done))) == (2, 1)
 
 
 MAPS = """\
