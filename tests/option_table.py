@@ -1,0 +1,294 @@
+"""Every option of `hpcbbp solve` with every kind of X: what works, and in which words the rest is refused.
+
+Words are those of the command line, given in place of or beside those that make a whole instance of the kind; {n},
+{p}, {size} = p N and {folder} are filled in, and "-p -" leaves an option out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+KINDS = ("npy", "h5", "stored", "dice", "deferred", "dense")
+FILES, DRAWN = ("npy", "h5"), ("stored", "dice", "deferred")
+SLEPC = ("npy", "h5", "stored", "dice")
+SIZES = {2: 1, 3: 1, 4: 1, 40: 2}
+"""N -> p; p* = 1. Deferred Krylov asks for p + p* + p p directions at least, 3 for p = 1."""
+
+SMALL = r"asks for p \+ p\* \+ block p = \d+ directions, and min\(N, M\) = \d"
+GAUSSIAN = "--method deferred is exact only for a Gaussian X .* leave --data, --teacher and --student out"
+SHAPES = "N and alpha = M/N follow from the shape of X"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One use of an option.
+
+    Attributes
+    ----------
+    words : str
+        As above.
+    refused : str or callable, optional
+        Pattern of the message (of N), None where it works.
+    """
+
+    words: str
+    refused: str | Callable[[int], str | None] | None = None
+
+    def message(self, n: int, kind: str) -> str | None:
+        """What is told where it is refused; N = 2 is too small for deferred Krylov, whatever else is wrong."""
+        told = self.refused(n) if callable(self.refused) else self.refused
+        return f"{SMALL}|{told}" if kind == "deferred" and n == 2 else told
+
+
+def _each(kinds: tuple[str, ...], *rows: Row) -> dict[str, tuple[Row, ...]]:
+    return dict.fromkeys(kinds, rows)
+
+
+def _small(n: int) -> str | None:
+    """Deferred Krylov with M = N / 2."""
+    return SMALL if n < 40 else None
+
+
+def _deferred_only(words: str, name: str) -> dict[str, tuple[Row, ...]]:
+    return _each(SLEPC, Row(words, f"--{name} belongs to --method deferred"))
+
+
+def _key(words: str, known: str | None = None) -> dict[str, tuple[Row, ...]]:
+    """Of a campaign file with method = "dense": refused as a key, or with these words."""
+    return {"dense": (Row(words, known or f"unknown key grid.*{words.split()[0]}"),)}
+
+
+_INFINITE = Row("--below inf", "--below inf: a finite number")
+_NO_BELOW = Row("--below 0", "--below 0: .* with --method krylov-schur")
+
+TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
+    "n": {
+        **_each(FILES, Row("-n {n}", f"-n = \\d+ with --data: {SHAPES}")),
+        **_each(
+            DRAWN,
+            Row("-n 1", "N = 1: the input dimension is a whole number >= 2"),
+            Row("-n 0", "N = 0: the input dimension"),
+            Row("-n -5", "N = -5: the input dimension"),
+            Row("-n -", "-n missing: give -n, -p, -a and --alpha, or your own"),
+            Row("-n 40.5", "-n 40.5: "),
+            Row("-n 1" + "0" * 20, "N = 10+: the input dimension is at most"),
+        ),
+        "dense": (Row("n = {n}"), Row("n = 1", "n"), Row('n = "x"', "n"), Row("n = 2.5", "n")),
+    },
+    "p": {
+        **_each(
+            FILES, Row("-p {p}"), Row("-p 7", "p = 7 was given, but .* has [12] row"), Row("-p 0", "p = 0 was given")
+        ),
+        **_each(
+            DRAWN,
+            Row("-p 0", "p = 0: the student needs at least one hidden unit"),
+            Row("-p -", "-p missing"),
+            Row("-p x", "-p x: "),
+            Row("-p 1" + "0" * 20, "p = 10+: at most"),
+        ),
+        "dense": (Row("p = 3"), Row("p = 0", "p"), Row("p = 1.5", "p")),
+    },
+    "p_star": {
+        **_each(FILES, Row("--p-star 1"), Row("--p-star 2", "p_star = 2 was given, but .* has 1 row")),
+        **_each(
+            ("stored", "dice"), Row("--p-star 2"), Row("--p-star 0", "p_star = 0: the teacher needs at least one")
+        ),
+        "deferred": (Row("--p-star 2", _small), Row("--p-star 0", "p_star = 0: the teacher needs at least one")),
+        "dense": (Row("p_star = 2"), Row("p_star = 0", "p_star")),
+    },
+    "a": {
+        **_each(
+            (*FILES, *DRAWN),
+            Row("-a 0.3", lambda n: None),
+            Row("-a 0", "a = 0.0: the loss constant must be a finite number > 0"),
+            Row("-a nan", "a = nan: the loss constant"),
+            Row("-a -", "-a is missing: the constant of the normalised loss"),
+        ),
+        "dense": (Row("a = 0.3"), Row("a = 0.0", "a"), Row("a = nan", "a")),
+    },
+    "alpha": {
+        **_each(FILES, Row("--alpha 3", f"--alpha = 3.0 with --data: {SHAPES}")),
+        **_each(
+            ("stored", "dice"),
+            Row("--alpha 0.5"),
+            Row("--alpha 0.1", lambda n: "gives M = round.alpha N. = 0 samples" if n < 40 else None),
+        ),
+        "deferred": (Row("--alpha 0.5", _small),),
+        "dense": (Row("alpha = 0.5"), Row("alpha = 0", "alpha"), Row("alpha = inf", "alpha")),
+    },
+    "seed": {
+        **_each(
+            (*FILES, *DRAWN), Row("--seed 7"), Row("--seed -1", "seed = -1: a seed is"), Row("--seed x", "seed x")
+        ),
+        "dense": (Row('seeds = "7..7"'), Row("seeds = 0", "seeds"), Row("seed = 7", "unknown key grid.*seed")),
+    },
+    "nev": {
+        **_each(
+            SLEPC,
+            Row("--nev 1"),
+            Row("--nev 2"),
+            Row("--nev {size}", lambda n: None),
+            Row("--nev 999", r"nev = 999: the Hessian has only pN = \d+"),
+            Row("--nev 0", "nev = 0: ask for at least one eigenpair"),
+        ),
+        "deferred": (
+            Row("--nev 1"),
+            Row("--nev 999", r"nev = 999: the Hessian has only pN = \d+"),
+            Row("--nev 0", "nev = 0: ask for at least one eigenpair"),
+        ),
+        "dense": (Row("nev = 2"), Row('nev = "all"'), Row("nev = 0", "nev"), Row("nev = 1.5", "nev")),
+    },
+    "tol": {
+        **_each(
+            (*FILES, *DRAWN),
+            Row("--tol 1e-3"),
+            Row("--tol 1e-11"),
+            Row("--tol 0", "tol = 0.0: the tolerance"),
+            Row("--tol 1", "tol = 1.0: the tolerance"),
+            Row("--tol nan", "tol = nan: the tolerance"),
+            Row("--tol x", "--tol x: "),
+        ),
+        "dense": (Row("tol = 1e-3"), Row("tol = 0", "tol"), Row("tol = 1", "tol")),
+    },
+    "below": {
+        **_each(
+            SLEPC, Row("--below 0"), Row("--below -1e9"), Row("--below 1e9"), Row("--below 0 --nev 1"), _INFINITE
+        ),
+        "deferred": (_NO_BELOW,),
+        **_key("below = 0"),
+    },
+    "storage": {
+        **_each(
+            FILES,
+            Row("--storage float64"),
+            Row("--storage float32"),
+            Row("--storage int16", "storage = 'int16': .*int16 goes with --method deferred"),
+            Row("--storage float16", "storage = 'float16'"),
+        ),
+        "stored": (
+            Row("--storage float64"),
+            Row("--storage float32"),
+            Row("--storage int16", "storage = 'int16': .*int16 goes with --method deferred"),
+        ),
+        "dice": (
+            Row("--storage float64"),
+            Row("--storage float32 --tol 1e-4"),
+            Row("--storage float32", "tol = 1e-08: float32 dice reach"),
+            Row("--storage int16", "storage = 'int16': .*int16 goes with --method deferred"),
+        ),
+        "deferred": (
+            Row("--storage float64"),
+            Row("--storage float32 --tol 1e-2"),
+            Row("--storage int16 --tol 1e-2"),
+            Row("--storage int16", "tol = 1e-08: .*int16"),
+            Row("--storage float16", "storage = 'float16'"),
+        ),
+        "dense": (
+            Row('storage = "float64"'),
+            Row('storage = "float32"'),
+            Row('storage = "auto"'),
+            Row('storage = "float16"', "storage"),
+        ),
+    },
+    "data": {
+        "npy": (
+            Row("--data {folder}/X.npy:x", "X.npy is a .npy file, which has no datasets: leave :x out"),
+            Row("--data {folder}/absent.npy", "absent.npy: no such file .the data X, M x N"),
+            Row("--data {folder}", "is not a file"),
+            Row("--data stored", "--data stored draws the weights too"),
+            Row("--data -", "--data missing: --data, --teacher and --student are given together"),
+        ),
+        "h5": (
+            Row("--data {folder}/{n}.h5", "no dataset is named; write .*:DATASET with one of: S, T, X"),
+            Row("--data {folder}/{n}.h5:Y", "there is no dataset 'Y'"),
+            Row("--data {folder}/{n}.npy"),
+        ),
+        "stored": (Row("--data stored"), Row("--data dices", "--data dices: stored, dice, or your X")),
+        "dice": (Row("--data stored"), Row("--data", "requires an argument|--data")),
+        "deferred": (Row("--data stored", GAUSSIAN), Row("--data dice", GAUSSIAN), Row("--data X.npy", GAUSSIAN)),
+        **_key('data = "X.npy"'),
+    },
+    "teacher": {
+        "npy": (
+            Row("--teacher -", "--teacher missing: --data, --teacher and --student are given together"),
+            Row("--teacher {folder}/{n}.h5:T"),
+            Row("--teacher {folder}/wide.npy", r"wide.npy: shape \(1, 77\), but X has N = \d+ columns"),
+            Row(
+                "--teacher {folder}/{n}zero.npy", "zero.npy .teacher weights.: row 0 is zero, which has no direction"
+            ),
+        ),
+        "h5": (Row("--teacher {folder}/{n}T.npy"), Row("--teacher {folder}/{n}.h5:Y", "there is no dataset 'Y'")),
+        **_each(("stored",), Row("--teacher T.npy", "--data and --student missing")),
+        **_each(("dice",), Row("--teacher T.npy", "--data dice draws the weights too: leave --teacher")),
+        **_each(("deferred",), Row("--teacher T.npy", GAUSSIAN)),
+        **_key('teacher = "T.npy"'),
+    },
+    "student": {
+        "npy": (
+            Row("--student -", "--student missing: --data, --teacher and --student are given together"),
+            Row("--student {folder}/{n}.h5:S"),
+            Row("--student {folder}/wide.npy", r"wide.npy: shape \(1, 77\), but X has N = \d+ columns"),
+            Row("--student ", "--student is empty|requires an argument"),
+        ),
+        "h5": (Row("--student {folder}/{n}S.npy"), Row("--student {folder}/{n}.h5", "no dataset is named")),
+        **_each(("stored",), Row("--student S.npy", "--data and --teacher missing")),
+        **_each(("dice",), Row("--student S.npy", "--data dice draws the weights too")),
+        **_each(("deferred",), Row("--student S.npy", GAUSSIAN)),
+        **_key('student = "S.npy"'),
+    },
+    "method": {
+        **_each(FILES, Row("--method krylov-schur"), Row("--method deferred", GAUSSIAN)),
+        "stored": (
+            Row("--method krylov-schur"),
+            Row("--method dense", "--method dense: one of krylov-schur, deferred"),
+            Row("--method lanczos", "--method lanczos: one of"),
+        ),
+        "dice": (Row("--method krylov-schur"), Row("--method deferred", GAUSSIAN)),
+        "deferred": (Row("--method dice", "--method dice: one of krylov-schur, deferred"),),
+        "dense": (Row('method = "dense"'), Row('method = "lanczos"', "method")),
+    },
+    "block": {
+        **_deferred_only("--block 2", "block"),
+        "deferred": (
+            Row("--block 3", _small),
+            Row("--block 0", "block = 0: the p p. = [12] outliers"),
+            Row("--block 1", lambda n: None if n < 40 else "block >= 2"),
+        ),
+        **_key("block = 2"),
+    },
+    "checkpoint": {
+        **_deferred_only("--checkpoint {folder}/c", "checkpoint"),
+        "deferred": (
+            Row("--checkpoint {folder}/c{n}"),
+            Row("--checkpoint {folder}/wide.npy", "wide.npy"),
+        ),
+        **_key('checkpoint = "c"'),
+    },
+    "checkpoint_every": {
+        **_deferred_only("--checkpoint-every 5", "checkpoint-every"),
+        "deferred": (
+            Row("--checkpoint {folder}/e{n} --checkpoint-every 0"),
+            Row("--checkpoint-every 5", "--checkpoint-every without --checkpoint"),
+            Row("--checkpoint {folder}/e{n} --checkpoint-every -1", "seconds >= 0"),
+            Row("--checkpoint {folder}/e{n} --checkpoint-every nan", "checkpoint-every|seconds"),
+        ),
+        **_key("checkpoint_every = 5", "unknown key grid.*checkpoint_every"),
+    },
+    "as_json": {
+        **_each((*FILES, *DRAWN), Row("--json -"), Row("--json")),
+        **_key("json = true"),
+    },
+    "petsc_options": {
+        **_each(
+            SLEPC,
+            Row("-- -eps_ncv 12"),
+            Row("-- -eps_largest_real"),
+            Row("-- -eps_tol 1e-4"),
+            Row("-- -eps_type foo", "SLEPc refuses these PETSc options: -eps_type foo"),
+            Row("-- word", "unexpected argument 'word'; PETSc options go after '--'"),
+        ),
+        "deferred": (Row("-- -eps_ncv 12", "-eps_ncv: --method deferred uses no PETSc"),),
+        **_key("petsc_options = []"),
+    },
+}
