@@ -49,7 +49,7 @@ def solve(
     ] = "krylov-schur",
     block: Annotated[int | None, typer.Option("--block", help="Deferred: vectors a step, >= p p* (p p*).")] = None,
     checkpoint: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--checkpoint", help="Deferred: folder for the state; the same command goes on."),
     ] = None,
     checkpoint_every: Annotated[
@@ -86,6 +86,8 @@ def solve(
     for name, value in (("block", block), ("checkpoint", checkpoint), ("checkpoint-every", checkpoint_every)):
         if value is not None and method != "deferred":
             raise InputError(f"--{name} belongs to --method deferred")
+    if checkpoint == "":
+        raise InputError("--checkpoint is empty: name the folder to keep the state in")
     if checkpoint_every is not None and checkpoint is None:
         raise InputError("--checkpoint-every without --checkpoint: name the folder to keep the state in")
     drawn = data if data in MAKERS else None
@@ -105,8 +107,9 @@ def solve(
         problem.samples(check_dimension(given(n)))
         eigen.check_arguments(1 if nev is None else nev, tol, problem.p * given(n))
         if method == "deferred":
+            folder = None if checkpoint is None else Path(checkpoint)
             solve_by_deferred(
-                problem, given(n), seed, nev, tol, storage or "float64", block, checkpoint, checkpoint_every, output
+                problem, given(n), seed, nev, tol, storage or "float64", block, folder, checkpoint_every, output
             )
             return
     petsc.initialize(options)

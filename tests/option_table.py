@@ -30,10 +30,13 @@ class Row:
         As above.
     refused : str or callable, optional
         Pattern of the message (of N), None where it works.
+    sizes : bool
+        Whether all sizes are tried.
     """
 
     words: str
     refused: str | Callable[[int], str | None] | None = None
+    sizes: bool = False
 
     def message(self, n: int, kind: str) -> str | None:
         """What is told where it is refused; N = 2 is too small for deferred Krylov, whatever else is wrong."""
@@ -276,7 +279,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         **_key("checkpoint_every = 5", "unknown key grid.*checkpoint_every"),
     },
     "as_json": {
-        **_each((*FILES, *DRAWN), Row("--json -"), Row("--json")),
+        **_each((*FILES, *DRAWN), Row("--json -"), Row("--json", sizes=True)),
         **_key("json = true"),
     },
     "petsc_options": {
