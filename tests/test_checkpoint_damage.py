@@ -140,7 +140,7 @@ def test_damage_gives_the_right_answer_or_one_line(states, tmp_path_factory, dat
 @fuzzed(100)
 @given(st.data())
 def test_a_damaged_state_of_format_1_is_one_line(states, tmp_path_factory, data):
-    """It has no checksum but the archive's own: whatever its small state has, only InputError comes of it."""
+    """It has no checksum but the archive's own: whatever its small state holds, only InputError comes of it."""
     folder = tmp_path_factory.getbasetemp() / "damaged"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

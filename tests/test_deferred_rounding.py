@@ -181,7 +181,7 @@ def test_what_is_told_is_the_same_on_any_number_of_ranks(group, storage, any_tol
     """Where rounding is all that is left, too."""
     found = []
     for ranks in (group, None):
-        instance = deferred_instance(problem(1, 0.05), 700, 3, storage=storage, group=ranks)
+        instance = deferred_instance(problem(1, 0.05), 200, 3, storage=storage, group=ranks)
         found.append(solve_deferred(instance, tol=1e-4 if storage == "float64" else 1e-7).eigen)
     np.testing.assert_array_equal(found[0].residuals, found[1].residuals)
     assert found[0].reason == found[1].reason

@@ -1,0 +1,59 @@
+"""Residuals told by deferred Krylov against those recomputed in extended precision, and what each storage reaches.
+
+.venv/bin/python benchmarks/rounding.py P N SEEDS [A ...]    (oracle: tests/dense.py; nothing is refused beforehand)
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from dense import true_residuals
+
+from hpcbbp import InputError, Problem, deferred_instance, solve_deferred
+from hpcbbp.deferred import engine
+from hpcbbp.deferred.floors import STORAGES, reachable
+
+CONSTANTS = [100.0, 1.5, 0.1, 0.01, 1e-4, 1e-6]
+
+
+def row(p: int, n: int, seeds: int, storage: str, a: float) -> str:
+    """Of the table: every seed at a tolerance that is just in reach, and at one fifty times out of it."""
+    problem = Problem(p=p, p_star=1, alpha=3.0, a=a)
+    floor = reachable(problem, n, storage)
+    ratios, reached, refused, falsely = [], [], 0, 0
+    for seed in range(seeds):
+        for tol in (min(0.5, floor / 50), min(0.5, floor)):
+            instance = deferred_instance(problem, n, seed, storage=storage)
+            try:
+                eigen = solve_deferred(instance, tol=tol).eigen
+            except InputError:
+                refused += 1
+                continue
+            true, size = true_residuals(instance, eigen.eigenvalues, eigen.vectors), np.abs(eigen.eigenvalues)
+            ratios.append(float((true / eigen.residuals).max()))
+            falsely += int((true > tol * size)[eigen.converged].sum())
+            if tol < floor:
+                reached.append(float((eigen.residuals / size).max()))
+    largest = f"{max(ratios):.3f}" if ratios else ""
+    sizes = f"{np.median(reached):.0e}, {max(reached):.0e}" if reached else ""
+    return (
+        f"| {p} | {n} | {storage} | {a:g} | {2 * seeds} | {refused} | {largest} | {falsely} | {sizes} | {floor:.0e} |"
+    )
+
+
+def main() -> None:
+    p, n, seeds = (int(word) for word in sys.argv[1:4])
+    print("| p | N | storage | a | solves | refused | true/told | false flags | reached: median, worst | floor |")
+    for storage in STORAGES:
+        for a in [float(word) for word in sys.argv[4:]] or CONSTANTS:
+            print(row(p, n, seeds, storage, a), flush=True)
+
+
+if __name__ == "__main__":
+    engine.check_tolerance = lambda *_: None  # type: ignore[assignment]
+    main()
