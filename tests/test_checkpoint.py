@@ -180,8 +180,19 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     instance = deferred_instance(PROBLEM, 100, 0)
     with pytest.raises(InputError, match="checkpoint folder"):
         solve_deferred(instance, tol=1e-3, checkpoint=Checkpoint(tmp_path / "file" / "c"))
-    with pytest.raises(InputError, match="seconds >= 0"):
-        Checkpoint(tmp_path, every=float("nan"))
+    for wrong in (float("nan"), -1, "600", None, True):
+        with pytest.raises(InputError, match="seconds >= 0"):
+            Checkpoint(tmp_path, every=wrong)
+    for wrong in ("", "a\0b", 3, None):
+        with pytest.raises(InputError, match="the path of a folder"):
+            Checkpoint(wrong)
+    for wrong in ("x" * 300, "/proc/nothing/here"):
+        with pytest.raises(InputError, match="checkpoint folder"):
+            solve_deferred(instance, tol=1e-3, checkpoint=Checkpoint(wrong))
+    with pytest.raises(InputError, match=r"a Checkpoint\(folder\), or None"):
+        solve_deferred(instance, tol=1e-3, checkpoint=str(tmp_path))
+    with pytest.raises(InputError, match=r"solve_deferred\(Problem\): give what deferred_instance returns"):
+        solve_deferred(PROBLEM)
 
 
 @pytest.mark.launcher

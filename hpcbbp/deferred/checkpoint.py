@@ -60,9 +60,11 @@ class Checkpoint:
         stop: Callable[[], bool] | None = None,
         outlives: bool = False,
     ) -> None:
-        if not every >= 0:
-            raise InputError(f"checkpoint interval = {every}: seconds >= 0 between checkpoints (e.g. 600)")
-        self.folder, self.every = Path(folder), every
+        if isinstance(every, bool) or not isinstance(every, int | float | np.number) or not every >= 0:
+            raise InputError(f"checkpoint interval = {every!r}: seconds >= 0 between checkpoints (e.g. 600)")
+        if not isinstance(folder, str | Path) or not str(folder) or "\0" in str(folder):
+            raise InputError(f"checkpoint folder {folder!r}: the path of a folder")
+        self.folder, self.every = Path(folder), float(every)
         self._files = StateFolder(self.folder)
         self.stop, self.outlives, self.unfinished = stop, outlives, False
         self.resumed, self.trouble, self.unchecked = 0, "", False

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcbbp.deferred.floors import reachable, rounded_up
+
 if TYPE_CHECKING:
     from hpcbbp.deferred.engine import Deferred
 
@@ -57,3 +59,16 @@ def of_moments(instance: Deferred, vectors: Array) -> Array:
     along = np.sqrt((vectors[:, :, 0] ** 2) @ np.maximum(c.B.diagonal(), 0.0))
     estimate: Array = unit * math.sqrt(c.k / instance.n) * along
     return estimate
+
+
+def limited(instance: Deferred, values: Array, told: Array) -> str:
+    """Why a solve that rounding ends has not converged, and what is to be done."""
+    reached = float((told / np.maximum(np.abs(values), 1e-300)).max())
+    way = [f"--tol {rounded_up(1.5 * reached)}"] if reached < 0.5 else []
+    if reachable(instance.problem, instance.n, "float64") < reached / 2 and instance.storage != "float64":
+        way.append("--storage float64")
+    advice = " or ".join(way) or "a larger a or N, or stored data (--method krylov-schur)"
+    return (
+        f"not converged: rounding is all that is left of the residuals ({instance.storage} images, {reached:.1e} of "
+        f"|lambda| at a = {instance.problem.a:g}); take {advice}"
+    )

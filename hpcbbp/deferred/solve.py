@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from hpcbbp import memory, provenance
 from hpcbbp.deferred.checkpoint import Checkpoint
 from hpcbbp.deferred.engine import NO_ROOM, Deferred, check_block, check_deferred
-from hpcbbp.deferred.floors import reachable, rounded_up
-from hpcbbp.deferred.residuals import of_moments, recomputed
+from hpcbbp.deferred.residuals import limited, of_moments, recomputed
 from hpcbbp.eigen import check_arguments
 from hpcbbp.errors import InputError
 from hpcbbp.result import EigenResult, Solution, Step
@@ -112,7 +111,7 @@ def solve_deferred(
     try:
         return _solve(instance, nev, tol, block, progress, checkpoint)
     finally:
-        if checkpoint is not None:
+        if isinstance(checkpoint, Checkpoint):
             checkpoint.release()
 
 
@@ -124,6 +123,8 @@ def _solve(
     progress: Callable[[Step], None] | None,
     checkpoint: Checkpoint | None,
 ) -> Solution:
+    if not (checkpoint is None or isinstance(checkpoint, Checkpoint)):
+        raise InputError(f"checkpoint = {checkpoint!r}: a Checkpoint(folder), or None")
     problem, group, c = instance.problem, instance.group, instance.coordinates
     least = problem.p * problem.p_star
     block = check_block(least if block is None else block)
@@ -194,7 +195,7 @@ def _solve(
                 elif last:
                     reason = f"not converged: {NO_ROOM.format(c.k)}"
                 elif enough or nothing or stuck:  # asking on would not help
-                    reason = _limited(instance, values, told)
+                    reason = limited(instance, values, told)
             reason = group.share(reason)
         at.seconds = began + time.perf_counter() - clock
         if checkpoint is not None and not reason:
@@ -238,19 +239,6 @@ def _goal(wanted: Array, rounding: Array) -> Array:
     """Residuals, as moments have them, that leave room for what rounding adds."""
     goal: Array = np.maximum(wanted - rounding, _SHARE * wanted)
     return goal
-
-
-def _limited(instance: Deferred, values: Array, told: Array) -> str:
-    """Why a solve that rounding ends has not converged, and what is to be done."""
-    reached = float((told / np.maximum(np.abs(values), 1e-300)).max())
-    way = [f"--tol {rounded_up(1.5 * reached)}"] if reached < 0.5 else []
-    if reachable(instance.problem, instance.n, "float64") < reached / 2 and instance.storage != "float64":
-        way.append("--storage float64")
-    advice = " or ".join(way) or "a larger a or N, or stored data (--method krylov-schur)"
-    return (
-        f"not converged: rounding is all that is left of the residuals ({instance.storage} images, {reached:.1e} of "
-        f"|lambda| at a = {instance.problem.a:g}); take {advice}"
-    )
 
 
 def _image(A: Array, vectors: Array) -> Array:
