@@ -16,10 +16,11 @@ from hpcbbp.demo import demo
 from hpcbbp.errors import InputError
 from hpcbbp.figure_command import analyze, figure, report
 from hpcbbp.options import Json
+from hpcbbp.predict_command import predict
 from hpcbbp.signals import listen
 from hpcbbp.slurm_command import slurm
 from hpcbbp.solve_command import solve
-from hpcbbp.theory_command import density, phase_diagram, predict, theory
+from hpcbbp.theory_command import density, phase_diagram, theory
 
 # Typer carries its own copy of click or uses the installed one, depending on its version.
 _UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

@@ -214,12 +214,18 @@ class CampaignProgress:
         Work to be done, in any unit that is proportional to time.
     count : int
         Instances.
+    every : float
+        Seconds between lines.
     noun : str
         What they are called.
+    patience : float
+        Seconds before the first word: what is done by then needs no progress.
     """
 
-    def __init__(self, total: float, count: int, every: float = 5.0, noun: str = "instances") -> None:
-        self.total, self.count, self.every, self.noun = total, count, every, noun
+    def __init__(
+        self, total: float, count: int, every: float = 5.0, noun: str = "instances", patience: float = 0.0
+    ) -> None:
+        self.total, self.count, self.every, self.noun, self.patience = total, count, every, noun, patience
         self.done, self.instances = 0.0, 0
         self.start = self.last = time.monotonic()
         self.bar: Progress | None = None
@@ -239,7 +245,8 @@ class CampaignProgress:
             )
             self.bar = Progress(*columns, console=Console(stderr=True))
             self.task = self.bar.add_task(self.noun, total=self.total)
-            self.bar.start()
+            if not self.patience:
+                self.bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -247,14 +254,18 @@ class CampaignProgress:
         if self.bar is not None:
             self.bar.stop()
 
-    def advance(self, work: float, label: str) -> None:
-        """Note an instance done."""
+    def advance(self, work: float, label: str, instances: int = 1) -> None:
+        """Note work done, an instance (or a part of one: instances = 0)."""
         self.done += work
-        self.instances += 1
+        self.instances += instances
+        now = time.monotonic()
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, advance=work, description=label)
+            if now - self.start > self.patience:
+                self.bar.start()  # once; later calls do nothing
             return
-        now = time.monotonic()
+        if now - self.start < self.patience:
+            return
         if now - self.last < self.every and self.instances < self.count:
             return
         self.last = now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 from hpcbbp.errors import InputError
 from hpcbbp.plain import hidden_units, plain_rows, thresholds
 from hpcbbp.theory import a_c, transition
+from hpcbbp.theory.domain import check_count
 
 WIDTHS = (1, 2, 3, 5, 10, 100, math.inf)
 INSET = (0.1, 1.0)
@@ -64,8 +65,7 @@ def _row(p: float, p_star: int, a: float) -> dict[str, Any]:
 
 def even(a_min: float, a_max: float, points: int) -> list[float]:
     """Loss constants evenly spaced; InputError for a range that is none."""
-    if not 2 <= points <= POINTS_MAX:
-        raise InputError(f"points = {points}: a whole number from 2 to {POINTS_MAX}")
+    points = check_count("points", points, 2, POINTS_MAX)
     if not 0 < a_min < a_max < math.inf:
         raise InputError(f"a from {a_min} to {a_max}: 0 < a_min < a_max is wanted")
     spaced: list[float] = np.linspace(a_min, a_max, points).tolist()
@@ -73,22 +73,43 @@ def even(a_min: float, a_max: float, points: int) -> list[float]:
 
 
 def phase_table(
-    widths: Sequence[float], p_star: int, constants: Sequence[float], inset: Sequence[float], *, with_a_c: bool = True
+    widths: Sequence[float],
+    p_star: int,
+    constants: Sequence[float],
+    inset: Sequence[float],
+    *,
+    with_a_c: bool = True,
+    progress: Callable[[float], None] | None = None,
 ) -> PhaseDiagram:
     """Compute thresholds of several widths and loss constants; with_a_c: also just left and right of a_c.
+
+    progress is called with the share of the work that is done, a number that grows to 1.
 
     Raises
     ------
     InputError
         If a value is outside its domain.
     """
-    rows = []
-    for p in dict.fromkeys(widths):
+    rows: list[dict[str, Any]] = []
+    widths = list(dict.fromkeys(widths))
+    beside = [(p, float(a)) for a in inset for p in (*_INSET_WIDTHS, math.inf)]
+    total = len(widths) * (len(set(constants)) + 2) + len(beside)
+    done = 0
+
+    def row(p: float, a: float) -> dict[str, Any]:
+        nonlocal done
+        done += 1
+        made = _row(p, p_star, a)
+        if progress is not None:
+            progress(done / total)
+        return made
+
+    for p in widths:
         turn = a_c(p, p_star)
         chosen = set(constants)
         if with_a_c and turn is not None and min(chosen) < turn < max(chosen):
             chosen |= {turn * (1 - 1e-9), turn * (1 + 1e-9)}
-        rows += [_row(p, p_star, a) for a in sorted(chosen)]
-    near = [_row(p, p_star, float(a)) for a in inset for p in (*_INSET_WIDTHS, math.inf)]
+        rows += [row(p, a) for a in sorted(chosen)]
+    near = [row(p, a) for p, a in beside]
     tables = (pd.DataFrame(made).astype({"alpha_0": float}) for made in (rows, near))
     return PhaseDiagram(p_star, *tables)

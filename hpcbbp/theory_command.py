@@ -1,13 +1,13 @@
-"""`hpcbbp theory`, `phase-diagram`, `density`, `predict`: theory as tables, pictures, CSV and JSON."""
+"""`hpcbbp theory`, `phase-diagram`, `density`: theory as tables, pictures, CSV and JSON."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,7 +20,7 @@ P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; 
 A = Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
 Out = Annotated[Path, typer.Option("--out", help="Picture (.png, .pdf, .svg); its numbers beside it as .csv.")]
 
-_SECONDS = 6.5e-7  # of a prediction a sample mu, p = 2, p* = 1 (benchmarks/theory.py)
+_PATIENCE = 10.0  # seconds without a word about progress
 
 PICTURES = (".png", ".pdf", ".svg")
 
@@ -90,7 +90,9 @@ def phase_diagram(
     widths = [parse_units(word) for word in p] if p else list(WIDTHS)
     csv = check_picture(out)
     constants = a or even(a_min, a_max, points)
-    made = phase_table(widths, p_star, constants, inset or INSET, with_a_c=not a)
+    with progress_of(1) as part:
+        heard = part(f"p* = {p_star}")
+        made = phase_table(widths, p_star, constants, inset or INSET, with_a_c=not a, progress=heard)
     from hpcbbp.console import Output
     from hpcbbp.figures import save
     from hpcbbp.tables import phase_tables
@@ -126,7 +128,11 @@ def density(
     csv = check_picture(out)
     values = list(dict.fromkeys(alpha))
     limits = [spectrum(units, p_star, a, value) for value in values]
-    bulks = [bulk_density(units, p_star, a, value, points=points) for value in values]
+    with progress_of(len(values), "curves") as part:
+        bulks = [
+            bulk_density(units, p_star, a, value, points=points, progress=part(f"alpha = {value:g}"))
+            for value in values
+        ]
     from hpcbbp.console import Output
     from hpcbbp.figures import save
     from hpcbbp.tables import density_tables
@@ -170,81 +176,29 @@ def density(
         output.show(*density_tables(answer), *files(out, csv))
 
 
-def predict(
-    p: P,
-    a: A,
-    alpha: Annotated[list[float], typer.Option("--alpha", help="M/N; may be repeated.")],
-    n: Annotated[list[str], typer.Option("-n", "--n", help="N, as 1000 or 1e6; may be repeated.")],
-    p_star: PStar = 1,
-    samples: Annotated[
-        int | None, typer.Option("--samples", help="Samples of each (some 20 s worth on two cores, 3 to 400).")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Sample i has seed + i.")] = 0,
-    out: Out = Path("predict.png"),
-    as_json: Json = False,
-) -> None:
-    """Finite N: overlap, phi and lowest eigenvalue over sampled projections, no matrix; N up to 1e8 and more."""
-    import pandas as pd
+@contextmanager
+def progress_of(count: int, noun: str = "tables") -> Iterator[Callable[[str], Callable[[float], None]]]:
+    """Progress of a few equal parts, on standard error, if they take long: part(label) hears the share of one."""
+    from hpcbbp.console import CampaignProgress
 
-    from hpcbbp.problem import Problem
-    from hpcbbp.theory import spectrum, transition
-    from hpcbbp.theory.projections import check_widths
+    with CampaignProgress(float(count), count, noun=noun, patience=_PATIENCE) as bar:
 
-    units = parse_units(p)
-    if units == math.inf:
-        raise InputError("p = inf: predictions at finite N are for a finite number of hidden units")
-    sizes = sorted({whole_number(word) for word in n})
-    problems = [Problem(p=int(units), p_star=p_star, alpha=value, a=a) for value in sorted(set(alpha))]
-    check_widths(int(units), p_star)
-    at = transition(units, p_star, a)
-    limits = [spectrum(units, p_star, a, problem.alpha) for problem in problems]
-    csv = check_picture(out)
-    from hpcbbp.console import CampaignProgress, Output, duration
-    from hpcbbp.console import note as tell
-    from hpcbbp.figures import save
-    from hpcbbp.tables import predict_tables
-    from hpcbbp.theory.finite import default_samples, finite_size
-    from hpcbbp.theory_figures import predict_figure
+        def part(label: str) -> Callable[[float], None]:
+            told = 0.0
 
-    output = Output(as_json)
-    jobs = [(size, problem, limit) for size in sizes for problem, limit in zip(problems, limits, strict=True)]
-    counts = [default_samples(problem, size) if samples is None else samples for size, problem, _ in jobs]
-    work = [problem.samples(size) + 1e4 for size, problem, _ in jobs]
-    rows: list[dict[str, Any]] = []
-    total = sum(each * count for each, count in zip(work, counts, strict=True))
-    rows_drawn = sum(problem.samples(size) * count for (size, problem, _), count in zip(jobs, counts, strict=True))
-    expected = _SECONDS * rows_drawn * (int(units) * (int(units) + p_star) / 6) ** 2
-    if expected > 120:
-        tell(f"about {duration(expected)} on two cores")
-    with CampaignProgress(total, sum(counts), noun="samples") as bar:
-        for (size, problem, limit), count, each in zip(jobs, counts, work, strict=True):
-            label = f"N = {size:.3g}, alpha = {problem.alpha:g}"
+            def heard(share: float) -> None:
+                nonlocal told
+                bar.advance(share - told, label, instances=int(share >= 1.0 > told))
+                told = share
 
-            def note(_: Any, each: float = each, label: str = label) -> None:
-                bar.advance(each, label)
+            return heard
 
-            found = finite_size(problem, size, count, seed, note)
-            limits_at = {"limit_lambda_minus": limit.lambda_minus, "limit_lambda_star": limit.lambda_star}
-            rows.append({"alpha": problem.alpha, **vars(found), **limits_at, "limit_overlap2": limit.overlap2})
-            with writing(out):  # what is known survives a kill
-                pd.DataFrame(rows).to_csv(csv, index=False, float_format="%.10g")
-    answer = {
-        "p": int(units),
-        "p_star": p_star,
-        "a": a,
-        "seed": seed,
-        "alpha_bbp": at.alpha_bbp,
-        "transition": at.kind,
-        "alpha_0": at.alpha_0,
-        "files": [str(out), str(csv)],
-        "points": rows,
-    }
-    with writing(out):
-        save(predict_figure(answer), out)
-    if as_json:
-        output.json(answer)
-    else:
-        output.show(*predict_tables(answer), *files(out, csv))
+        yield part
+
+
+def word(text: str) -> str:
+    """What was typed, cut if it is long."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def parse_units(text: str) -> float:
@@ -254,18 +208,7 @@ def parse_units(text: str) -> float:
     try:
         return int(text)
     except ValueError:
-        raise InputError(f"p = {text}: the number of hidden units is a whole number, or inf") from None
-
-
-def whole_number(text: str) -> int:
-    """N >= 2 as 1000 or 1e3; InputError for anything else."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value == int(value) and value >= 2):
-        raise InputError(f"N = {text}: a whole number >= 2 is wanted, as 1000 or 1e6")
-    return int(value)
+        raise InputError(f"p = {word(text)}: the number of hidden units is a whole number, or inf") from None
 
 
 def check_picture(out: Path) -> Path:

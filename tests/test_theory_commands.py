@@ -110,7 +110,23 @@ def test_predict(tmp_path):
         (("phase-diagram", "--a-min", 3, "--a-max", 1), "0 < a_min < a_max"),
         (("phase-diagram", "--points", 1), "points = 1"),
         (("phase-diagram", "--points", 10**11), "to 100000"),
-        (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "1e300"), "N = 1"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "1e300"), "N = 10^300"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1e308, "-n", 100), "alpha = 1e+308"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1e11, "-n", 10**9), "go up to M"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", 100, "--samples", 10**12), "samples = 10000"),
+        (("predict", "-p", 10**400, "-a", 1, "--alpha", 1, "-n", 100), "p = 10"),
+        (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "9" * 5000), "N = 9999"),
+        (("theory", "-p", "inf", "--p-star", 10**400, "-a", 1), "p_star = 10^400, about"),
+        (("theory", "-p", "9" * 5000, "-a", 1), "p = 9999"),
+        (("theory", "-p", "nan", "-a", 1), "p = nan"),
+        (("theory", "-p", 1, "-a", "1e308"), "a = 1e+308"),
+        (("theory", "-p", 1, "-a", "inf"), "a = inf"),
+        (("theory", "-p", 1, "-a", 1, "--alpha", "nan"), "alpha = nan"),
+        (("phase-diagram", "--a-min", "nan"), "0 < a_min < a_max"),
+        (("phase-diagram", "--a-max", 1e308), "a = "),
+        (("phase-diagram", "--inset-a", 1e308), "a = "),
+        (("density", "-p", 10**400, "-a", 1, "--alpha", 1), "p = 10^400, about"),
+        (("density", "-p", 2, "-a", 1, "--alpha", "inf"), "alpha = inf"),
         (("predict", "-p", 1, "--p-star", 399, "-a", 1, "--alpha", 1, "-n", 100), "p + p* = 400"),
         (("predict", "-p", 2, "-a", 1, "--alpha", 0.05, "-n", 100), "N = 100, alpha = 0.05, seed"),
         (("phase-diagram", "--points", 3, "--out", "/proc/x.png"), "cannot be written"),
@@ -136,5 +152,6 @@ def test_bad_input_is_one_line(words, message, tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
+    assert len(done.stderr) < 300
     assert message in error_lines(done)[0]
     assert not list(tmp_path.iterdir())

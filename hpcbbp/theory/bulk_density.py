@@ -8,6 +8,7 @@ Im D < 0: the same numbers for Im g <= 0, without a pole nearby, also where the 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,8 @@ Array = NDArray[np.float64]
 
 _NEWTON = 60
 _SETTLED = 1e-13
+
+_TOGETHER = 128  # points between two words about progress
 
 _AT_ZERO = 1e-11  # closer to 0, eigenvalues at 0 leak into what Newton leaves
 
@@ -96,8 +99,12 @@ def _contour(p: float, p_star: int, a: float) -> Contour:
     return Contour(averages(p, p_star, a))
 
 
-def stieltjes(p: float, p_star: int, a: float, alpha: float, x: Array) -> NDArray[np.complex128]:
+def stieltjes(
+    p: float, p_star: int, a: float, alpha: float, x: Array, progress: Callable[[int], None] | None = None
+) -> NDArray[np.complex128]:
     """g(x + i0) at points of the real line, by Newton's method continued from far above it.
+
+    progress is called with the number of points done since it was called last.
 
     Raises
     ------
@@ -105,8 +112,18 @@ def stieltjes(p: float, p_star: int, a: float, alpha: float, x: Array) -> NDArra
         If Newton's method does not settle at some point (at a sharp edge itself).
     """
     contour = _contour(p, p_star, a)
-    scale = 1.0 + float(np.max(np.abs(x), initial=0.0)) + alpha
-    height = 10.0 * scale
+    top = 10.0 * (1.0 + float(np.max(np.abs(x), initial=0.0)) + alpha)
+    g = np.zeros(len(x), dtype=np.complex128)
+    for start in range(0, len(x), _TOGETHER):
+        some = slice(start, start + _TOGETHER)
+        g[some] = _descend(contour, alpha, x[some], top)
+        if progress is not None:
+            progress(len(x[some]))
+    return g
+
+
+def _descend(contour: Contour, alpha: float, x: Array, height: float) -> NDArray[np.complex128]:
+    """g at points x, from so far above the real line down to it."""
     g: NDArray[np.complex128] = 1.0 / (x + 1j * height)
     while height > 0.0:
         height = height * 0.3 if height > 1e-3 else 0.0
@@ -153,7 +170,16 @@ def thinness(p: float, p_star: int, a: float, alpha: float) -> float | None:
     return float((a + shift) * model.p * p_star / 4.0 * abs(model.moments(1.0).z_prime(alpha)))
 
 
-def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = None, points: int = 400) -> Density:
+def density(
+    p: float,
+    p_star: int,
+    a: float,
+    alpha: float,
+    x: Array | None = None,
+    points: int = 400,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> Density:
     """Density of the bulk of the Hessian's spectrum, N = infinity: equations (1) and (12) of docs/theory.md.
 
     Parameters
@@ -164,6 +190,8 @@ def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = Non
     x : array, optional
         Where; by default about `points` points from the left edge to where rho has fallen to 1e-6 of a distance.
     points : int
+    progress : callable, optional
+        Called now and then with the share of the work that is done, a number that grows to 1.
 
     Returns
     -------
@@ -180,18 +208,32 @@ def density(p: float, p_star: int, a: float, alpha: float, x: Array | None = Non
     lambda_minus, kind, _ = left_edge(p, p_star, a, alpha)
     if x is None:
         points = check_count("points", points, 2, POINTS_MAX)
-        x = lambda_minus + _grid(p, p_star, a, alpha, points)
+        done = _Share(points // 3 + points, progress)
+        x = lambda_minus + _grid(p, p_star, a, alpha, points, done)
         x = x[np.abs(x) >= _AT_ZERO]
     else:
         x = _points_given(x)
+        done = _Share(len(x), progress)
     if alpha <= 1.0 and (np.abs(x) < _AT_ZERO).any():
         what = "diverges" if alpha == 1.0 else "is a peak of weight 1 - alpha"
         raise InputError(f"x = 0: at alpha = {alpha:g} the density {what} there; take points beside it")
     rho = np.zeros(len(x))
     inside = x > lambda_minus
     if inside.any():
-        rho[inside] = np.maximum(0.0, -stieltjes(p, p_star, a, alpha, x[inside]).imag / math.pi)
+        rho[inside] = np.maximum(0.0, -stieltjes(p, p_star, a, alpha, x[inside], done).imag / math.pi)
     return Density(x, rho, lambda_minus, kind, thinness(p, p_star, a, alpha))
+
+
+class _Share:
+    """Points done, told as a share of all of them."""
+
+    def __init__(self, points: int, progress: Callable[[float], None] | None) -> None:
+        self.points, self.progress, self.done = points, progress, 0
+
+    def __call__(self, more: int) -> None:
+        self.done += more
+        if self.progress is not None:
+            self.progress(min(1.0, self.done / self.points))
 
 
 def _points_given(x: Any) -> Array:
@@ -207,7 +249,7 @@ def _points_given(x: Any) -> Array:
     raise InputError(f"x = {shown(x)}: a list of finite numbers is wanted")
 
 
-def _grid(p: float, p_star: int, a: float, alpha: float, points: int) -> Array:
+def _grid(p: float, p_star: int, a: float, alpha: float, points: int, done: Callable[[int], None]) -> Array:
     """Distances from the edge as far as the tail has some weight: a third geometric, the rest where the weight is."""
     model = averages(p, p_star, a)
     lambda_minus = left_edge(p, p_star, a, alpha)[0]
@@ -220,7 +262,7 @@ def _grid(p: float, p_star: int, a: float, alpha: float, points: int) -> Array:
         end *= 1.5
     coarse = np.concatenate([[0.0], end * np.geomspace(1e-6, 1.0, max(2, points // 3))])
     rho = np.zeros(len(coarse))
-    rho[1:] = -stieltjes(p, p_star, a, alpha, lambda_minus + coarse[1:]).imag
+    rho[1:] = -stieltjes(p, p_star, a, alpha, lambda_minus + coarse[1:], done).imag
     weight = np.concatenate([[0.0], np.cumsum(0.5 * (rho[1:] + rho[:-1]) * np.diff(coarse))])
     thin = thinness(p, p_star, a, alpha)
     near = np.zeros(0)

@@ -17,7 +17,7 @@ from hpcbbp.theory.sample import TRACY_WIDOM_STD, Quenched, quenched_sample
 
 _WORK = 1e8  # numbers M (p + p*) that are drawn in all by default: some 20 s on two cores
 _FEWEST, _MOST = 3, 400
-_SAMPLES_MAX = 1_000_000
+SAMPLES_MAX = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def finite_size(
     samples: int | None = None,
     seed: int = 0,
     progress: Callable[[Quenched], None] | None = None,
+    within: Callable[[float], None] | None = None,
 ) -> FiniteSize:
     """Average quenched predictions (docs/finite-n.md, equations (10)-(14)) over samples of the model.
 
@@ -85,6 +86,8 @@ def finite_size(
         Sample i has seed + i.
     progress : callable, optional
         Called with the prediction of each sample.
+    within : callable, optional
+        Called now and then with the share of the work of one sample that is done: large ones take minutes.
 
     Raises
     ------
@@ -94,13 +97,13 @@ def finite_size(
     problem = the_papers(problem)
     check_widths(problem.p, problem.p_star)
     n = check_size(n, problem.p + problem.p_star)
-    count = default_samples(problem, n) if samples is None else check_count("samples", samples, 2, _SAMPLES_MAX)
+    count = default_samples(problem, n) if samples is None else check_count("samples", samples, 2, SAMPLES_MAX)
     seed = check_seed(seed)
     check_seed(seed + count)
     found = []
     for i in range(count):
         try:
-            found.append(quenched_sample(problem, n, seed + i))
+            found.append(quenched_sample(problem, n, seed + i, progress=within))
         except InputError as error:
             raise InputError(f"N = {n}, alpha = {problem.alpha:g}, seed {seed + i}: {error}") from None
         if progress is not None:
