@@ -30,9 +30,10 @@ if [ ! -e "$root/etc/debian_version" ]; then
     debootstrap --variant=minbase --include=git,make,ca-certificates "$suite" "$root" $mirror >"$work/log" 2>&1 || { tail "$work/log"; die "debootstrap failed"; }
 fi
 
-# The way to the registries: names, apt's and pip's configuration, certificates; files that these name, too.
+# The way to the registries: names, apt's and pip's configuration, certificates. Folders of packages on this machine's
+# own disk stay where they are.
+passed=$(env | grep -iE '^([a-z]+_proxy|PIP_[A-Z_]+|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE)=' | grep -ivE '^PIP_FIND_LINKS=/|=file:' || true)
 pip_files=$(find /etc/pip.conf /etc/xdg/pip "$HOME/.pip" "$HOME/.config/pip" -type f 2>/dev/null || true)
-passed=$(env | grep -iE '^([a-z]+_proxy|PIP_[A-Z_]+|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE)=' || true)
 take() { # files go to the same place, those of HOME to /root
     place=$root$(printf '%s' "$1" | sed "s,^$HOME/,/root/,")
     mkdir -p "$(dirname "$place")" && cp -L "$1" "$place"
@@ -41,21 +42,21 @@ for file in /etc/resolv.conf /etc/hosts $pip_files $(grep -ls '^Acquire' /etc/ap
     $(find /usr/local/share/ca-certificates /etc/apt/auth.conf.d -type f 2>/dev/null); do
     take "$file"
 done
+for file in $pip_files; do
+    sed -i -E '/^ *(find-links|[a-z-]*index-url) *[=:] *(file:|\/)/d' "$root$(printf '%s' "$file" | sed "s,^$HOME/,/root/,")"
+done
 chroot "$root" update-ca-certificates >/dev/null 2>&1
-folders=""
-for path in $({ printf '%s\n' "$passed"; cat $pip_files /dev/null; } | grep -oE '(file://|[ =])/[^ ]+' | sed 's,^file://,,; s,^[ =],,' | sort -u); do
-    [ ! -f "$path" ] || [ -e "$root$path" ] || take "$path"
-    [ ! -d "$path" ] || [ -e "$root$path" ] || folders="$folders $path"
+for file in $(printf '%s\n' "$passed" | sed -n 's,^[A-Za-z_]*=/,/,p'); do # a certificate or a list of constraints elsewhere
+    [ ! -f "$file" ] || [ -e "$root$file" ] || take "$file"
 done
 
 rm -rf "$root/root/hpcbbp"
 git clone -q . "$root/root/hpcbbp"
 cat >"$work/inside" <<'END'
 set -eu
-root=$1 folders=$2 targets=$3
+root=$1 targets=$2
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
-for folder in $folders; do mkdir -p "$root$folder" && mount --bind "$folder" "$root$folder"; done
 exec chroot "$root" sh -euc '
 cd /root/hpcbbp
 for target in '"$targets"'; do
@@ -73,5 +74,5 @@ while IFS= read -r line; do [ -z "$line" ] || set -- "$@" "$line"; done <<END
 $passed
 END
 # Mounts and processes of their own, which end with this.
-env -i "$@" unshare --mount --pid --fork --kill-child sh "$work/inside" "$root" "$folders" "$targets"
+env -i "$@" unshare --mount --pid --fork --kill-child sh "$work/inside" "$root" "$targets"
 say "fresh $suite: $targets passed"

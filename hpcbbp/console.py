@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
+import stat
 import sys
+import termios
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -43,6 +47,8 @@ class Output:
     def json(self, answer: dict[str, Any]) -> None:
         """Write the JSON object."""
         assert self._json is not None
+        if launched():
+            _let_be_read(2)
         with answering():
             write_all(self._json, (json.dumps(answer, allow_nan=False) + "\n").encode())
 
@@ -59,6 +65,22 @@ class Output:
         """Write a text as it is."""
         with answering():
             sys.stdout.write(text)
+
+
+def _let_be_read(stream: int, patience: float = 5.0) -> None:
+    """Wait until the launcher has read what lies in the pipe to it; not for ever, it may be busy.
+
+    Open MPI 5 puts half a line that it has read before whatever comes next from the same process, to either stream
+    (https://github.com/openpmix/openpmix/issues/3858), and PETSc's monitors write their lines in pieces.
+    """
+    sys.stderr.flush()
+    latest = time.monotonic() + patience
+    with suppress(OSError):  # no such question here
+        if stat.S_ISFIFO(os.fstat(stream).st_mode):
+            while int.from_bytes(fcntl.ioctl(stream, termios.FIONREAD, bytes(4)), sys.byteorder):
+                if time.monotonic() > latest:
+                    return
+                time.sleep(0.01)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:

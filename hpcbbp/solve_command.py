@@ -186,9 +186,7 @@ def show(answer: dict[str, Any], output: Any, unused: Sequence[str]) -> None:
     from hpcbbp.console import warn
     from hpcbbp.tables import solve_tables
 
-    if output.as_json:
-        output.json(answer)
-    else:
+    if not output.as_json:
         output.show(*solve_tables(answer))
     for name in unused:
         warn(f"PETSc option -{name} was not used by anything (see -help for those there are)")
@@ -196,6 +194,8 @@ def show(answer: dict[str, Any], output: Any, unused: Sequence[str]) -> None:
         warn(f"{answer['nev'] - answer['converged']} of {answer['nev']} pairs have not converged: {answer['reason']}")
     elif answer["verified"] is False:
         warn(answer["reason"])
+    if output.as_json:  # last: a launcher may mix a long line with what comes after it
+        output.json(answer)
 
 
 def refuse_with_deferred(data: str | None, teacher: str | None, student: str | None, options: Sequence[str]) -> None:
