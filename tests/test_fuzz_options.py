@@ -63,8 +63,7 @@ GOOD = {
 PETSC = (
     "-eps_ncv 3", "-eps_ncv 0", "-eps_ncv x", "-eps_nev 2", "-eps_nev 0", "-eps_max_it 1", "-eps_tol 1e-3",
     "-eps_tol -1", "-eps_largest_real", "-eps_smallest_magnitude", "-eps_type lanczos", "-eps_type foo", "-foo 3",
-    "-eps_monitor", "-eps_conv_abs", "word", "-", "--", "-eps_target nan", "-eps_interval 0,1", "-st_type sinvert",
-    "-eps_mpd 1",
+    "-eps_monitor", "word", "-", "--", "-eps_target nan", "-eps_interval 0,1", "-st_type sinvert", "-eps_mpd 1",
 )  # fmt: skip
 
 DRAWN = ("-n", "-p", "-a", "--alpha")

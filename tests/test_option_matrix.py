@@ -113,7 +113,7 @@ def run(kind, n, row, folder, spool):
 def cases(*kinds):
     """Rows of these kinds: what works for a small and a larger N, what is refused whatever N is for one."""
     return [
-        pytest.param(kind, row, n, id=f"{option} {kind} N={n}: {row.words}")
+        pytest.param(kind, row, n, id=f"{option} {kind} N{n} {row.words}")
         for option, columns in TABLE.items()
         for kind in kinds
         for row in columns[kind]

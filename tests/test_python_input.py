@@ -144,6 +144,13 @@ def test_a_tolerance_is_a_number_between_0_and_1(tol):
 
 
 @needs_slepc
+@pytest.mark.parametrize("below", [float("nan"), float("inf"), -np.inf, "0", True, 1j, HUGE])
+def test_a_threshold_is_a_finite_number(below):
+    with pytest.raises(InputError, match="^below = .*: a finite number"):
+        solve_instance(gaussian_instance(PROBLEM, 20), below=below)
+
+
+@needs_slepc
 @pytest.mark.parametrize("nev", [2.0, "4", True, 0, -3, 41, HUGE, [2]])
 def test_a_number_of_pairs_is_a_whole_number(nev):
     instance, deferred = gaussian_instance(PROBLEM, 20), deferred_instance(PROBLEM, 20)
