@@ -44,7 +44,10 @@ def reachable(problem: Problem, n: int, storage: str) -> float:
         base = max(1e-7, 5e-4 / math.sqrt(n))
     else:
         base = max(1e-7, 4e-4 / math.sqrt(n)) if problem.p == 1 else max(1e-9, 1e-6 / math.sqrt(n))
-    return float(base * max(1.0, 0.5 * growth**1.25))
+    tail = 0.5 * growth**1.25
+    if problem.p > 1:  # what one sample's image may be, in place of N^(-1/2), bounds its rounding
+        tail = min(tail, 30.0 * math.sqrt(n))
+    return float(base * max(1.0, tail))
 
 
 @lru_cache(maxsize=1024)
