@@ -1,4 +1,4 @@
-"""Files that a user asked for: whole or as they were, with one line about why not; nothing a spreadsheet would run."""
+"""Files that a user asked for: whole or as they were, with one line about why not; no formulas in tables."""
 
 from __future__ import annotations
 
@@ -65,8 +65,12 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path):
 
 def test_text_is_no_formula(tmp_path):
     rows = pd.DataFrame(
-        {"text": ["=1+1", "+x", "-x", "@x", "fine", "a=b", None], "number": [-1.0, 2, 3, 4, 5, 6, 7], "mixed": [-1, "=x", 1, 1, 1, 1, 1]}
-    )  # fmt: skip
+        {
+            "text": ["=1+1", "+x", "-x", "@x", "fine", "a=b", None],
+            "number": [-1.0, 2, 3, 4, 5, 6, 7],
+            "mixed": [-1, "=x", 1, 1, 1, 1, 1],
+        }
+    )
     lines = csv_text(rows).splitlines()
     assert lines[:5] == ["text,number,mixed", "'=1+1,-1.0,-1", "'+x,2.0,'=x", "'-x,3.0,1", "'@x,4.0,1"]
     assert lines[5:] == ["fine,5.0,1", "a=b,6.0,1", ",7.0,1"]

@@ -116,7 +116,10 @@ def test_sigterm_to_mpirun_loses_nothing(tmp_path):
 
 
 def test_what_is_no_run_ends_by_a_signal_as_ever():
-    code = "import os, signal; from hpcbbp.signals import listen, default; listen(['{}']); {}; os.kill(os.getpid(), 15); print(1)"
+    code = (
+        "import os; from hpcbbp.signals import listen, default\n"
+        "listen(['{}']); {}; os.kill(os.getpid(), 15); print(1)\n"
+    )
     for words, more, status in (("plan", "0", -15), ("run", "0", 0), ("figure", "default()", -15)):
         done = subprocess.run([sys.executable, "-c", code.format(words, more)], capture_output=True, check=False)
         assert done.returncode == status, words
