@@ -15,9 +15,8 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BufferedReader, FileIO, RawIOBase
+from io import BufferedIOBase, BufferedReader, FileIO, RawIOBase
 from pathlib import Path
-from typing import IO
 
 from hpcbbp.campaign.record import SCHEMA, DamagedError, LaterError, Record, from_line, looks_like_one, to_line
 from hpcbbp.errors import InputError
@@ -226,7 +225,7 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _lines(stream: IO[bytes], path: Path) -> Iterator[bytes]:
+def _lines(stream: BufferedIOBase, path: Path) -> Iterator[bytes]:
     """Lines without their ends; the last one may have none."""
     try:
         while line := stream.readline(_LONGEST + 1):
