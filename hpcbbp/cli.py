@@ -118,5 +118,6 @@ def run_app(words: Sequence[str]) -> Any:
     except OSError as error:
         if error.errno not in streams.CIRCUMSTANCES:
             raise
-        streams.drop(1)  # what is left there, if that is what cannot be written
+        if error.filename is None:  # of a stream then, and more of it may be waiting
+            streams.drop(1)
         raise InputError(f"{error.filename or 'standard output, or a file'}: {error.strerror}") from error

@@ -45,12 +45,16 @@ class Output:
             os.dup2(2, 1)
 
     def json(self, answer: dict[str, Any]) -> None:
-        """Write the JSON object."""
+        """Write the JSON object; there is one."""
         assert self._json is not None
+        descriptor, self._json = self._json, None
         if launched():
             _let_be_read(2)
-        with answering():
-            write_all(self._json, (json.dumps(answer, allow_nan=False) + "\n").encode())
+        try:
+            with answering():
+                write_all(descriptor, (json.dumps(answer, allow_nan=False) + "\\n").encode())
+        finally:
+            os.close(descriptor)
 
     def show(self, *renderables: Any) -> None:
         """Print tables and lines for people; full width when the output is not a terminal."""

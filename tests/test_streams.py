@@ -120,7 +120,7 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("words", PATHS, ids=" ".join)
-@pytest.mark.parametrize("path", [LONG, f"/dev/full/{LONG}", "/dev/full", "c.toml/x", "loop"])
+@pytest.mark.parametrize("path", [LONG, "/dev/null/x", "c.toml/x", "loop"])
 def test_odd_paths_are_one_line(place, capsys, words, path):
     Path("loop").symlink_to("loop")
     given = [word.replace("PATH", path) for word in words]
