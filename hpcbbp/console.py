@@ -52,7 +52,7 @@ class Output:
             _let_be_read(2)
         try:
             with answering():
-                write_all(descriptor, (json.dumps(answer, allow_nan=False) + "\\n").encode())
+                write_all(descriptor, (json.dumps(answer, allow_nan=False) + "\n").encode())
         finally:
             os.close(descriptor)
 
