@@ -29,7 +29,7 @@ def check_widths(p: int, p_star: int) -> None:
     """Raise InputError if the matrix over all signal directions is too large."""
     if p * (p + p_star) > _SIGNALS:
         raise InputError(
-            f"p (p + p*) = {p * (p + p_star)}: quenched predictions go up to {_SIGNALS}; take fewer units"
+            f"p (p + p*) = {shown(p * (p + p_star))}: quenched predictions go up to {_SIGNALS}; take fewer units"
         )
 
 
