@@ -178,13 +178,6 @@ class Group:
             if text is not None:
                 raise InputError(text)
 
-    def collect(self, local: Array) -> Array | None:
-        """Rows of all ranks, one part behind the other, on rank 0; None on the others."""
-        if self.comm is None or self.size == 1:
-            return local
-        parts = self.comm.gather(local)
-        return None if parts is None else np.concatenate(parts)
-
     @contextmanager
     def split(self, part: int) -> Iterator[Group]:
         """Group of the ranks that name the same part, in their order. Collective at both ends."""
