@@ -88,6 +88,12 @@ class _NotPredicted(_Strict):
     reason: str
 
 
+class _Space(_Strict):
+    pair: Units
+    dimension: Units
+    overlap2: NotNegative
+
+
 class _Common(_Strict):
     schema_: Annotated[int, Field(alias="schema", ge=1)]
     key: str
@@ -121,6 +127,7 @@ class _Solved(_Common, _Model):
     products: Whole
     seconds: NotNegative
     largest_overlap_pair: Units | None = None
+    largest_overlap_space: _Space | None = None
     pairs_searched: Whole | None = None
     quenched: Annotated[_Quenched | _NotPredicted, Field(union_mode="left_to_right")] | None = None
 
