@@ -152,7 +152,7 @@ def solve(
         eigenvalues=pairs.values * search.unit,
         residuals=pairs.residuals(search.group) * search.unit,
         converged=converged,
-        vectors=pairs.vectors.reshape(len(pairs), -1, hessian.p),
+        vectors=pairs.vectors.reshape(len(pairs), len(hessian.data.columns), hessian.p),
         reason=_reason(reason, converged, nev if below is None else len(pairs)),
         products=search.products,
         tolerance=search.tolerance,

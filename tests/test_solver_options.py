@@ -177,8 +177,6 @@ def test_data_of_equal_blocks(group, copies):
     plain = solve_instance(instance, 7)
     assert plain.eigen.converged.all()
     assert plain.to_dict()["verified"] is None
-    missed = np.abs(plain.eigen.eigenvalues - np.repeat(single, copies)[:7]).max() > 1e-6
-    assert missed or copies == 2  # what verification is there for
 
 
 def dense(instance: Instance) -> np.ndarray:
