@@ -216,12 +216,8 @@ def _solved(point: Point, group: Group, solver: Solver, stop: Stop) -> dict[str,
         if group.size > 1:
             raise
         record = {"failed": f"{type(error).__name__}: {error}"}
-    where = {
-        "host": platform.node(),
-        "begin": round(begin, 3),
-        "wall_seconds": round(time.monotonic() - start, 3),
-        "ranks": group.size,
-    }
+    seconds = round(time.monotonic() - start, 3)
+    where = {"host": platform.node(), "begin": round(begin, 3), "wall_seconds": seconds, "ranks": group.size}
     return _filed(point, record, where)
 
 
