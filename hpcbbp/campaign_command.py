@@ -46,6 +46,7 @@ def plan(
     from hpcbbp.campaign.network import Network
     from hpcbbp.campaign.shards import Shard
     from hpcbbp.campaign.spec import load_campaign
+    from hpcbbp.campaign.values import MOST_RANKS, plain
     from hpcbbp.console import Output, duration, warn
     from hpcbbp.memory import available
     from hpcbbp.tables import plan_tables
@@ -53,8 +54,9 @@ def plan(
     campaign = load_campaign(spec)
     each = campaign.ranks_per_instance
     ranks = each if ranks is None else ranks
-    if ranks < 1 or ranks % each:
-        raise InputError(f"--ranks {ranks}: a multiple of ranks_per_instance = {each} is wanted")
+    if not 1 <= ranks <= MOST_RANKS or ranks % each:
+        wanted = f"a multiple of ranks_per_instance = {each}, at most {MOST_RANKS}, is wanted"
+        raise InputError(f"--ranks {plain(str(ranks))}: {wanted}")
     if not 1 <= nodes <= ranks:
         raise InputError(f"--nodes {nodes}: a number from 1 to that of the ranks, {ranks}, is wanted (see --ranks)")
     network = Network(nodes=max(1, math.ceil(nodes * each / ranks)))

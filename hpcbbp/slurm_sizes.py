@@ -13,7 +13,7 @@ from hpcbbp.campaign.measure import Clock, memory_needed
 from hpcbbp.campaign.network import Network
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard
-from hpcbbp.campaign.values import plain, seconds_in_words
+from hpcbbp.campaign.values import MOST_RANKS, plain, seconds_in_words
 from hpcbbp.console import duration
 from hpcbbp.errors import InputError
 
@@ -167,12 +167,15 @@ def sizes(work: Work, request: Request) -> Sizes:
     if request.kind == "array":
         of = request.tasks or _tasks(sum(costs.values()) / groups, longest, time, len(work.points))
         if of > len(work.points):
-            raise InputError(f"--tasks {of}: the campaign has {len(work.points)} instances; take as many or fewer")
+            raise InputError(
+                f"--tasks {plain(str(of))}: the campaign has {len(work.points)} instances; take as many or fewer"
+            )
         lost = {point.key for point in work.missing}
-        tasks = tuple(i for i in range(1, of + 1) if any(p.key in lost for p in Shard(i, of).of(work.points)))
+        order = Shard(1, 1).of(work.points)  # sorted once: part i of it is every of-th from the i-th on
+        tasks = tuple(i for i in range(1, of + 1) if any(p.key in lost for p in order[i - 1 :: of]))
         if not tasks:
             raise InputError(f"nothing of {work.campaign.name} is missing: hpcbbp collect and report come next")
-        heaviest = max(sum(costs.get(p.key, 0.0) for p in Shard(i, of).of(work.points)) for i in tasks)
+        heaviest = max(sum(costs.get(p.key, 0.0) for p in order[i - 1 :: of]) for i in tasks)
         left = max(heaviest / groups, longest)
     else:
         left = max(sum(costs.values()) / groups, longest)
@@ -200,14 +203,17 @@ def sizes(work: Work, request: Request) -> Sizes:
 
 def _check(work: Work, request: Request) -> None:
     for name, value in (("nodes", request.nodes), ("ntasks-per-node", request.ntasks_per_node)):
-        if value < 1:
-            raise InputError(f"--{name} {value}: at least 1")
+        if not 1 <= value <= MOST_RANKS:
+            raise InputError(f"--{name} {plain(str(value))}: at least 1 (and at most {MOST_RANKS})")
     if request.kind not in KINDS:
         raise InputError(f"--as {request.kind}: one of {', '.join(KINDS)}")
     if request.tasks is not None and (request.kind != "array" or request.tasks < 1):
-        raise InputError(f"--tasks {request.tasks}: the number of tasks of --as array, at least 1")
-    if request.requeues < 0:
-        raise InputError(f"--requeues {request.requeues}: at least 0 (0: the job never goes back into the queue)")
+        raise InputError(f"--tasks {plain(str(request.tasks))}: the number of tasks of --as array, at least 1")
+    if not 0 <= request.requeues <= MOST_RANKS:
+        number = plain(str(request.requeues))
+        raise InputError(
+            f"--requeues {number}: at least 0 (the job never goes back into the queue), at most {MOST_RANKS}"
+        )
     if request.launcher not in ("srun", "mpirun"):
         raise InputError(f"--launcher {request.launcher}: srun or mpirun")
     if request.binds and request.container is None:

@@ -106,7 +106,11 @@ def test_long_deferred_instances_need_time_to_keep_their_state(work):
         ({"kind": "array", "tasks": 9}, "8 instances"),
         ({"tasks": 2}, "--as array"),
         ({"launcher": "ssh"}, "srun or mpirun"),
+        ({"nodes": 10**400}, "--nodes '1000"),
+        ({"ntasks_per_node": 10**9}, "--ntasks-per-node 1000000000: at least 1"),
         ({"requeues": -1}, "--requeues"),
+        ({"requeues": 10**400}, "--requeues '1000"),
+        ({"kind": "array", "tasks": 10**400}, "--tasks '1000"),
         ({"binds": ["/x"]}, "--container"),
         ({"node_memory": 2.0**29}, "do not fit in --node-memory"),
         ({"time": 60.0}, "allow 00:0"),
@@ -129,7 +133,7 @@ def test_shards_share_the_points_fairly_and_always_alike(work):
     assert sorted(point.key for shard in shards for point in shard) == sorted(point.key for point in points)
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
     assert [Shard(i, 5).of(points[::-1]) for i in range(1, 6)] == shards
-    for text in ("0/3", "4/3", "3", "a/b", "1/0"):
+    for text in ("0/3", "4/3", "3", "a/b", "1/0", "9" * 5000 + "/3", "1/" + "9" * 5000):
         with pytest.raises(InputError, match="--shard"):
             Shard.parse(text)
 

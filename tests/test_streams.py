@@ -12,6 +12,7 @@ import pytest
 from commands import ENVIRONMENT, error_lines, run
 
 from hpcbbp.cli import main
+from hpcbbp.console import Patience
 
 pytestmark = pytest.mark.launcher
 
@@ -140,3 +141,11 @@ def test_a_long_name_is_one_line_where_ranks_run(tmp_path, words):
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("hpcbbp: error:") and "File name too long" in line
+
+
+def test_what_takes_long_is_told_now_and_then(capsys):
+    never, at_once = Patience("instances listed", first=1e9), Patience("instances listed", first=0.0, every=1e9)
+    for patience in (never, at_once, at_once):
+        patience(5, 10)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("hpcbbp: 5 of 10 instances listed, about ")

@@ -10,6 +10,7 @@ from pathlib import Path
 from hpcbbp.campaign.measure import model_seconds
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Damage, Records, Store
+from hpcbbp.campaign.values import plain
 from hpcbbp.errors import InputError
 
 
@@ -26,9 +27,9 @@ class Shard:
     @classmethod
     def parse(cls, text: str) -> Shard:
         """Of "3/16"."""
-        found = re.fullmatch(r"([0-9]+)/([0-9]+)", text.strip())
+        found = re.fullmatch(r"([0-9]{1,18})/([0-9]{1,18})", text.strip())
         if found is None or not 1 <= int(found[1]) <= int(found[2]):
-            raise InputError(f"--shard {text}: as 3/16, part 3 of 16")
+            raise InputError(f"--shard {plain(text)}: as 3/16, part 3 of 16")
         return cls(int(found[1]), int(found[2]))
 
     def of(self, points: Sequence[Point]) -> list[Point]:
