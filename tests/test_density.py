@@ -115,7 +115,7 @@ def test_bad_input():
         ((2, 1, 1.5, "1"), "alpha = '1'"),
         ((2, 1, None, 1.0), "a = None"),
         (("2", 1, 1.5, 1.0), "p = '2'"),
-        (([2], 1, 1.5, 1.0), "whole number (p: or inf)"),
+        (([2], 1, 1.5, 1.0), "a whole number .p: or inf"),
         ((2, 1, 1.5, 1.0, None, 10**9), "points = 1000000000"),
     ):
         with pytest.raises(InputError, match=message):
