@@ -53,6 +53,8 @@ class Output:
         try:
             with answering():
                 write_all(descriptor, (json.dumps(answer, allow_nan=False) + "\n").encode())
+            if launched():
+                _let_be_read(descriptor)
         finally:
             os.close(descriptor)
 
@@ -74,13 +76,16 @@ class Output:
 def _let_be_read(stream: int, patience: float = 5.0) -> None:
     """Wait until the launcher has read what lies in the pipe to it; not for ever, it may be busy.
 
-    Open MPI 5 puts half a line that it has read before whatever comes next from the same process, to either stream
-    (https://github.com/openpmix/openpmix/issues/3858), and PETSc's monitors write their lines in pieces.
+    Open MPI 5 puts what it has read of a line before whatever comes next from the same process, to either stream
+    (https://github.com/openpmix/openpmix/issues/3858): a monitor's half line before the JSON object, or the first 4096
+    characters of that before a warning. A pseudo-terminal does not say what was read: it gets a moment.
     """
     sys.stderr.flush()
     latest = time.monotonic() + patience
     with suppress(OSError):  # no such question here
-        if stat.S_ISFIFO(os.fstat(stream).st_mode):
+        if os.isatty(stream) and stream != 2:
+            time.sleep(0.3)
+        elif stat.S_ISFIFO(os.fstat(stream).st_mode):
             while int.from_bytes(fcntl.ioctl(stream, termios.FIONREAD, bytes(4)), sys.byteorder):
                 if time.monotonic() > latest:
                     return

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from commands import ENVIRONMENT, run
+from commands import ENVIRONMENT, run, run_python
 
 from hpcbbp import petsc
 
@@ -53,6 +53,30 @@ def test_alone_nobody_is_waited_for():
     with started() as process:
         assert json.loads(process.stdout.read()) == {"answer": 42}
         assert "EPS nconv" in process.stderr.read()
+
+
+LONG = """
+import os
+from mpi4py import MPI
+from hpcbbp.console import Output, warn
+output = Output(True)
+if MPI.COMM_WORLD.rank == 0:
+    os.write(1, b"half a line, ")
+    os.write(1, b"and its end\\n")
+    output.json({"answer": "x" * 20000})
+    for _ in range(20):
+        warn("something")
+"""
+
+
+@pytest.mark.skipif("mpi4py" in petsc.missing_modules(), reason="mpi4py is not installed")
+def test_a_long_answer_is_not_mixed_with_what_comes_after_it():
+    """Open MPI 5.0.7 put 12 000 of 20 000 characters into standard error."""
+    done = run_python("-c", LONG, ranks=2)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"answer": "x" * 20000}
+    assert done.stderr.count("hpcbbp: warning: something\n") == 20
+    assert "half a line, and its end" in done.stderr
 
 
 @needs_slepc
