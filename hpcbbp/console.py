@@ -77,8 +77,8 @@ def _let_be_read(stream: int, patience: float = 5.0) -> None:
     """Wait until the launcher has read what lies in the pipe to it; not for ever, it may be busy.
 
     Open MPI 5 puts what it has read of a line before whatever comes next from the same process, to either stream
-    (https://github.com/openpmix/openpmix/issues/3858): a monitor's half line before the JSON object, or the first 4096
-    characters of that before a warning. A pseudo-terminal does not say what was read: it gets a moment.
+    (https://github.com/openpmix/openpmix/issues/3858): a monitor's half line before the JSON object, or the first
+    4096 characters of that before a warning. A pseudo-terminal does not say what was read: it gets a moment.
     """
     sys.stderr.flush()
     latest = time.monotonic() + patience
