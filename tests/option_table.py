@@ -161,6 +161,11 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "deferred": (_NO_BELOW,),
         **_key("below = 0"),
     },
+    "verify": {
+        **_each(SLEPC, Row("--verify"), Row("--verify --nev {size}"), Row("--verify --below 0")),
+        "deferred": (Row("--verify", "--verify belongs to --method krylov-schur"),),
+        **_key("verify = true"),
+    },
     "storage": {
         **_each(
             FILES,
