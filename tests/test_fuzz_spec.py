@@ -308,3 +308,9 @@ def test_option_lines(things, name):
 
     lines()
     assert 2 in found
+
+
+def test_what_longer_runs_have_found(things):
+    many = "1" + 400 * "0"
+    assert command(["theory", "-p", many, "-a", "1"]) == 2
+    assert command(["theory", "-p", "1", "--p-star", many, "-a", "1"]) == 2
