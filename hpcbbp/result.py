@@ -167,6 +167,8 @@ class Solution:
             "p": problem.p,
             "p_star": problem.p_star,
             "a": problem.a,
+            "activation": problem.activation.name,
+            "loss": problem.loss.name,
             "alpha": problem.alpha,
             "n": self.n,
             "m": self.m,

@@ -75,7 +75,7 @@ def _small_memory():
     """What a damaged shape may take."""
     kernels.prepare()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory, "available", lambda: 64 * 2**20)
+        patch.setattr(memory, "available", lambda ranks=1: 64 * 2**20)
         yield
 
 

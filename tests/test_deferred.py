@@ -191,7 +191,7 @@ def test_memory_that_others_take_stops_it_too(monkeypatch):
     instance = deferred_instance(model(1, 1, 3.0), 3000, 0)
     calls = []
 
-    def available() -> int:
+    def available(ranks: int = 1) -> int:
         calls.append(1)
         return 10**12 if len(calls) < 10 else 1000
 

@@ -30,7 +30,7 @@ X = np.random.default_rng(0).standard_normal((9, 7))
 def _small_memory():
     kernels.prepare()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory, "available", lambda: 1024 * 2**20)
+        patch.setattr(memory, "available", lambda ranks=1: 1024 * 2**20)
         yield
 
 

@@ -104,7 +104,7 @@ def lines(draw):
 def _ready():
     kernels.prepare()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory, "available", lambda: 1024 * 2**20)
+        patch.setattr(memory, "available", lambda ranks=1: 1024 * 2**20)
         yield
 
 

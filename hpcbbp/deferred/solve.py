@@ -266,7 +266,7 @@ def _room(instance: Deferred, directions: int) -> int:
     needed = directions * samples.rows * samples.R.itemsize * instance.ranks_on_node
     if instance.group.largest(needed) < _UNCHECKED:
         return directions
-    enough = instance.group.largest(float(needed > memory.available())) == 0.0
+    enough = instance.group.largest(float(needed > memory.available(instance.ranks_on_node))) == 0.0
     return directions if enough else 0
 
 
