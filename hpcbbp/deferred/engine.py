@@ -183,5 +183,6 @@ def deferred_instance(
     wanted = min(n, expected_directions(problem.p, problem.p_star, nev))
     smaller = {8: "--storage float32 or int16, ", 4: "--storage int16, "}.get(stored, "")
     memory.require(fixed + wanted * each, group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
-    fits = int(group.smallest((memory.available(group.ranks_on_node()) * 0.95 / group.ranks_on_node() - fixed) / each))
+    beside = group.ranks_on_node()
+    fits = int(group.smallest((memory.available(beside) * 0.95 / beside - fixed) / each))
     return Deferred(problem, n, seed, storage, max(wanted, min(n, fits)), group)
