@@ -7,6 +7,7 @@ RANKS ?= 2
 OUT ?= demo
 SEEDS ?= 2000
 FUZZ ?= 50
+WORKERS ?= 2
 # The mpirun that stands beside PYTHON, if there is one (conda), else the one on the path.
 MPIRUN ?= $(firstword $(wildcard $(dir $(shell command -v $(PYTHON) 2>/dev/null))mpirun) mpirun)
 PYTEST = .venv/bin/python -m pytest
@@ -50,7 +51,7 @@ demo: install
 	$(MPIRUN) -n $(RANKS) .venv/bin/hpcbbp demo --out $(OUT)
 
 test: install-dev
-	@$(MAKE) --no-print-directory test-mpi test-serial
+	@$(MAKE) --no-print-directory --keep-going test-mpi test-serial
 
 # The collective tests at each number of ranks. What fails on one rank, hangs or crashes ends the run; it is started
 # again with the tests that are left, and named last (tests/collective.py).
@@ -58,7 +59,7 @@ test-mpi:
 	timeout $$((3000 * $(HPCBBP_PATIENCE))) .venv/bin/python tests/collective.py --ranks 2,3
 
 test-serial:
-	timeout $$((3000 * $(HPCBBP_PATIENCE))) $(PYTEST) -m "not slurm"
+	timeout $$((3000 * $(HPCBBP_PATIENCE))) $(PYTEST) -m "not slurm" -n $(WORKERS) --dist worksteal
 
 # The whole suite under BLAS kernels of other processors, each with 1 and 2 BLAS threads (hours).
 test-processors: install-dev

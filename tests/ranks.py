@@ -22,7 +22,12 @@ import pytest
 from hpcbbp import petsc
 from hpcbbp.parallel import Group, launched_rank
 
-WORLD = Group() if petsc.missing_modules() else Group.world()
+# The process that hands tests out to workers (pytest -n) runs none; MPI started there would leave its variables to
+# the mpirun of every worker.
+HANDS_OUT = "PYTEST_XDIST_WORKER" not in os.environ and any(
+    word.startswith(("-n", "--numprocesses")) for word in sys.argv[1:]
+)
+WORLD = Group() if HANDS_OUT or petsc.missing_modules() else Group.world()
 STEPS: Any = WORLD.comm.Dup() if WORLD.size > 1 else None  # what tests leave unfinished does not reach it
 FOLDER = os.environ.get("HPCBBP_JOURNAL")
 LIMIT = float(os.environ.get("HPCBBP_TEST_LIMIT", "300"))

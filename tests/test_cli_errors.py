@@ -32,7 +32,7 @@ BAD = [
     (("theory", "-p", 1, "-a", 1e-300), "a = 1e-300: theory is computed for"),
     (("theory", "-p", 1, "-a", 1, "--alpha", 1e20), "alpha = 1e+20: theory is computed for"),
     (("theory", "-p", 10**15, "-a", 1), "theory is computed for up to"),
-    (("theory", "-p", 10**20, "-a", 1), "at most 9007199254740992 hidden units"),
+    (("theory", "-p", 10**20, "-a", 1), "up to 100000 hidden units"),
     ((*SMALL[:-1], 1e308), "alpha = 1e+308 with N = 100 gives more than"),
     (("demo", "--out", ""), "--out"),
     ((*SMALL, "--seed", -1), "seed = -1"),

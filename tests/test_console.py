@@ -36,7 +36,7 @@ def started(**environment):
 
 def test_the_launcher_reads_half_lines_to_their_end_before_the_answer():
     """Open MPI 5 would put them before it, on standard output."""
-    with started(PMIX_RANK="0") as process:
+    with started(PMIX_RANK="0", PMIX_NAMESPACE="1") as process:
         assert select.select([process.stderr], [], [], 60)[0]
         assert not select.select([process.stdout], [], [], 0.5)[0]  # not as long as the monitor's lines lie there
         assert process.stderr.readline().startswith("  1 EPS nconv=0 first")
@@ -45,7 +45,7 @@ def test_the_launcher_reads_half_lines_to_their_end_before_the_answer():
 
 
 def test_a_launcher_that_never_reads_does_not_keep_the_answer_back():
-    with started(PMIX_RANK="0") as process:
+    with started(PMIX_RANK="0", PMIX_NAMESPACE="1") as process:
         assert json.loads(process.stdout.read()) == {"answer": 42}
 
 

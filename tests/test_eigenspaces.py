@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from commands import run_python
 from dense import dense_hessian
+from records import filed
 from scipy.stats import ortho_group
 
 from hpcbbp import Group, Problem, gaussian_instance
@@ -154,10 +155,10 @@ def test_records_of_the_old_definition_are_unknown_and_computed_again(tmp_path):
     work = open_campaign(campaign, tmp_path)
     store, old = work.store, []
     for point in work.points:
-        record = solve_point(point, Group())
+        record = {**filed(point), **solve_point(point, Group())}
         assert knows_best(record) is (record["largest_overlap_space"]["pair"] == 1)
         space = record.pop("largest_overlap_space")
-        old.append({"key": point.key, "schema": 1, **record, "largest_overlap_pair": space["pair"]})
+        old.append({**record, "largest_overlap_pair": space["pair"]})
         store.append(old[-1])
     known = [knows_best(record) for record in old]
     assert known[:2] == [None, None]
@@ -166,7 +167,7 @@ def test_records_of_the_old_definition_are_unknown_and_computed_again(tmp_path):
     assert [math.isnan(first) for first in firsts] == [True, True, False, False]
     assert open_campaign(campaign, tmp_path).missing == work.points[:2]
     for point in work.points[:2]:
-        store.append({"key": point.key, "schema": 1, **solve_point(point, Group())})
+        store.append({**filed(point), **solve_point(point, Group())})
     assert open_campaign(campaign, tmp_path).missing == []
     # A record that holds all the pairs it searched says it itself, whoever wrote it.
     everything = solve_point(Point(p=1, p_star=1, a=1.0, alpha=0.7, n=40, seed=0, method="dense"), Group())

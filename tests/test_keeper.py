@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -48,7 +49,7 @@ def test_what_is_stopped_goes_on_to_the_same_bits_and_is_kept_until_it_is_record
     assert record["eigenvalues"] == straight(POINT).eigenvalues.tolist()
     assert record["provenance"]["resumed_directions"] > 20
     assert (keeper.of(POINT) / "state.npz").exists()  # a kill now costs little
-    other = Point(**{**vars(POINT), "seed": 1})
+    other = dataclasses.replace(POINT, seed=1)
     with pytest.raises(StoppedError):
         keeper.solve(other, Group(), after(3))
     keeper.tidy([POINT])
@@ -57,7 +58,7 @@ def test_what_is_stopped_goes_on_to_the_same_bits_and_is_kept_until_it_is_record
 
 
 def test_which_instances_are_kept(tmp_path):
-    stored = Point(**{**vars(POINT), "method": "stored"})
+    stored = dataclasses.replace(POINT, method="stored")
     for every, seconds, kept in ((600.0, LONG + 1, True), (600.0, LONG - 1, False), (0.0, 1.0, True)):
         keeper = Keeper(tmp_path / "c", every, lambda _, seconds=seconds: seconds)
         assert (keeper.keeps(POINT), keeper.keeps(stored)) == (kept, False)
@@ -83,7 +84,7 @@ def test_what_memory_ended_is_kept_and_goes_on_with_more(tmp_path, monkeypatch, 
 
 def test_a_state_of_something_else_is_told_and_left(tmp_path):
     keeper = Keeper(tmp_path / "c", 0.0, lambda _: 1.0)
-    other = Point(**{**vars(POINT), "seed": 1})
+    other = dataclasses.replace(POINT, seed=1)
     with pytest.raises(StoppedError):
         keeper.solve(other, Group(), after(3))
     keeper.of(other).rename(keeper.of(POINT))
@@ -213,6 +214,6 @@ def test_what_can_be_stopped_may_be_longer_than_a_job(tmp_path):
     keeper = Keeper(tmp_path / "c", campaign.checkpoint_every, lambda _: 3601.0)
     check_budget(campaign, [POINT], keeper)
     with pytest.raises(InputError, match="the longest instance takes about 60 min 01 s"):
-        check_budget(campaign, [Point(**{**vars(POINT), "method": "stored"})], keeper)
+        check_budget(campaign, [dataclasses.replace(POINT, method="stored")], keeper)
     with pytest.raises(InputError, match="core_hours = 2: what is missing takes about 3 core hours"):
         check_budget(campaign, [POINT, POINT, POINT], keeper)

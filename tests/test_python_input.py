@@ -146,7 +146,7 @@ def test_a_tolerance_is_a_number_between_0_and_1(tol):
 @needs_slepc
 @pytest.mark.parametrize("below", [float("nan"), float("inf"), -np.inf, "0", True, 1j, HUGE])
 def test_a_threshold_is_a_finite_number(below):
-    with pytest.raises(InputError, match="^below = .*: a finite number"):
+    with pytest.raises(InputError, match="^below = .*: the threshold is a finite number"):
         solve_instance(gaussian_instance(PROBLEM, 20), below=below)
 
 

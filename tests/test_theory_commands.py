@@ -116,7 +116,7 @@ def test_predict(tmp_path):
         (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", 100, "--samples", 10**12), "samples = 10000"),
         (
             ("predict", "-p", 10**400, "-a", 1, "--alpha", 1, "-n", 100),
-            "10^800, about: quenched predictions go up to 400",
+            "p = 10^400, about: at most",
         ),
         (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "9" * 5000), "N = 9999"),
         (("theory", "-p", "inf", "--p-star", 10**400, "-a", 1), "p_star = 10^400, about"),

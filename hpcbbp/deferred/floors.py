@@ -39,7 +39,7 @@ def reachable(problem: Problem, n: int, storage: str) -> float:
     """
     growth = 1.0 if problem.custom_loss is not None else _growth(float(problem.a), problem.p_star)
     if storage_bytes(storage) == 8:
-        return max(1e-12, 1e-13 * growth)
+        return float(max(1e-12, 1e-13 * min(growth, 1e100)))
     if storage == "int16":
         base = max(1e-7, 5e-4 / math.sqrt(n))
     else:
@@ -59,7 +59,7 @@ def _growth(a: float, p_star: int) -> float:
     x, weights = scipy.special.roots_laguerre(60)
 
     def inverse2(constant: float) -> float:
-        return float((weights * x * (1 + 2 * x / (constant * p_star)) ** (-p_star / 2)).sum()) / constant**2
+        return float((weights * x * (1 + 2 * x / (constant * p_star)) ** (-p_star / 2)).sum()) / constant / constant
 
     return math.sqrt(inverse2(a) / inverse2(_MEASURED_AT))
 
@@ -78,8 +78,9 @@ def check_tolerance(problem: Problem, n: int, tol: float, storage: str) -> None:
     better = [name for name in ("float32", "float64") if reachable(problem, n, name) <= min(tol, floor / 2)]
     if better:
         ways.append(f"--storage {better[0]} (good to about {reachable(problem, n, better[0]):.1e})")
-    elif storage != "float64":
-        ways.append(f"--storage float64 and --tol {rounded_up(reachable(problem, n, 'float64'))}")
+    elif storage != "float64" and (best := reachable(problem, n, "float64")) < 0.1:
+        ways.append(f"--storage float64 and --tol {rounded_up(best)}")
+    ways = ways or ["a larger a, or a stored X (--method krylov-schur)"]
     raise InputError(
         f"tol = {tol:g}: with {storage} images residuals are good to about {min(floor, 1.0):.1e} of |lambda| at "
         f"N = {n}, a = {problem.a:g}; take {' or '.join(ways)}"
