@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from hpcbbp import petsc
-from hpcbbp.parallel import Group, launched_rank
+from hpcbbp.parallel import Group, launched_rank, leave
 
 # The process that hands tests out to workers (pytest -n) runs none; MPI started there would leave its variables to
 # the mpirun of every worker.
@@ -102,3 +102,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             fail(item.nodeid, report.longreprtext)
         if report.when == "call" or report.skipped:
             write(outcome=report.outcome, of=item.nodeid)
+
+
+_status = 0
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    global _status
+    _status = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Leave as commands do: PETSc's own end hangs where tests have left ranks with different garbage."""
+    if WORLD.size > 1:
+        leave(_status)
