@@ -44,9 +44,10 @@ def predict(
     at = transition(units, p_star, a)
     limits = [spectrum(units, p_star, a, problem.alpha) for problem in problems]
     csv = check_picture(out)
-    from hpcbbp.console import CampaignProgress, Output, duration
+    from hpcbbp.console import Output, duration
     from hpcbbp.console import note as tell
     from hpcbbp.figures import save
+    from hpcbbp.progress import CampaignProgress
     from hpcbbp.tables import predict_tables
     from hpcbbp.theory.domain import check_count
     from hpcbbp.theory.finite import SAMPLES_MAX, default_samples, finite_size

@@ -66,10 +66,11 @@ def solve(
     Under mpirun all ranks work on the one instance.
     """
     from hpcbbp import eigen, petsc
-    from hpcbbp.console import Output, SolveProgress, warn_of_traps
+    from hpcbbp.console import Output, warn_of_traps
     from hpcbbp.instance import MAKERS, file_instance, gaussian_instance, solve_instance
     from hpcbbp.parallel import Group, abort_on_error
     from hpcbbp.problem import Problem, check_dimension
+    from hpcbbp.progress import SolveProgress
 
     options = check_petsc_options(petsc_options or [])
     if method not in METHODS:
@@ -154,9 +155,10 @@ def solve_by_deferred(
     output: Any,
 ) -> None:
     """The same for --method deferred: needs MPI if there is a launcher, and never PETSc."""
-    from hpcbbp.console import SolveProgress, note, warn, warn_of_traps
+    from hpcbbp.console import note, warn, warn_of_traps
     from hpcbbp.deferred import Checkpoint, check_deferred, deferred_instance, solve_deferred
     from hpcbbp.parallel import Group, abort_on_error, launched
+    from hpcbbp.progress import SolveProgress
     from hpcbbp.result import Step
 
     check_deferred(problem, n, tol, storage, block)

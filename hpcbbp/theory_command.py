@@ -179,7 +179,7 @@ def density(
 @contextmanager
 def progress_of(count: int, noun: str = "tables") -> Iterator[Callable[[str], Callable[[float], None]]]:
     """Progress of a few equal parts, on standard error, if they take long: part(label) hears the share of one."""
-    from hpcbbp.console import CampaignProgress
+    from hpcbbp.progress import CampaignProgress
 
     with CampaignProgress(float(count), count, noun=noun, patience=_PATIENCE) as bar:
 

@@ -12,7 +12,7 @@ import pytest
 from commands import ENVIRONMENT, error_lines, run
 
 from hpcbbp.cli import main
-from hpcbbp.console import Patience
+from hpcbbp.progress import Patience
 
 pytestmark = pytest.mark.launcher
 

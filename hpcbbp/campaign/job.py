@@ -18,10 +18,11 @@ from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Record, Records, Store
-from hpcbbp.console import CampaignProgress, Patience, note, warn
+from hpcbbp.console import note, warn
 from hpcbbp.eigenspaces import left_to_a_basis
 from hpcbbp.errors import InputError
 from hpcbbp.parallel import Group
+from hpcbbp.progress import CampaignProgress, Patience
 
 
 @dataclass(frozen=True)
