@@ -6,15 +6,19 @@ new ones each time. Whatever a reader of outside data meets, only InputError may
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from hpcbbp.cli import main
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -51,3 +55,33 @@ def bounded(seconds: float = 10.0, mebibytes: int = 1024) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def streams_kept():
+    """Standard output as it was: --json sends file descriptor 1 elsewhere until the process ends."""
+    out, err, kept = io.StringIO(), io.StringIO(), os.dup(1)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            yield out, err
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def command(words: list[str], codes: tuple[int, ...] = (0, 2), seconds: float = 60.0) -> int:
+    """Exit code of a command; whatever it is asked, it answers, or says one line why it does not."""
+    with bounded(seconds, 1536), streams_kept() as (out, err), pytest.raises(SystemExit) as caught:
+        main(words)
+    code, told = caught.value.code, err.getvalue()
+    assert code in codes, (words, told)
+    assert "Traceback" not in told and "still running" not in told, (words, told)
+    errors = [line for line in told.splitlines() if line.startswith("hpcbbp: error:")]
+    assert len(errors) == (code == 2 and bool(words) and bool(told)), (words, told)
+    if errors:
+        assert out.getvalue() == "", words
+        assert len(errors[0]) < 2000 + 2 * sum(map(len, words)), words
+    return int(code or 0)

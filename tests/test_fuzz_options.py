@@ -1,138 +1,133 @@
-"""Any line of options ends in an answer, or in one line on standard error and exit code 2."""
+"""Option lines that no one would write: an answer, or one line and exit code 2, soon."""
 
 from __future__ import annotations
 
-import json
-import tempfile
+import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from fuzzing import bounded, fuzzed
-from hypothesis import event, given
+from fuzzing import command, fuzzed
+from hypothesis import given
 from hypothesis import strategies as st
-from inprocess import here
 
-from hpcbbp import memory, petsc
-from hpcbbp.data import kernels
+pytestmark = pytest.mark.fuzz
 
-pytestmark = [
-    pytest.mark.fuzz,
-    pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # see test_option_matrix.py
-]
-
-ODD = (
-    "",
-    "0",
-    "-1",
-    "nan",
-    "inf",
-    "-inf",
-    "1e308",
-    "1e-320",
-    "1e400",
-    "9" * 30,
-    "-0.0",
-    "1_0",
-    "0x3",
-    "x",
-    "٣",
-    "a b",
-)
-ODD += ("2.5", "True", "None", "--", "-", "\x00", "\n", "'", "%s", "{}", "é" * 200, "1e3", " 3", "-p")
-GOOD = {
-    "-n": ("2", "3", "5", "9", "12", "12"),
-    "-p": ("1", "2", "3"),
-    "--p-star": ("1", "2"),
-    "-a": ("1.5", "0.01", "1e6", "1e-300", "1e300"),
-    "--alpha": ("0.5", "1", "3", "0.1"),
-    "--seed": ("0", "7", str(2**64 - 1)),
-    "--nev": ("1", "2", "3", "5"),
-    "--tol": ("1e-8", "1e-3", "0.9", "1e-15", "1e-300"),
-    "--below": ("0", "-1", "1e9", "-1e9"),
-    "--storage": ("float64", "float32", "int16"),
-    "--data": ("stored", "dice", "{folder}/X.npy", "{folder}/X.npy", "{folder}/X.npy:x", "{folder}"),
-    "--teacher": ("{folder}/W.npy", "{folder}/W.npy", "{folder}/X.npy"),
-    "--student": ("{folder}/W.npy", "{folder}/X.npy"),
-    "--method": ("krylov-schur", "deferred", "deferred", "deferred"),
-    "--block": ("1", "2", "4"),
-    "--checkpoint": ("{folder}/c", "{folder}/X.npy", "{folder}/c/d/e"),
-    "--checkpoint-every": ("0", "5"),
-}
-PETSC = (
-    "-eps_ncv 3", "-eps_ncv 0", "-eps_ncv x", "-eps_nev 2", "-eps_nev 0", "-eps_max_it 1", "-eps_tol 1e-3",
-    "-eps_tol -1", "-eps_largest_real", "-eps_smallest_magnitude", "-eps_type lanczos", "-eps_type foo", "-foo 3",
-    "-eps_monitor", "word", "-", "--", "-eps_target nan", "-eps_interval 0,1", "-st_type sinvert", "-eps_mpd 1",
+# What is merely large and lawful (a million predicted samples) takes minutes, and is in none of these.
+ODD = st.one_of(
+    st.sampled_from(
+        ["", " ", "0", "-1", "1e-9", "1e400", "-1e308", "nan", "inf", "-inf", "x", "1_0", "0x10", "٣", "9" * 5000,
+         "1" + 400 * "0"]
+    ),
+    st.sampled_from(
+        ["9.9.9 h", "9.9.9G", "--", "-x", "é", "\udc80", "a\nb", "x" * 300, "true", "1,5", "9" * 20, "[1]", "1/2",
+         "%s", "-h"]
+    ),
+    st.text(st.characters(exclude_characters="\0", exclude_categories=()), max_size=8),
+    st.sampled_from(
+        [".", "none/none", "/dev/null", "/dev/full", "/dev/zero", "/proc/self/mem", "pipe", "loop", "c.toml/x", "r",
+         "t.csv", "r/results.jsonl", "t.png", "x.jsonl"]
+    ),
 )  # fmt: skip
 
-DRAWN = ("-n", "-p", "-a", "--alpha")
-KINDS = {
-    "stored": (DRAWN, ("--nev", "--tol", "--below", "--storage", "--seed", "--p-star")),
-    "dice": ((*DRAWN, "--data"), ("--nev", "--tol", "--below", "--storage", "--seed", "--p-star")),
-    "files": (("-a", "--data", "--teacher", "--student"), ("--nev", "--tol", "--below", "--storage", "--seed", "-p")),
-    "deferred": ((*DRAWN, "--method"), ("--nev", "--tol", "--block", "--storage", "--checkpoint", "--seed")),
-}
+P, A, ALPHA, PICTURE = ("1", "2", "3"), ("0.01", "1", "1.5"), ("0.1", "1", "3"), ("o.png", "o.pdf", "new/o.svg")
+FILE, FOLDER, FLAG = ("c.toml",), ("r", "s"), (None,)
+SLURM_WORDS = (
+    "--account",
+    "--qos",
+    "--module",
+    "--container",
+    "--bind",
+    "--program",
+    "--mpi",
+    "--sbatch",
+    "--partition",
+)
+COMMANDS = {
+    "theory": (
+        {"-p": (*P, "inf", "100000"), "-a": (*A, "1e6", "1e-9")},
+        {"--p-star": P, "--alpha": (*ALPHA, "1e12", "1e-12"), "--json": FLAG},
+    ),
+    "phase-diagram": (
+        {"--points": ("2", "3"), "-p": P},
+        {"--p-star": P, "--a-min": A, "--a-max": A, "-a": A, "--inset-a": A, "--out": PICTURE, "--json": FLAG},
+    ),
+    "density": (
+        {"-p": (*P, "inf"), "-a": A, "--alpha": ALPHA, "--points": ("5", "20")},
+        {"--p-star": P, "--out": PICTURE, "--json": FLAG},
+    ),
+    "predict": (
+        {"-p": P, "-a": A, "--alpha": ALPHA, "-n": ("20", "1e2"), "--samples": ("1", "2")},
+        {"--p-star": P, "--seed": ("0", "3"), "--out": PICTURE, "--json": FLAG},
+    ),
+    "plan": (
+        {"": FILE},
+        {"--out": FOLDER, "--ranks": ("1", "4"), "--nodes": ("1", "2"), "--shard": ("1/2",), "--check": FLAG,
+         "--json": FLAG},
+    ),
+    "slurm": (
+        {"": FILE, "--program": ("hpcbbp",)},
+        {"--out": FOLDER, "--as": ("array", "collect", "solve"), "--nodes": ("1", "2"), "--tasks": ("1", "2"),
+         "--json": FLAG,
+         "--ntasks-per-node": ("1", "2"), "--time": ("90", "12:00:00", "12 h", "1-0"),
+         "--node-memory": ("256G", "1M"), "--requeues": ("0", "3"), "--launcher": ("mpirun", "srun"),
+         **dict.fromkeys(SLURM_WORDS, ("x", "a b"))},
+    ),
+    "collect": ({"": FOLDER, "--out": FOLDER}, {"--mixed-versions": FLAG, "--json": FLAG}),
+    "export": ({"": FOLDER, "--to": ("t.csv", "t.h5")}, {"--json": FLAG}),
+    "analyze": ({"": (*FILE, *FOLDER)}, {"--out": FOLDER, "--to": FOLDER, "--level": ("0.9",), "--json": FLAG}),
+    "report": ({"": FILE}, {"--out": FOLDER, "--to": FOLDER, "--level": ("0.9", "0.5"), "--json": FLAG}),
+    "run": ({"": FILE}, {"--out": FOLDER, "--shard": ("1/2",), "--wall-time": ("1e-9", "60"), "--json": FLAG}),
+    "figure": ({"": ("8", "x")}, {"--quick": FLAG, "--out": FOLDER, "--json": FLAG}),
+    "info": ({}, {"--json": FLAG}),
+    "": ({}, {"--version": FLAG, "--help": FLAG}),
+}  # fmt: skip
 
 
 @st.composite
-def lines(draw):
-    """Instances of every kind with a few options; every other one with something odd, or that belongs elsewhere."""
-    needed, further = KINDS[draw(st.sampled_from(sorted(KINDS)))]
-    chosen = [*needed, *draw(st.lists(st.sampled_from(further), max_size=2, unique=True))]
-    words = [word for option in chosen for word in (option, draw(st.sampled_from(GOOD[option])))]
-    if draw(st.booleans()):
-        words.append("--json")
-    if draw(st.booleans()):
-        kind = draw(st.sampled_from(("value", "option", "word", "lost")))
-        at = draw(st.integers(0, len(words) - 1))
-        if kind == "value":
-            words[at] = draw(st.sampled_from(ODD))
-        elif kind == "option":
-            option = draw(st.sampled_from(sorted(GOOD)))
-            words += [option, draw(st.sampled_from((*GOOD[option], *ODD)))]
-        elif kind == "word":
-            words.insert(at, draw(st.sampled_from((*ODD, "--nevv", "-q", "--n=3", "--nev=", "-n3", "--help"))))
-        else:
-            del words[at]
-    if not draw(st.integers(0, 3)):
-        words += ["--", *draw(st.sampled_from(PETSC)).split()]
+def option_lines(draw: st.DrawFn, name: str) -> list[str]:
+    """A command with what it needs and some of what it may have; most have a value or two that nobody means."""
+    needed, others = COMMANDS[name]
+    more = draw(st.lists(st.sampled_from(sorted(others)), unique=True, max_size=3)) if others else []
+    words, odd = [name] if name else [], draw(st.integers(0, 2))
+    for option, values in {**needed, **{option: others[option] for option in more}}.items():
+        value = draw(st.sampled_from(values))
+        if value is not None and odd and draw(st.booleans()):
+            value, odd = draw(ODD), odd - 1
+        words += [word for word in (option, value) if word]
+    if not draw(st.integers(0, 9)):
+        words.insert(draw(st.integers(0, len(words))), draw(ODD))
     return words
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _ready():
-    kernels.prepare()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory, "available", lambda ranks=1: 1024 * 2**20)
-        yield
+@pytest.fixture(scope="module")
+def things(tmp_path_factory):
+    """What the paths of option lines may meet in their folder, which is the working directory."""
+    folder, before = tmp_path_factory.mktemp("fuzz"), Path.cwd()
+    os.chdir(folder)
+    (folder / "c.toml").write_text('name = "c"\n[[grid]]\np = 1\na = 1.5\nalpha = 3.0\nn = 20\nseeds = 2\n')
+    (folder / "t.csv").write_text("a,b\n")
+    (folder / "loop").symlink_to("loop")
+    os.mkfifo(folder / "pipe")
+    command(["run", "c.toml", "--out", "r"], seconds=300)  # kernels may have to be compiled
+    command(["predict", "-p", "1", "-a", "1", "--alpha", "2", "-n", "20", "--samples", "1"], seconds=300)
+    yield folder
+    os.chdir(before)
 
 
-@given(lines())
-@fuzzed(600)
-def test_any_line_of_options(words):
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        rng = np.random.default_rng(0)
-        np.save(Path(folder) / "X.npy", rng.standard_normal((9, 5)))
-        np.save(Path(folder) / "W.npy", rng.standard_normal((1, 5)))
-        before = {path.name for path in Path(folder).iterdir()}
-        filled = ["solve", *(word.replace("{folder}", folder) for word in words)]
-        with bounded(30, 2048):
-            status, out, err = here(filled, Path(folder))
-        told = [line for line in err.splitlines() if line.startswith("hpcbbp: error: ")]
-        event(f"exit code {status}{', JSON' if '--json' in words else ''}")
-        assert "Traceback" not in err
-        assert status in (0, 2)
-        if status == 0:
-            assert not told
-            assert out
-            if "--json" in words:
-                json.loads(out)
-        else:
-            assert len(told) == 1
-            assert err.splitlines() == told
-            assert len(told[0]) < 1000
-            assert out == ""
-        left = {path.name for path in Path(folder).iterdir()} - before - {"out", "err"}
-        assert left <= ({"c"} if "--checkpoint" in words else set())
+@pytest.mark.parametrize("name", [name or "none" for name in COMMANDS])
+def test_option_lines(things, name):
+    found = set()
+
+    @fuzzed(10 if name in ("phase-diagram", "density", "predict", "report", "run") else 30)  # these take longer
+    @given(option_lines(name.removeprefix("none")))
+    def lines(words: list[str]) -> None:
+        found.add(command(words, (0, 1, 2, 75)))
+
+    lines()
+    assert 2 in found
+
+
+def test_what_longer_runs_have_found(things):
+    many = "1" + 400 * "0"
+    assert command(["theory", "-p", many, "-a", "1"]) == 2
+    assert command(["theory", "-p", "1", "--p-star", many, "-a", "1"]) == 2

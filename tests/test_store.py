@@ -22,7 +22,6 @@ from hpcbbp.campaign.job import open_campaign
 from hpcbbp.campaign.record import DamagedError, from_line, to_line
 from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.campaign.store import SCHEMA, Store
-from hpcbbp.campaign_report import write_report
 from hpcbbp.scaling.analysis import analyse
 
 POINTS = [point_at(seed) for seed in range(3)]
@@ -289,16 +288,3 @@ def test_an_empty_shard_is_passed_over(tmp_path):
         merge([Store(tmp_path / "none" / "results.jsonl"), stores[0]], stores[0])
     with pytest.raises(InputError, match="no store there"):
         merge([stores[1]], stores[0])
-
-
-def test_report_shows_a_failure_word_for_word(tmp_path):
-    campaign = parse_campaign(CAMPAIGN, "c.toml")
-    reason = "<script>alert(1)</script> | [link](http://x) `code` *b*\n# title"
-    records = [WRITTEN[POINTS[0].key], WRITTEN[POINTS[1].key], failed(POINTS[2], reason)]
-    write_report(campaign, CAMPAIGN + "# ```\n<b>", records, analyse(records), tmp_path)
-    text, page = (tmp_path / "report.md").read_text(), (tmp_path / "report.html").read_text()
-    (row,) = [line for line in text.splitlines() if "script" in line]
-    assert r"&lt;script&gt;alert(1)&lt;/script&gt; \| [link]\(http://x) \`code\` \*b\* # title |" in row
-    assert "````toml\n" in text
-    assert "<script>" not in page
-    assert "&lt;b&gt;" in page

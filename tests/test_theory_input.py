@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import math
-import typing
-import warnings
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 
 import numpy as np
 import pytest
-from fuzzing import bounded, fuzzed
-from hypothesis import given
-from hypothesis import strategies as st
 from test_problem import LogCosh, Tanh
 
 import hpcbbp
 import hpcbbp.theory
 from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, petsc, solve_deferred, solve_instance
-from hpcbbp.phase_diagram import phase_table
 from hpcbbp.problem import NormalizedSquare, Quadratic
 from hpcbbp.theory import (
     a_c,
@@ -28,7 +21,6 @@ from hpcbbp.theory import (
     p_c,
     quenched,
     quenched_sample,
-    sample_kernels,
     spectrum,
     transition,
 )
@@ -237,152 +229,3 @@ def test_points_of_a_density_that_are_none(x):
 
 NUMBERS = [0, -1, 1, 2, 3, 17, 100_000, 100_001, 10**400, -(10**400), math.inf, -math.inf, math.nan, 1e308]
 THINGS = [True, None, "2", "inf", "", b"2", (), [1], {}, 2j, np.array(2), np.array([2]), np.array("x"), np.True_]
-SCALARS = [np.int64(2), np.float32(0.5), np.float16(1), np.nan, np.uint64(2**63), np.datetime64("2020-01-01")]
-ODD = st.one_of(st.sampled_from([*NUMBERS, *THINGS, *SCALARS]), st.integers(), st.floats())
-
-
-def mostly(allowed: st.SearchStrategy[typing.Any]) -> st.SearchStrategy[typing.Any]:
-    """Numbers that are allowed, and one odd thing in eight: with more, hardly a request would be answered."""
-    return st.integers(0, 7).flatmap(lambda die: ODD if die == 7 else allowed)
-
-
-def powers(low: float, high: float) -> st.SearchStrategy[float]:
-    return st.floats(low, high).map(lambda x: 10.0**x)
-
-
-UNITS = mostly(st.one_of(st.integers(1, 9), st.integers(1, 100_000), st.just(math.inf)))
-TEACHERS = mostly(st.one_of(st.integers(1, 9), st.integers(1, 100_000)))
-CONSTANTS = mostly(powers(-9, 6))
-ALPHAS = mostly(st.one_of(powers(-12, 12), powers(-1, 1)))
-
-
-def finite(found: object) -> bool:
-    """All numbers of an answer."""
-    values = [getattr(found, field.name) for field in fields(found)] if is_dataclass(found) else [found]
-    return all(
-        value is None or isinstance(value, str) or bool(np.isfinite(np.asarray(value, dtype=float)).all())
-        for value in typing.cast("list[typing.Any]", values)
-    )
-
-
-def answered(ask: typing.Callable[[], object]) -> None:
-    """Either a finite answer or an InputError of one line, without a warning."""
-    sample_kernels.prepare()
-    with warnings.catch_warnings(), bounded(20.0):
-        warnings.simplefilter("error")
-        try:
-            found = ask()
-        except InputError as error:
-            text = str(error)
-        else:
-            assert finite(found), found
-            return
-    assert len(text.splitlines()) == 1
-    assert len(text) < 300
-
-
-@pytest.mark.fuzz
-@fuzzed(120)
-@given(p=UNITS, p_star=TEACHERS, a=CONSTANTS, alpha=ALPHAS)
-def test_limits_of_odd_numbers(p, p_star, a, alpha):
-    answered(lambda: transition(p, p_star, a))
-    answered(lambda: spectrum(p, p_star, a, alpha))
-
-
-@pytest.mark.fuzz
-@fuzzed(25)
-@given(p=UNITS, p_star=TEACHERS, a=CONSTANTS)
-def test_boundaries_of_odd_numbers(p, p_star, a):
-    answered(lambda: a_c(p, p_star))
-    answered(lambda: p_c(a, p_star))
-
-
-@pytest.mark.fuzz
-@fuzzed(40)
-@given(p=UNITS, p_star=TEACHERS, a=CONSTANTS, alpha=ALPHAS, x=st.one_of(st.none(), ODD, st.lists(ODD)))
-def test_densities_of_odd_numbers(p, p_star, a, alpha, x):
-    answered(lambda: density(p, p_star, a, alpha, x, points=10))
-
-
-@pytest.mark.fuzz
-@fuzzed(120)
-@given(
-    s=mostly(st.lists(st.lists(mostly(st.floats(-9, 9)), min_size=1, max_size=2), min_size=1, max_size=3)),
-    u=mostly(st.lists(st.lists(mostly(st.floats(-9, 9)), min_size=1, max_size=2), min_size=1, max_size=3)),
-    a=CONSTANTS,
-    n=mostly(st.integers(1, 10**6)),
-)
-def test_projections_of_odd_numbers(s, u, a, n):
-    answered(lambda: quenched(s, u, a, n, threads=1))
-
-
-@pytest.mark.fuzz
-@fuzzed(40)
-@given(
-    m=st.integers(1, 40), p=st.integers(1, 3), n=st.integers(2, 60), a=st.floats(-9, 6), scale=st.floats(-12, 9),
-    seed=st.integers(0, 99),
-)  # fmt: skip
-def test_projections_of_any_size(m, p, n, a, scale, seed):
-    rng = np.random.default_rng(seed)
-    s, u = rng.standard_normal((m, p)), 10.0 ** min(scale, 8.0) * rng.standard_normal((m, 1))
-    answered(lambda: quenched(s, u, 10.0**a, n, threads=1))
-
-
-@pytest.mark.fuzz
-@fuzzed(40)
-@given(
-    p=st.integers(1, 4), alpha=st.floats(-2, 2), a=st.floats(-9, 6), n=mostly(st.integers(1, 300)),
-    samples=mostly(st.integers(2, 4)).filter(lambda x: not (type(x) is int and 17 < x <= 10**6)),
-    seed=mostly(st.integers(0, 2**64 - 9)),
-)  # fmt: skip
-def test_averages_of_odd_numbers(p, alpha, a, n, samples, seed):
-    if isinstance(n, int | np.integer) and not isinstance(n, bool) and 300 < n <= 10**12:
-        n = 300
-    problem = Problem(p=p, p_star=1, alpha=10.0**alpha, a=10.0**a)
-    answered(lambda: finite_size(problem, n, 2 if samples is None else samples, seed))
-
-
-@pytest.mark.parametrize(
-    "ask",
-    [
-        lambda heard: density(2, 1, 1.5, 1.0, points=400, progress=heard),
-        lambda heard: density(2, 1, 1.5, 1.0, np.linspace(-0.9, 1.0, 300), progress=heard),
-        lambda heard: quenched_sample(PAPERS, 100_000, progress=heard),
-        lambda heard: phase_table([1, 2], 1, [0.5, 1.0], [1.0], progress=heard),
-    ],
-    ids=["density", "density at points", "quenched_sample", "phase_table"],
-)
-def test_whoever_asks_hears_how_much_is_done(ask):
-    """Shares that grow to 1, several of them: a sample of 10^8 and a curve of 10^5 points take minutes."""
-    shares: list[float] = []
-    ask(shares.append)
-    assert len(shares) > 2
-    assert all(before <= after for before, after in itertools.pairwise(shares))
-    assert 0.0 < shares[0] < 0.6
-    assert 0.8 < shares[-1] <= 1.0
-
-
-def test_long_commands_tell_how_much_is_done(monkeypatch, capsys):
-    """After ten seconds, a line now and then with the time left; not a word before."""
-    from hpcbbp import console, theory_command
-
-    now = 0.0
-
-    def clock() -> float:
-        nonlocal now
-        now += 0.25
-        return now
-
-    monkeypatch.setattr(console.time, "monotonic", clock)
-    with theory_command.progress_of(2, "curves") as part:
-        for label in ("alpha = 1", "alpha = 2"):
-            heard = part(label)
-            for percent in range(1, 101):
-                heard(percent / 100)
-    lines = capsys.readouterr().err.splitlines()
-    assert 5 < len(lines) < 12
-    assert lines[0].startswith("[ 20%] 0 of 2 curves, 10 s, ETA 40 s  (alpha = 1)")
-    assert lines[-1].startswith("[100%] 2 of 2 curves")
-    with theory_command.progress_of(1) as part:
-        part("short")(1.0)
-    assert capsys.readouterr().err == ""
