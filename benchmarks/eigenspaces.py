@@ -11,10 +11,10 @@ from collections import defaultdict
 import numpy as np
 
 from hpcbbp import gaussian_instance
-from hpcbbp.dense import solve_dense
-from hpcbbp.eigenspaces import largest_overlap, multiplicities
-from hpcbbp.paper.catalogue import FIGURES
-from hpcbbp.scaling.phi import half_point
+from hpcbbp.analysis.phi import half_point
+from hpcbbp.figures.catalogue import FIGURES
+from hpcbbp.solvers.dense import solve_dense
+from hpcbbp.solvers.eigenspaces import largest_overlap, multiplicities
 
 MEANINGS = ("mean of the eigenspace", "simple eigenvalues alone", "any vector of the eigenspace", "LAPACK's vectors")
 

@@ -14,10 +14,10 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from hpcbbp import Problem, deferred_instance, gaussian_instance, solve_deferred
-from hpcbbp.overlap import overlap2
+from hpcbbp.solvers.overlap import overlap2
 from hpcbbp.theory import quenched, spectrum, transition
-from hpcbbp.theory.bulk import averages
-from hpcbbp.theory.outlier import outlier_gamma
+from hpcbbp.theory.limit.bulk import averages
+from hpcbbp.theory.limit.outlier import outlier_gamma
 
 MODELS = {
     "continuous": Problem(p=1, p_star=1, alpha=3.0, a=1.0),

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from dense import true_residuals
 
 from hpcbbp import InputError, Problem, deferred_instance, solve_deferred
-from hpcbbp.deferred import engine
-from hpcbbp.deferred.floors import STORAGES, reachable
+from hpcbbp.solvers.deferred import engine
+from hpcbbp.solvers.deferred.floors import STORAGES, reachable
 
 _BEYOND = 1e-12
 CONSTANTS = [100.0, 1.5, 0.1, 0.01, 1e-4, 1e-6]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from hpcbbp._version import __version__
 
 if TYPE_CHECKING:
-    from hpcbbp.deferred import Checkpoint, Deferred, deferred_instance, solve_deferred
     from hpcbbp.errors import InputError, MissingDependencyError
-    from hpcbbp.instance import Instance, file_instance, gaussian_instance, solve_instance
-    from hpcbbp.parallel import Group
-    from hpcbbp.problem import Problem
-    from hpcbbp.result import Solution
+    from hpcbbp.machine.ranks import Group
+    from hpcbbp.model.problem import Problem
+    from hpcbbp.solvers.deferred import Checkpoint, Deferred, deferred_instance, solve_deferred
+    from hpcbbp.solvers.instance import Instance, file_instance, gaussian_instance, solve_instance
+    from hpcbbp.solvers.result import Solution
     from hpcbbp.theory import Spectrum, Transition, spectrum, transition
 
 __all__ = [
@@ -41,11 +41,11 @@ __all__ = [
 
 _HOMES = {
     "hpcbbp.errors": ("InputError", "MissingDependencyError"),
-    "hpcbbp.deferred": ("Checkpoint", "Deferred", "deferred_instance", "solve_deferred"),
-    "hpcbbp.instance": ("Instance", "file_instance", "gaussian_instance", "solve_instance"),
-    "hpcbbp.parallel": ("Group",),
-    "hpcbbp.problem": ("Problem",),
-    "hpcbbp.result": ("Solution",),
+    "hpcbbp.solvers.deferred": ("Checkpoint", "Deferred", "deferred_instance", "solve_deferred"),
+    "hpcbbp.solvers.instance": ("Instance", "file_instance", "gaussian_instance", "solve_instance"),
+    "hpcbbp.machine.ranks": ("Group",),
+    "hpcbbp.model.problem": ("Problem",),
+    "hpcbbp.solvers.result": ("Solution",),
     "hpcbbp.theory": ("Spectrum", "Transition", "spectrum", "transition"),
 }
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from hpcbbp.signals import listen
+from hpcbbp.machine.signals import listen
 
 
 def main() -> None:
     """Entry point: hears the signals that stop a run before anything that takes time is imported."""
     listen(sys.argv[1:])
-    from hpcbbp.cli import main as parsed
+    from hpcbbp.cli.app import main as parsed
 
     parsed()
 

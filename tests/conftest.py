@@ -9,7 +9,7 @@ from hypothesis import settings
 from processes import leaves_nothing_running, modules_leave_nothing_running  # noqa: F401
 
 from hpcbbp import Problem, gaussian_instance
-from hpcbbp.parallel import Group
+from hpcbbp.machine.ranks import Group
 
 # The same examples every time and no limit on how long one takes: a loaded machine is no failure, and neither are
 # ranks that would draw different examples. Fuzz tests (fuzzing.py) say themselves when they draw new ones.

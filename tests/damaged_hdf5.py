@@ -14,10 +14,11 @@ from fuzzing import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcbbp import InputError, memory
+from hpcbbp import InputError
 from hpcbbp.data import kernels
 from hpcbbp.data.file import load_data, load_weights
-from hpcbbp.parallel import Group
+from hpcbbp.machine import memory
+from hpcbbp.machine.ranks import Group
 
 X = np.random.default_rng(0).standard_normal((9, 7))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hpcbbp import Problem
-from hpcbbp.deferred import Deferred
-from hpcbbp.deferred.kernels import PANEL
+from hpcbbp.solvers.deferred import Deferred
+from hpcbbp.solvers.deferred.kernels import PANEL
 
 
 def images(instance: Deferred) -> np.ndarray:

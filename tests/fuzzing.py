@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-from hpcbbp.cli import main
+from hpcbbp.cli.app import main
 
 T = TypeVar("T", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpcbbp import petsc
+from hpcbbp.machine import petsc
 
 
 @contextlib.contextmanager
@@ -31,7 +31,7 @@ def petsc_options(words: Sequence[str]) -> Iterator[None]:
 
 def here(words: Sequence[str], folder: Path) -> tuple[Any, str, str]:
     """Exit code, standard output and standard error of a command run in this process. Collective; a folder a rank."""
-    from hpcbbp.cli import main
+    from hpcbbp.cli.app import main
 
     saved = os.dup(1), os.dup(2)
     sys.stdout.flush(), sys.stderr.flush()

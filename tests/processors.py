@@ -24,7 +24,7 @@ def libraries() -> list[Path]:
     import numpy.linalg
     import scipy.linalg
 
-    from hpcbbp import petsc
+    from hpcbbp.machine import petsc
 
     assert numpy.linalg
     assert scipy.linalg

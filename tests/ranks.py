@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from hpcbbp import petsc
-from hpcbbp.parallel import Group, launched_rank, leave
+from hpcbbp.machine import petsc
+from hpcbbp.machine.ranks import Group, launched_rank, leave
 
 # The process that hands tests out to workers (pytest -n) runs none; MPI started there would leave its variables to
 # the mpirun of every worker.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hpcbbp import InputError
-from hpcbbp.scaling.analysis import analyse
+from hpcbbp.analysis.analysis import analyse
 from hpcbbp.theory import spectrum, transition
 
 SMOOTH = (2, 1, 1.5)

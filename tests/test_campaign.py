@@ -16,15 +16,15 @@ from commands import ENVIRONMENT, MPIRUN, PATIENCE, error_lines, kill, run
 from PIL import Image
 from records import point_at, solved
 
-from hpcbbp import petsc
+from hpcbbp.analysis.aggregate import curves as overlap_curves
+from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.record import to_line
 from hpcbbp.campaign.store import Store
-from hpcbbp.console import duration, with_error
-from hpcbbp.figures import overlap_figure, save
-from hpcbbp.paper.catalogue import packaged_campaign
-from hpcbbp.parallel import Group
-from hpcbbp.scaling.aggregate import curves as overlap_curves
-from hpcbbp.scaling.instances import instance_table
+from hpcbbp.cli.output import duration, with_error
+from hpcbbp.figures.canvas import overlap_figure, save
+from hpcbbp.figures.catalogue import packaged_campaign
+from hpcbbp.machine import petsc
+from hpcbbp.machine.ranks import Group
 from hpcbbp.theory import spectrum, transition
 
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")

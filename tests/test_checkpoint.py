@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from commands import ENVIRONMENT, MPIRUN, answer, error_lines, kill, run
 
-from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, petsc, solve_deferred
-from hpcbbp.deferred import Deferred
+from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, solve_deferred
+from hpcbbp.machine import petsc
+from hpcbbp.solvers.deferred import Deferred
 
 PROBLEM = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
 needs_mpi = pytest.mark.skipif(bool(petsc.missing_modules()), reason="mpi4py is not installed")

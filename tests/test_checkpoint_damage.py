@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, solve_deferred
-from hpcbbp.deferred.state import Layout
+from hpcbbp.solvers.deferred.state import Layout
 
 PROBLEM = Problem(p=1, p_star=1, alpha=3.0, a=1.5)
 N, TOL = 200, 1e-3  # two panels
@@ -190,7 +190,7 @@ def test_a_state_of_format_1_goes_on(tmp_path):
 
 
 def test_a_state_of_a_later_format(tmp_path, monkeypatch):
-    monkeypatch.setattr("hpcbbp.deferred.checkpoint.FORMAT", 3)
+    monkeypatch.setattr("hpcbbp.solvers.deferred.checkpoint.FORMAT", 3)
     folder = interrupted(tmp_path / "c")
     monkeypatch.undo()
     with pytest.raises(InputError, match="is of format 3, not 2"):

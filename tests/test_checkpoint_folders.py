@@ -11,7 +11,7 @@ from fuzzing import bounded
 from test_checkpoint_damage import TOL, StopError, instance, interrupted, resumed
 
 from hpcbbp import Checkpoint, InputError, solve_deferred
-from hpcbbp.deferred.folder import LOCK
+from hpcbbp.solvers.deferred.folder import LOCK
 
 
 def everything(folder):

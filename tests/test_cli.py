@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from commands import answer, run, run_python
 
-from hpcbbp import Problem, gaussian_instance, petsc
+from hpcbbp import Problem, gaussian_instance
+from hpcbbp.machine import petsc
 from hpcbbp.theory import spectrum, transition
 
 pytestmark = pytest.mark.launcher
@@ -139,7 +140,7 @@ class Hide:
         hidden = name.split(".")[0] in ("petsc4py", "slepc4py", "mpi4py")
         return None if hidden else self.finder.find_spec(name, path, target)
 sys.meta_path[:] = [Hide(f) if hasattr(f, "find_spec") else f for f in sys.meta_path]
-from hpcbbp.cli import main
+from hpcbbp.cli.app import main
 main(sys.argv[1:])
 """
 
@@ -194,7 +195,7 @@ def test_no_place_for_the_cache_of_compiled_kernels(tmp_path):
     shutil.copytree(Path(hpcbbp.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "data" / "__pycache__").touch()  # a file where numba wants a folder, so that root cannot write either
     words = "'solve -n 30 -p 1 -a 1 --alpha 3'.split()"
-    code = f"import hpcbbp; print(hpcbbp.__file__); from hpcbbp.cli import main; main({words})"
+    code = f"import hpcbbp; print(hpcbbp.__file__); from hpcbbp.cli.app import main; main({words})"
     environment = {"PYTHONPATH": str(package.parent), "HOME": "/proc/none", "XDG_CACHE_HOME": "/proc/none"}
     done = run_python("-c", code, cwd=tmp_path, PYTHONDONTWRITEBYTECODE="1", **environment)
     assert done.returncode == 0, done.stderr

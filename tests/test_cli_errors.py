@@ -7,7 +7,7 @@ import pytest
 from commands import error_lines, run, run_python
 from test_cli import SMALL
 
-from hpcbbp import petsc
+from hpcbbp.machine import petsc
 
 pytestmark = pytest.mark.launcher
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
@@ -143,7 +143,7 @@ def test_bad_files(files, tmp_path, ranks):
 FAULT = """
 import sys
 from hpcbbp.data.stored import StoredData
-from hpcbbp.parallel import launched_rank
+from hpcbbp.machine.ranks import launched_rank
 good, calls = StoredData._curvature_product, []
 def bad(self, V, D):
     calls.append(1)
@@ -151,7 +151,7 @@ def bad(self, V, D):
         raise RuntimeError("the cosmic ray on rank " + sys.argv[1])
     return good(self, V, D)
 StoredData._curvature_product = bad
-from hpcbbp.cli import main
+from hpcbbp.cli.app import main
 main("solve -n 200 -p 2 -a 1.5 --alpha 3".split())
 """
 
@@ -172,7 +172,7 @@ def test_an_exception_on_one_rank_ends_the_job(tmp_path, ranks, failing):
 def test_a_closed_pipe_ends_quietly(tmp_path):
     script = tmp_path / "closed.py"
     script.write_text(
-        "import os\nr, w = os.pipe(); os.close(r); os.dup2(w, 1)\nfrom hpcbbp.cli import main\n"
+        "import os\nr, w = os.pipe(); os.close(r); os.dup2(w, 1)\nfrom hpcbbp.cli.app import main\n"
         "main('solve -n 50 -p 2 -a 1.5 --alpha 3'.split())\n"
     )
     done = run_python(script)

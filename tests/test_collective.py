@@ -8,7 +8,7 @@ from commands import run_python
 MADE_UP = """
 import os, time
 import pytest
-from hpcbbp.parallel import Group
+from hpcbbp.machine.ranks import Group
 
 WORLD = Group.world()
 pytestmark = pytest.mark.mpi

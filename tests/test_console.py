@@ -11,7 +11,7 @@ import sys
 import pytest
 from commands import ENVIRONMENT, run, run_python
 
-from hpcbbp import petsc
+from hpcbbp.machine import petsc
 
 pytestmark = pytest.mark.launcher
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
@@ -19,7 +19,7 @@ needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is
 # A monitor from compiled code, then the answer.
 PROGRAM = """
 import os
-from hpcbbp.console import Output
+from hpcbbp.cli.output import Output
 output = Output(True)
 os.write(1, b"  1 EPS nconv=0")
 os.write(1, b" first unconverged value (error) 1.0\\n")
@@ -58,7 +58,7 @@ def test_alone_nobody_is_waited_for():
 LONG = """
 import os
 from mpi4py import MPI
-from hpcbbp.console import Output, warn
+from hpcbbp.cli.output import Output, warn
 output = Output(True)
 if MPI.COMM_WORLD.rank == 0:
     os.write(1, b"half a line, ")

@@ -10,7 +10,7 @@ from hpcbbp.data import kernels
 from hpcbbp.data.base import DataMatrix
 from hpcbbp.data.file import load_data, load_weights
 from hpcbbp.data.stored import StoredData, gaussian
-from hpcbbp.parallel import Group
+from hpcbbp.machine.ranks import Group
 
 pytestmark = pytest.mark.mpi
 

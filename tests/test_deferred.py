@@ -7,9 +7,10 @@ import pytest
 from dense import completed, curvatures, dense_hessian, images, left_directions
 from scipy import stats
 
-from hpcbbp import InputError, Problem, deferred_instance, memory, solve_deferred
-from hpcbbp.deferred import Deferred
-from hpcbbp.deferred import solve as deferred_solve
+from hpcbbp import InputError, Problem, deferred_instance, solve_deferred
+from hpcbbp.machine import memory
+from hpcbbp.solvers.deferred import Deferred
+from hpcbbp.solvers.deferred import solve as deferred_solve
 
 MODELS = [(1, 1, 3.0, 120), (2, 1, 3.0, 100), (2, 2, 6.0, 90), (3, 1, 4.0, 80), (1, 2, 0.6, 120), (2, 1, 0.4, 120)]
 

@@ -8,10 +8,10 @@ from dense import completed, curvatures, dense_hessian, true_residuals
 
 from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, solve_deferred
 from hpcbbp.campaign.spec import parse_campaign
-from hpcbbp.deferred import engine
-from hpcbbp.deferred.coordinates import Coordinates
-from hpcbbp.deferred.floors import reachable, storage_for
-from hpcbbp.deferred.solve import Progress, _stuck
+from hpcbbp.solvers.deferred import engine
+from hpcbbp.solvers.deferred.coordinates import Coordinates
+from hpcbbp.solvers.deferred.floors import reachable, storage_for
+from hpcbbp.solvers.deferred.solve import Progress, _stuck
 
 STORAGES = ["float64", "float32", "int16"]
 CONSTANTS = [100.0, 1.5, 0.1, 0.01, 1e-4, 1e-6]

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 
 from hpcbbp import InputError
 from hpcbbp.theory import density, spectrum
-from hpcbbp.theory.bulk_density import stieltjes
+from hpcbbp.theory.limit.density import stieltjes
 
 
 def mass(p, p_star, a, alpha, start, stop, points=200):

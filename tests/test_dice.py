@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpcbbp import InputError, Problem, gaussian_instance, memory, solve_instance
+from hpcbbp import InputError, Problem, gaussian_instance, solve_instance
 from hpcbbp.data.dice import DiceData, independent
+from hpcbbp.machine import memory
 
 
 def piece(group, total):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import run, run_python
 
-from hpcbbp import petsc
+from hpcbbp.machine import petsc
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -14,11 +14,12 @@ import pytest
 from commands import run_python
 from records import point_at, solved
 
-from hpcbbp import InputError, petsc
+from hpcbbp import InputError
 from hpcbbp.campaign.driver import Dispatcher, run_points
 from hpcbbp.campaign.store import Store
 from hpcbbp.errors import StoppedError
-from hpcbbp.parallel import Group
+from hpcbbp.machine import petsc
+from hpcbbp.machine.ranks import Group
 
 POINTS = [point_at(seed) for seed in range(4)]
 
@@ -142,7 +143,7 @@ def test_a_signal_stops_what_can_go_on_and_starts_nothing(tmp_path, number):
 
 def test_a_signal_is_heard_while_rank_0_is_in_a_long_call(tmp_path):
     """A thread asks, as the one that hands out instances does; the main thread runs no handler meanwhile."""
-    from hpcbbp.signals import listening
+    from hpcbbp.machine.signals import listening
 
     heard = []
 
@@ -174,7 +175,7 @@ from records import point_at, solved
 from hpcbbp.campaign.driver import run_points
 from hpcbbp.campaign.store import Store
 from hpcbbp.errors import StoppedError
-from hpcbbp.parallel import Group
+from hpcbbp.machine.ranks import Group
 
 world = Group.world()
 LONG, SHORT, NEVER = (point_at(seed) for seed in range(3))

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from hpcbbp import InputError
-from hpcbbp.scaling.edge_law import LAWS, edge_laws
+from hpcbbp.analysis.edge_law import LAWS, edge_laws
 
 SIZES = (100, 1000, 10_000, 100_000, 1_000_000)
 TRUTH = {

@@ -8,10 +8,11 @@ import json
 import numpy as np
 import pytest
 
-from hpcbbp import Group, InputError, Problem, gaussian_instance, petsc, solve_instance
+from hpcbbp import Group, InputError, Problem, gaussian_instance, solve_instance
 from hpcbbp.data import kernels
-from hpcbbp.eigen import check_arguments, default_ncv, default_nev, solve
-from hpcbbp.hessian import Hessian
+from hpcbbp.machine import petsc
+from hpcbbp.operators.hessian import Hessian
+from hpcbbp.solvers.eigen import check_arguments, default_ncv, default_nev, solve
 
 pytestmark = [
     pytest.mark.mpi,

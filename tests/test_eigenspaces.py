@@ -13,13 +13,13 @@ from records import filed
 from scipy.stats import ortho_group
 
 from hpcbbp import Group, Problem, gaussian_instance
+from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.job import open_campaign
 from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import parse_campaign
-from hpcbbp.dense import solve_dense
-from hpcbbp.eigenspaces import knows_best, largest_overlap, multiplicities
-from hpcbbp.scaling.instances import instance_table
+from hpcbbp.solvers.dense import solve_dense
+from hpcbbp.solvers.eigenspaces import knows_best, largest_overlap, multiplicities
 
 SEEDS = 40
 

@@ -13,13 +13,14 @@ from commands import answer, error_lines, run
 from PIL import Image
 from records import failed
 
-from hpcbbp import Group, petsc
+from hpcbbp import Group
 from hpcbbp.campaign.driver import _solved
 from hpcbbp.campaign.measure import model_seconds, solve_point
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.record import to_line
 from hpcbbp.campaign.store import Store
-from hpcbbp.paper.catalogue import FIGURES, packaged_text
+from hpcbbp.figures.catalogue import FIGURES, packaged_text
+from hpcbbp.machine import petsc
 from hpcbbp.theory import spectrum, transition
 
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from fuzzing import bounded
 
-from hpcbbp import InputError, file_instance, memory
+from hpcbbp import InputError, file_instance
 from hpcbbp.data.file import load_data, load_weights
-from hpcbbp.parallel import Group
+from hpcbbp.machine import memory
+from hpcbbp.machine.ranks import Group
 
 
 def bad_files(folder):

@@ -12,9 +12,9 @@ from commands import ENVIRONMENT, error_lines, run, run_python
 from records import point_at, solved, store_of
 
 from hpcbbp import InputError
+from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.export import pairs, write_pairs
-from hpcbbp.files import csv_text, write_file
-from hpcbbp.scaling.instances import instance_table
+from hpcbbp.machine.files import csv_text, write_file
 
 LIMITED = """
 import resource, sys
@@ -42,7 +42,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path):
     path.write_text("mine")
     code = (
         "import resource, sys; from pathlib import Path; from hpcbbp import InputError\n"
-        "from hpcbbp.files import write_file\n"
+        "from hpcbbp.machine.files import write_file\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))\n"
         "try: write_file(Path(sys.argv[1]), 'x' * 1000)\n"
         "except InputError as error: print(error)\n"

@@ -16,10 +16,11 @@ from fuzzing import FACTOR, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcbbp import InputError, file_instance, memory
+from hpcbbp import InputError, file_instance
 from hpcbbp.data import kernels
 from hpcbbp.data.file import load_data, load_weights
-from hpcbbp.parallel import Group
+from hpcbbp.machine import memory
+from hpcbbp.machine.ranks import Group
 
 pytestmark = pytest.mark.fuzz
 

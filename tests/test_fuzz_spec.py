@@ -21,7 +21,9 @@ pytestmark = pytest.mark.fuzz
 FEW = 300
 """Instances of a campaign that is listed and planned; larger ones are only counted."""
 
-SHIPPED = [path.read_text() for path in resources.files("hpcbbp.paper").iterdir() if path.name.endswith(".toml")]
+SHIPPED = [
+    path.read_text() for path in resources.files("hpcbbp.figures.campaigns").iterdir() if path.name.endswith(".toml")
+]
 SHIPPED += [path.read_text() for path in sorted((Path(__file__).parent.parent / "jobs").glob("*.toml"))]
 
 TEXTS = st.one_of(

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from test_theory_input import NUMBERS, THINGS
 
 from hpcbbp import InputError, Problem
-from hpcbbp.theory import a_c, density, finite_size, p_c, quenched, sample_kernels, spectrum, transition
+from hpcbbp.theory import a_c, density, finite_size, p_c, quenched, spectrum, transition
+from hpcbbp.theory.finite import kernels as sample_kernels
 
 SCALARS = [np.int64(2), np.float32(0.5), np.float16(1), np.nan, np.uint64(2**63), np.datetime64("2020-01-01")]
 ODD = st.one_of(st.sampled_from([*NUMBERS, *THINGS, *SCALARS]), st.integers(), st.floats())

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hpcbbp import InputError, petsc
+from hpcbbp import InputError
 from hpcbbp.data.stored import StoredData
-from hpcbbp.eigen import solve
-from hpcbbp.hessian import Hessian
-from hpcbbp.problem import Curvature
-from hpcbbp.rng import normals
+from hpcbbp.machine import petsc
+from hpcbbp.machine.rng import normals
+from hpcbbp.model.problem import Curvature
+from hpcbbp.operators.hessian import Hessian
+from hpcbbp.solvers.eigen import solve
 
 pytestmark = [
     pytest.mark.mpi,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from commands import run_python
 
-from hpcbbp import petsc
+from hpcbbp.machine import petsc
 
 # A process with a temporary folder of its own, as on another node, and a cache that it shares. Whoever compiles says
 # when it came and when it left; whoever loads waits until all the others are there.
@@ -79,7 +79,7 @@ def test_one_node_compiles_and_the_others_load_together(tmp_path):
 
 
 KERNEL = """
-from hpcbbp.jit import compile_all, compiled
+from hpcbbp.machine.compiled import compile_all, compiled
 
 @compiled
 def twice(x):
@@ -102,7 +102,7 @@ def flock(descriptor, how):
     return real(descriptor, how)
 fcntl.flock = flock
 """
-HELD = "import hpcbbp.jit; hpcbbp.jit._PATIENCE = 0.1\n"
+HELD = "import hpcbbp.machine.compiled; hpcbbp.machine.compiled._PATIENCE = 0.1\n"
 
 
 @pytest.mark.parametrize("why", ["no locks", "held for ever", "full"])

@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 from commands import ENVIRONMENT, MPIRUN, PATIENCE, answer, error_lines, kill, run
 
-from hpcbbp import InputError, deferred_instance, petsc, solve_deferred
+from hpcbbp import InputError, deferred_instance, solve_deferred
 from hpcbbp.campaign import measure
 from hpcbbp.campaign.keeper import LONG, Keeper, check_budget
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.campaign.store import Store
-from hpcbbp.deferred import Deferred
 from hpcbbp.errors import StoppedError
-from hpcbbp.parallel import Group
+from hpcbbp.machine import petsc
+from hpcbbp.machine.ranks import Group
+from hpcbbp.solvers.deferred import Deferred
 
 needs_mpi = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 

@@ -15,8 +15,8 @@ import pytest
 from commands import ENVIRONMENT, answer, error_lines, run_python
 from records import point_at
 
-from hpcbbp import petsc
 from hpcbbp.campaign.store import Store
+from hpcbbp.machine import petsc
 
 COUNT = 2000
 DRIVER = f"""
@@ -27,7 +27,7 @@ from records import solved
 from hpcbbp.campaign.driver import run_points
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Store
-from hpcbbp.parallel import Group
+from hpcbbp.machine.ranks import Group
 
 def solver(point, group, stop):
     time.sleep(0.001)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpcbbp import Problem, gaussian_instance, petsc, solve_instance
+from hpcbbp import Problem, gaussian_instance, solve_instance
+from hpcbbp.machine import petsc
 from hpcbbp.theory import spectrum, transition
 
 pytestmark = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")

@@ -14,7 +14,8 @@ import pytest
 from dense import dense_hessian
 from scipy import stats
 
-from hpcbbp import Problem, deferred_instance, gaussian_instance, petsc, solve_deferred, solve_instance
+from hpcbbp import Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
+from hpcbbp.machine import petsc
 
 SEEDS = int(os.environ.get("HPCBBP_LAW_SEEDS", "100"))
 CASES = [

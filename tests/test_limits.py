@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import run_python
 
-from hpcbbp import limits, memory, petsc
+from hpcbbp.machine import limits, memory, petsc
 
 GIB = 2**30
 
@@ -117,7 +117,7 @@ def test_a_real_limit_is_seen_and_named():
     """Under ulimit -v of 3 GiB: the command refuses in one line what does not fit, before it allocates anything."""
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30,) * 2)\n"
-        "from hpcbbp.cli import main; main('solve -n 20000 -p 1 -a 1 --alpha 3'.split())"
+        "from hpcbbp.cli.app import main; main('solve -n 20000 -p 1 -a 1 --alpha 3'.split())"
     )
     done = run_python("-c", code)
     assert done.returncode == 2, done.stderr

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from commands import run_python
 
-from hpcbbp import InputError, memory, petsc
-from hpcbbp.eigen import default_ncv
-from hpcbbp.parallel import Group
+from hpcbbp import InputError
+from hpcbbp.machine import memory, petsc
+from hpcbbp.machine.ranks import Group
+from hpcbbp.solvers.eigen import default_ncv
 
 CODE = """
 import re, sys

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from commands import ENVIRONMENT, run_python
 
-from hpcbbp import petsc
+from hpcbbp.machine import petsc
 
 ROOT = Path(__file__).parent.parent
 # Open MPI 4's name and the one that 5 reads for the same; seen to act with 4.1.4 and with 5.0.7.

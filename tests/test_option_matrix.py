@@ -19,11 +19,12 @@ from dense import completed, curvatures, dense_hessian
 from inprocess import here, petsc_options
 from option_table import KINDS, SIZES, TABLE
 
-from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, petsc, solve_deferred, solve_instance
+from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
 from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.spec import parse_campaign
-from hpcbbp.dense import solve_dense
-from hpcbbp.solve_command import solve
+from hpcbbp.cli.solve import solve
+from hpcbbp.machine import petsc
+from hpcbbp.solvers.dense import solve_dense
 
 pytestmark = [
     pytest.mark.mpi,

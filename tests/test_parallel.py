@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpcbbp import InputError
-from hpcbbp.parallel import Group, abort_on_error, launched_rank
+from hpcbbp.machine.ranks import Group, abort_on_error, launched_rank
 
 pytestmark = pytest.mark.mpi
 

@@ -16,16 +16,16 @@ from hpcbbp import (
     deferred_instance,
     file_instance,
     gaussian_instance,
-    petsc,
     solve_deferred,
     solve_instance,
 )
 from hpcbbp.data.dice import DiceData
 from hpcbbp.data.file import load_data
 from hpcbbp.data.stored import StoredData, gaussian
-from hpcbbp.dense import solve_dense
-from hpcbbp.eigen import check_arguments
 from hpcbbp.errors import shown
+from hpcbbp.machine import petsc
+from hpcbbp.solvers.dense import solve_dense
+from hpcbbp.solvers.eigen import check_arguments
 
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 MODEL = {"p": 2, "p_star": 1, "alpha": 3.0, "a": 1.5}

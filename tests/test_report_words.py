@@ -13,10 +13,10 @@ from records import failed
 from test_store import CAMPAIGN, LINES, OLD, POINTS, WRITTEN, mutated
 
 from hpcbbp import InputError
+from hpcbbp.analysis.analysis import analyse
 from hpcbbp.campaign.job import open_campaign
 from hpcbbp.campaign.spec import parse_campaign
-from hpcbbp.campaign_report import write_report
-from hpcbbp.scaling.analysis import analyse
+from hpcbbp.report.page import write_report
 
 
 @pytest.mark.fuzz

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hpcbbp import InputError
-from hpcbbp.rng import BLOCK, STREAMS, fill_normals, normals, triangle
+from hpcbbp.machine.rng import BLOCK, STREAMS, fill_normals, normals, triangle
 
 # Numbers 0, 1, 2 and the first of block 3 of each stream with seed 42. They may never change: they are what
 # a seed in a published result means.

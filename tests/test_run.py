@@ -19,11 +19,12 @@ import pytest
 from commands import ENVIRONMENT, MPIRUN, PATIENCE, answer, error_lines, kill, outlive, run
 from dense import dense_hessian
 
-from hpcbbp import Problem, gaussian_instance, petsc
+from hpcbbp import Problem, gaussian_instance
 from hpcbbp.campaign.job import open_campaign, run_campaign
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.campaign.store import SCHEMA, Store
-from hpcbbp.parallel import Group
+from hpcbbp.machine import petsc
+from hpcbbp.machine.ranks import Group
 from hpcbbp.theory import quenched
 
 pytestmark = [

@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 
 from hpcbbp import InputError
-from hpcbbp.scaling.overlap_laws import alpha_0, spread_law
-from hpcbbp.scaling.phi import binomial_interval, crossings, extrapolate, half_point, logistic_fit
-from hpcbbp.scaling.zero import zero_of_line
+from hpcbbp.analysis.fieller import zero_of_line
+from hpcbbp.analysis.overlap_laws import alpha_0, spread_law
+from hpcbbp.analysis.phi import binomial_interval, crossings, extrapolate, half_point, logistic_fit
 
 ALPHAS = np.linspace(0.8, 1.2, 9)
 

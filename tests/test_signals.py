@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from commands import ENVIRONMENT, MPIRUN, run
 
-from hpcbbp import petsc, signals
 from hpcbbp.campaign.store import Store
+from hpcbbp.machine import petsc, signals
 
 pytestmark = [
     pytest.mark.launcher,
@@ -117,7 +117,7 @@ def test_sigterm_to_mpirun_loses_nothing(tmp_path):
 
 def test_what_is_no_run_ends_by_a_signal_as_ever():
     code = (
-        "import os; from hpcbbp.signals import listen, default\n"
+        "import os; from hpcbbp.machine.signals import listen, default\n"
         "listen(['{}']); {}; os.kill(os.getpid(), 15); print(1)\n"
     )
     for words, more, status in (("plan", "0", -15), ("run", "0", 0), ("figure", "default()", -15)):

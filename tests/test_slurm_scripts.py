@@ -13,9 +13,9 @@ from commands import answer, error_lines, run
 from hpcbbp.campaign.job import open_campaign
 from hpcbbp.campaign.shards import Shard
 from hpcbbp.campaign.spec import load_campaign
+from hpcbbp.cli.slurm import bytes_of
 from hpcbbp.errors import InputError
-from hpcbbp.slurm_command import bytes_of
-from hpcbbp.slurm_sizes import Request, seconds_of, sizes, slurm_time
+from hpcbbp.slurm.sizes import Request, seconds_of, sizes, slurm_time
 
 JOBS = Path(__file__).resolve().parent.parent / "jobs"
 

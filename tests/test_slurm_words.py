@@ -10,7 +10,7 @@ import pytest
 from commands import run
 from test_slurm_scripts import CAMPAIGN, JOBS
 
-from hpcbbp.cli import main
+from hpcbbp.cli.app import main
 
 STUB = """#!/bin/bash
 { printf '%s\\x1f' "${0##*/}" "$@"; printf '\\x1e'; } >>"$CALLS"

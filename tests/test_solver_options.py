@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from test_hard_spectra import operator
 
-from hpcbbp import Group, InputError, Problem, gaussian_instance, petsc, solve_instance
+from hpcbbp import Group, InputError, Problem, gaussian_instance, solve_instance
 from hpcbbp.data.stored import StoredData
-from hpcbbp.eigen import solve
-from hpcbbp.instance import Instance
+from hpcbbp.machine import petsc
+from hpcbbp.solvers.eigen import solve
+from hpcbbp.solvers.instance import Instance
 
 pytestmark = [
     pytest.mark.mpi,

@@ -16,13 +16,13 @@ from hypothesis import given
 from records import failed, old_line, point_at, solved, store_of
 
 from hpcbbp import InputError
-from hpcbbp.analysis_tables import curve_tables, law_tables
+from hpcbbp.analysis.analysis import analyse
 from hpcbbp.campaign.export import merge, write_pairs
 from hpcbbp.campaign.job import open_campaign
 from hpcbbp.campaign.record import DamagedError, from_line, to_line
 from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.campaign.store import SCHEMA, Store
-from hpcbbp.scaling.analysis import analyse
+from hpcbbp.report.tables import curve_tables, law_tables
 
 POINTS = [point_at(seed) for seed in range(3)]
 WRITTEN = {point.key: solved(point) for point in POINTS}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from commands import ENVIRONMENT, error_lines, run
 
-from hpcbbp.cli import main
-from hpcbbp.progress import Patience
+from hpcbbp.cli.app import main
+from hpcbbp.cli.progress import Patience
 
 pytestmark = pytest.mark.launcher
 

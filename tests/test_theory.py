@@ -13,7 +13,7 @@ from oracle import Oracle
 
 from hpcbbp import InputError
 from hpcbbp.theory import spectrum, transition
-from hpcbbp.theory.quadrature import chi2_rule
+from hpcbbp.theory.limit.quadrature import chi2_rule
 
 ACCURACY = 1e-8  # what the docs promise, absolute
 

@@ -12,19 +12,11 @@ from test_problem import LogCosh, Tanh
 
 import hpcbbp
 import hpcbbp.theory
-from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, petsc, solve_deferred, solve_instance
-from hpcbbp.problem import NormalizedSquare, Quadratic
-from hpcbbp.theory import (
-    a_c,
-    density,
-    finite_size,
-    p_c,
-    quenched,
-    quenched_sample,
-    spectrum,
-    transition,
-)
-from hpcbbp.theory.quadrature import chi2_rule
+from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
+from hpcbbp.machine import petsc
+from hpcbbp.model.problem import NormalizedSquare, Quadratic
+from hpcbbp.theory import a_c, density, finite_size, p_c, quenched, quenched_sample, spectrum, transition
+from hpcbbp.theory.limit.quadrature import chi2_rule
 
 MODEL = {"p": 2, "p_star": 1, "alpha": 3.0, "a": 1.5}
 PAPERS = Problem(**MODEL)

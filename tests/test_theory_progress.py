@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hpcbbp import Problem
-from hpcbbp.phase_diagram import phase_table
 from hpcbbp.theory import density, quenched_sample
+from hpcbbp.theory.limit.phase_diagram import phase_table
 
 PAPERS = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
 
@@ -36,7 +36,8 @@ def test_whoever_asks_hears_how_much_is_done(ask):
 
 def test_long_commands_tell_how_much_is_done(monkeypatch, capsys):
     """After ten seconds, a line now and then with the time left; not a word before."""
-    from hpcbbp import console, theory_command
+    from hpcbbp.cli import output as console
+    from hpcbbp.cli import theory as theory_command
 
     now = 0.0
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from test_eigen import GOLDEN, dense, pieces
 
-from hpcbbp import Problem, gaussian_instance, petsc, solve_instance
-from hpcbbp.ritz import rayleigh_ritz
+from hpcbbp import Problem, gaussian_instance, solve_instance
+from hpcbbp.machine import petsc
+from hpcbbp.solvers.ritz import rayleigh_ritz
 
 pytestmark = [
     pytest.mark.mpi,

@@ -7,7 +7,8 @@ import pytest
 from commands import answer, error_lines, run
 from test_solver_options import blocks, dense
 
-from hpcbbp import Group, petsc
+from hpcbbp import Group
+from hpcbbp.machine import petsc
 
 pytestmark = [
     pytest.mark.launcher,

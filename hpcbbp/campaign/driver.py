@@ -20,8 +20,8 @@ from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.record import SCHEMA, DamagedError
 from hpcbbp.campaign.store import Store
 from hpcbbp.errors import InputError, StoppedError
-from hpcbbp.parallel import Group
-from hpcbbp.signals import Ear, listening
+from hpcbbp.machine.ranks import Group
+from hpcbbp.machine.signals import Ear, listening
 
 _REQUEST, _REPLY = 1, 2
 _PAUSE = 0.005  # between two looks for messages: the latency of a hand-out
@@ -164,7 +164,7 @@ def run_points(
         Told on rank 0 of every record written, from whichever thread wrote it.
     wall_time : float, optional
         Seconds from now in which instances may end. SIGTERM and SIGUSR1 to rank 0 end the run after those in flight,
-        also if they have come before (hpcbbp.signals).
+        also if they have come before (hpcbbp.machine.signals).
     stoppable : callable, optional
         Whether a point's solver asks whether to stop: it is started even if it will not end in time.
 

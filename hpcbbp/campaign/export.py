@@ -12,7 +12,7 @@ import pandas as pd
 
 from hpcbbp.campaign.store import Records, Store
 from hpcbbp.errors import InputError
-from hpcbbp.files import csv_text, write_file
+from hpcbbp.machine.files import csv_text, write_file
 
 POINT = ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "tol")
 WHOLE = ("m", "reason", "products", "seconds", "wall_seconds", "ranks", "hpcbbp", "host", "begin")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpcbbp import memory
 from hpcbbp._version import __version__
 from hpcbbp.campaign.driver import Outcome, run_points, threads_communicate
 from hpcbbp.campaign.keeper import Keeper, check_budget
@@ -18,11 +17,12 @@ from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Record, Records, Store
-from hpcbbp.console import note, warn
-from hpcbbp.eigenspaces import left_to_a_basis
+from hpcbbp.cli.output import note, warn
+from hpcbbp.cli.progress import CampaignProgress, Patience
 from hpcbbp.errors import InputError
-from hpcbbp.parallel import Group
-from hpcbbp.progress import CampaignProgress, Patience
+from hpcbbp.machine import memory
+from hpcbbp.machine.ranks import Group
+from hpcbbp.solvers.eigenspaces import left_to_a_basis
 
 
 @dataclass(frozen=True)

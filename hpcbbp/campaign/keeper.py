@@ -12,11 +12,11 @@ from typing import Any
 from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import Campaign
-from hpcbbp.console import duration, note, warn
-from hpcbbp.deferred import Checkpoint
+from hpcbbp.cli.output import duration, note, warn
 from hpcbbp.errors import InputError
-from hpcbbp.parallel import Group
-from hpcbbp.result import Step
+from hpcbbp.machine.ranks import Group
+from hpcbbp.solvers.deferred import Checkpoint
+from hpcbbp.solvers.result import Step
 
 LONG = 600.0
 """Seconds, by the estimate, from which on an instance keeps its state."""

@@ -10,19 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from hpcbbp import eigen, memory
 from hpcbbp.campaign.network import Network, communication
 from hpcbbp.campaign.point import Point
-from hpcbbp.deferred import Checkpoint, deferred_instance, solve_deferred
-from hpcbbp.deferred.floors import storage_bytes
-from hpcbbp.dense import dense_bytes, solve_dense
-from hpcbbp.eigenspaces import largest_overlap
 from hpcbbp.errors import InputError
-from hpcbbp.instance import gaussian_instance, solve_instance
-from hpcbbp.parallel import Group
-from hpcbbp.result import Step
+from hpcbbp.machine import memory
+from hpcbbp.machine.ranks import Group
+from hpcbbp.solvers import eigen
+from hpcbbp.solvers.deferred import Checkpoint, deferred_instance, solve_deferred
+from hpcbbp.solvers.deferred.floors import storage_bytes
+from hpcbbp.solvers.dense import dense_bytes, solve_dense
+from hpcbbp.solvers.eigenspaces import largest_overlap
+from hpcbbp.solvers.instance import gaussian_instance, solve_instance
+from hpcbbp.solvers.result import Step
 from hpcbbp.theory import quenched, spectrum
-from hpcbbp.theory.bulk_density import thinness
+from hpcbbp.theory.limit.density import thinness
 
 _START = 0.05  # seconds that every instance costs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from hpcbbp.problem import Problem
+from hpcbbp.model.problem import Problem
 
 PHYSICS = 1
 """Changes when the same parameters and seed mean another instance or another result; part of every key."""

@@ -31,9 +31,9 @@ from hpcbbp.campaign.values import (
     plain,
     seed_range,
 )
-from hpcbbp.deferred.floors import storage_for
 from hpcbbp.errors import InputError, shown
-from hpcbbp.problem import Problem
+from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.deferred.floors import storage_for
 from hpcbbp.theory import transition
 
 DEFERRED_FROM = 8000

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from hpcbbp.errors import InputError, shown
-from hpcbbp.rng import check_seed
+from hpcbbp.machine.rng import check_seed
 
 MOST_POINTS = 1_000_000
 """Instances of a campaign file at most: a million take a few seconds to list, and 0.7 GB."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, shown, whole_number
-from hpcbbp.parallel import Group
-from hpcbbp.problem import MOST, Curvature, check_dimension
+from hpcbbp.machine.ranks import Group
+from hpcbbp.model.problem import MOST, Curvature, check_dimension
 
 Array = NDArray[np.float64]
 

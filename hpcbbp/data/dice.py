@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from hpcbbp.data import kernels
 from hpcbbp.data.base import Array, DataMatrix
 from hpcbbp.data.stored import storage_type
-from hpcbbp.memory import require
-from hpcbbp.parallel import Group
-from hpcbbp.rng import check_seed, fill_normals
+from hpcbbp.machine.memory import require
+from hpcbbp.machine.ranks import Group
+from hpcbbp.machine.rng import check_seed, fill_normals
 
 _CHUNK = 32  # directions allocated at a time: growth never copies
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp import memory
 from hpcbbp.data.hdf5 import check_whole, dataset_of
 from hpcbbp.data.kernels import Rows
 from hpcbbp.data.stored import StoredData, largest_entry, storage_type
 from hpcbbp.errors import InputError, shown
-from hpcbbp.parallel import Group
+from hpcbbp.machine import memory
+from hpcbbp.machine.ranks import Group
 
 _NPY, _HDF5 = b"\x93NUMPY", b"\x89HDF\r\n\x1a\n"
 _HEADER = 10_000  # bytes of an .npy header at most, as numpy has it

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.jit import compile_all, compiled
+from hpcbbp.machine.compiled import compile_all, compiled
 
 Array = NDArray[np.float64]
 Rows = NDArray[Any]  # float64 or float32

@@ -11,9 +11,9 @@ from hpcbbp.data import kernels
 from hpcbbp.data.base import Array, DataMatrix, check_sizes
 from hpcbbp.data.kernels import Rows
 from hpcbbp.errors import InputError, shown
-from hpcbbp.parallel import Group
-from hpcbbp.problem import Curvature
-from hpcbbp.rng import fill_normals
+from hpcbbp.machine.ranks import Group
+from hpcbbp.machine.rng import fill_normals
+from hpcbbp.model.problem import Curvature
 
 STORAGE: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
 

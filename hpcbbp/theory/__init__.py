@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hpcbbp.theory.boundary import a_c, p_c
-from hpcbbp.theory.bulk_density import Density, density
-from hpcbbp.theory.outlier import Spectrum, spectrum
-from hpcbbp.theory.transition import Transition, transition
+from hpcbbp.theory.limit.boundary import a_c, p_c
+from hpcbbp.theory.limit.density import Density, density
+from hpcbbp.theory.limit.outlier import Spectrum, spectrum
+from hpcbbp.theory.limit.transition import Transition, transition
 
 if TYPE_CHECKING:
-    from hpcbbp.theory.finite import FiniteSize, finite_size
-    from hpcbbp.theory.sample import Quenched, quenched, quenched_sample
+    from hpcbbp.theory.finite.average import FiniteSize, finite_size
+    from hpcbbp.theory.finite.sample import Quenched, quenched, quenched_sample
 
 __all__ = [
     "Density",
@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "hpcbbp.theory.finite": ("FiniteSize", "finite_size"),
-    "hpcbbp.theory.sample": ("Quenched", "quenched", "quenched_sample"),
+    "hpcbbp.theory.finite.average": ("FiniteSize", "finite_size"),
+    "hpcbbp.theory.finite.sample": ("Quenched", "quenched", "quenched_sample"),
 }
 
 

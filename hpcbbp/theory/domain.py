@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hpcbbp.errors import InputError, shown
-from hpcbbp.problem import NormalizedSquare, Problem, Quadratic
+from hpcbbp.model.problem import NormalizedSquare, Problem, Quadratic
 
 A_RANGE = (1e-9, 1e6)
 """Loss constants for which the averages have been checked; far beyond what the model is used for."""

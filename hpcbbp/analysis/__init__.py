@@ -1,0 +1,1 @@
+"""Records of campaigns to curves, thresholds and laws of finite N."""

@@ -1,0 +1,190 @@
+"""phi(alpha, N), the fraction of instances whose lowest vector knows the teacher best, and its thresholds.
+
+phi of each N is taken as logistic in alpha over the window given, a line for its logarithmic odds (a binomial
+generalised linear model, by statsmodels).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from hpcbbp.analysis.fieller import Zero, zero_of_line
+from hpcbbp.errors import InputError
+
+Array = NDArray[np.float64]
+
+Counts = Sequence[tuple[float, int, int]]
+"""alpha, instances in which the lowest vector knows best, instances."""
+
+
+def binomial_interval(successes: int, trials: int, level: float = 0.9) -> tuple[float, float]:
+    """Wilson's interval of a fraction."""
+    found = stats.binomtest(successes, trials).proportion_ci(level, method="wilson")
+    return float(found.low), float(found.high)
+
+
+@dataclass(frozen=True)
+class LogisticFit:
+    """Logarithmic odds of phi as a line in alpha.
+
+    Attributes
+    ----------
+    intercept, slope : float
+    covariance : (2, 2) array
+    """
+
+    intercept: float
+    slope: float
+    covariance: Array
+
+    def __call__(self, alpha: Array) -> Array:
+        """phi(alpha)."""
+        return np.asarray(1.0 / (1.0 + np.exp(-(self.intercept + self.slope * alpha))))
+
+
+def logistic_fit(counts: Counts) -> LogisticFit:
+    """Fit phi of one N.
+
+    Half an instance is added on both sides of every count (Jeffreys' prior of a fraction), so that a curve that
+    jumps from 0 to 1 between two alphas has a slope.
+
+    Raises
+    ------
+    InputError
+        Fewer than two different alphas, or impossible counts.
+    """
+    table = np.array(counts, dtype=float).reshape(-1, 3)
+    if len(set(table[:, 0])) < 2:
+        raise InputError(f"phi at {len(set(table[:, 0]))} alpha: a curve needs at least 2")
+    if (table[:, 2] < 1).any() or (table[:, 1] < 0).any() or (table[:, 1] > table[:, 2]).any():
+        raise InputError("counts of phi: from 0 to the number of instances, which is at least 1")
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+    alpha, yes, all_of_them = table.T
+    design = np.column_stack([np.ones_like(alpha), alpha])
+    # Through two points a line goes exactly, which statsmodels takes for separation; the counts added forbid that.
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        found: Any = GLM(np.column_stack([yes + 0.5, all_of_them - yes + 0.5]), design, family=Binomial()).fit()
+    return LogisticFit(float(found.params[0]), float(found.params[1]), np.asarray(found.cov_params()))
+
+
+def half_point(counts: Counts, level: float = 0.9) -> Zero:
+    """Return the alpha where phi = 1/2: the effective threshold alpha_BBP(N) of data."""
+    fit = logistic_fit(counts)
+    return zero_of_line(fit.intercept, fit.slope, fit.covariance, level=level)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where phi of two N is the same.
+
+    Attributes
+    ----------
+    n, larger : int
+        The two N.
+    alpha : Zero
+    phi : float
+        At the crossing.
+    """
+
+    n: int
+    larger: int
+    alpha: Zero
+    phi: float
+
+
+def crossings(curves: Mapping[int, Counts], level: float = 0.9) -> list[Crossing]:
+    """Crossings of phi of successive N, ascending.
+
+    Parameters
+    ----------
+    curves : mapping of N to its counts
+    level : float
+
+    Raises
+    ------
+    InputError
+        As logistic_fit.
+    """
+    fits = [(n, logistic_fit(curves[n])) for n in sorted(curves)]
+    found = []
+    for (n, first), (larger, second) in pairwise(fits):
+        at = zero_of_line(
+            second.intercept - first.intercept,
+            second.slope - first.slope,
+            first.covariance + second.covariance,
+            level=level,
+        )
+        phi = float(first(np.array(at.value))) if math.isfinite(at.value) else math.nan
+        found.append(Crossing(n, larger, at, phi))
+    return found
+
+
+@dataclass(frozen=True)
+class Extrapolation:
+    """Effective thresholds continued to N = infinity.
+
+    Attributes
+    ----------
+    law : {"N^(-1/3)", "1/log N"}
+        What the distance from the limit is proportional to: the critical window of a continuous transition, and the
+        label extremes of a smooth edge.
+    limit, low, high : float
+    chi2 : float
+    weight : float
+        Akaike weight of the law among the two (they have as many constants).
+    """
+
+    law: str
+    limit: float
+    low: float
+    high: float
+    chi2: float
+    weight: float
+
+
+def extrapolate(
+    sizes: Sequence[int], values: Sequence[float], errors: Sequence[float], level: float = 0.9
+) -> list[Extrapolation]:
+    """Weighted straight lines of thresholds against N^(-1/3) and against 1/log N; the better one first.
+
+    Parameters
+    ----------
+    sizes, values, errors : sequences
+        N, effective thresholds and their standard errors: at least 3.
+    level : float
+
+    Raises
+    ------
+    InputError
+        Fewer than 3 sizes, or errors that are not positive and finite.
+    """
+    n, y, sigma = (np.asarray(part, dtype=float) for part in (sizes, values, errors))
+    if len(n) < 3 or (n < 3).any() or not (np.isfinite(y).all() and np.isfinite(sigma).all() and (sigma > 0).all()):
+        raise InputError(f"thresholds at {len(n)} N: an extrapolation needs at least 3, each with a finite error")
+    quantile = float(stats.norm.ppf(0.5 + level / 2))
+    found = []
+    for law, x in (("N^(-1/3)", n ** (-1 / 3)), ("1/log N", 1 / np.log(n))):
+        line, covariance = np.polyfit(x, y, 1, w=1 / sigma, cov="unscaled")
+        chi2 = float((((y - np.polyval(line, x)) / sigma) ** 2).sum())
+        half = quantile * math.sqrt(covariance[1, 1])
+        found.append((law, float(line[1]), half, chi2))
+    best = min(chi2 for *_, chi2 in found)
+    total = sum(math.exp(-(chi2 - best) / 2) for *_, chi2 in found)
+    fits = [
+        Extrapolation(law, limit, limit - half, limit + half, chi2, math.exp(-(chi2 - best) / 2) / total)
+        for law, limit, half, chi2 in found
+    ]
+    return sorted(fits, key=lambda fit: fit.chi2)

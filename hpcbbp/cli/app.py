@@ -1,0 +1,123 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from hpcbbp._version import __version__
+from hpcbbp.cli.campaign import collect, export, plan, run
+from hpcbbp.cli.demo import demo
+from hpcbbp.cli.figure import analyze, figure, report
+from hpcbbp.cli.options import Json
+from hpcbbp.cli.predict import predict
+from hpcbbp.cli.slurm import slurm
+from hpcbbp.cli.solve import solve
+from hpcbbp.cli.theory import density, phase_diagram, theory
+from hpcbbp.errors import InputError
+from hpcbbp.machine import stdio as streams
+from hpcbbp.machine.signals import listen
+
+# Typer carries its own copy of click or uses the installed one, depending on its version.
+_UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+app = typer.Typer(
+    help="BBP transitions of loss Hessians: matrix-free eigensolver on MPI ranks, beside exact theory.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from hpcbbp.cli.output import Output
+
+        Output(as_json=False).text(f"hpcbbp {__version__}\n")
+        raise typer.Exit
+
+
+for command in (
+    theory, phase_diagram, density, predict, solve, demo, plan, run, collect, export, analyze, report, figure, slurm,
+):  # fmt: skip
+    app.command()(command)
+
+
+@app.command()
+def info(as_json: Json = False) -> None:
+    """Versions of everything that matters, cores, memory, what is missing; under mpirun or srun, its traps."""
+    from hpcbbp.cli.output import Output
+    from hpcbbp.cli.tables import info_tables, system_info
+    from hpcbbp.machine.ranks import launched_rank
+
+    output = Output(as_json)
+    answer = system_info()
+    if launched_rank() != 0:
+        return
+    if as_json:
+        output.json(answer)
+    else:
+        output.show(*info_tables(answer))
+
+
+def usage_message(error: Any, words: Sequence[str]) -> str:
+    """What was wrong with the command line, in one line that names the value."""
+    message = str(error.format_message()).rstrip(".")
+    for option in getattr(getattr(error, "param", None), "opts", ()):
+        if option in words[:-1] and message.startswith("Invalid value"):
+            message = f"{option} {words[words.index(option) + 1]}: {message.split(': ', 1)[-1]}"
+            break
+    if words[:1] == ["solve"] and message.startswith("No such option: -") and "option: --" not in message:
+        message += "; PETSc options go after '--', as in -- -eps_monitor"
+    elif message.startswith(("No such", "Missing")):
+        message += f"; see hpcbbp {words[0] + ' ' if words and message[8:10] != 'co' else ''}--help"
+    return message
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: exit code 0, or 2 with one line on standard error for bad input."""
+    from hpcbbp.cli.output import fail
+
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    listen(words)
+    os.environ.pop("MPLBACKEND", None)  # matplotlib reads it, and refuses what it does not know; we draw on Agg
+    try:
+        streams.mend()
+        status = run_app(words)
+        with streams.answering():
+            pass  # help texts, of which typer does not see to it that they arrive
+    except _UsageError as error:
+        message = usage_message(error, words)
+        if message:  # empty where the help was shown instead
+            fail(message)
+        raise SystemExit(2) from None
+    except InputError as error:
+        fail(str(error))
+    except BrokenPipeError:  # whoever reads has heard enough
+        streams.drop(1)
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    finally:
+        streams.end()
+    raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def run_app(words: Sequence[str]) -> Any:
+    """Run a command; a path or a machine that the operating system refuses is an InputError, whoever met it."""
+    try:
+        return app(words, prog_name="hpcbbp", standalone_mode=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno not in streams.CIRCUMSTANCES:
+            raise
+        if error.filename is None:  # of a stream then, and more of it may be waiting
+            streams.drop(1)
+        raise InputError(f"{error.filename or 'standard output, or a file'}: {error.strerror}") from error

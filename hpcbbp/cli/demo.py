@@ -1,0 +1,126 @@
+"""`hpcbbp demo`: both transitions of the paper's first figure as a campaign, a picture and a table."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpcbbp.cli.options import Json
+from hpcbbp.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hpcbbp.campaign.driver import Outcome
+    from hpcbbp.campaign.job import Work
+    from hpcbbp.cli.output import Output
+    from hpcbbp.machine.ranks import Group
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for picture, table and records.")] = Path("demo"),
+    quick: Annotated[bool, typer.Option("--quick", help="A few seconds: too small for physics.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Both BBP transitions of the paper's first figure: a campaign, a picture and a table.
+
+    Interrupted, it goes on where it stopped.
+    """
+    from hpcbbp.cli.campaign import on_all_ranks, summary
+
+    if str(out) in ("", "."):
+        raise InputError("--out: name a folder of its own for the demonstration's files")
+    name = "demo-quick" if quick else "demo"
+    picture, table = out / f"{name}.png", out / f"{name}.csv"
+
+    def start(world: Group) -> Work:
+        from hpcbbp.campaign.job import opened_by_all
+        from hpcbbp.figures.catalogue import packaged_campaign
+
+        with world.agreeing():
+            if world.rank == 0:
+                usable(out, (picture, table))
+        return opened_by_all(lambda: packaged_campaign(name), out, world)
+
+    def done(work: Work, outcome: Outcome, output: Output) -> None:
+        from hpcbbp.analysis.aggregate import curves
+        from hpcbbp.analysis.instances import instance_table
+        from hpcbbp.figures.canvas import overlap_figure, save
+        from hpcbbp.machine.files import csv_text, write_file
+        from hpcbbp.machine.jsonable import plain_rows
+
+        if outcome.left:
+            output.show(summary(work, outcome))
+            return
+        found = curves(instance_table(work.results()))
+        write_file(table, csv_text(found, "%.8g"))
+        save(overlap_figure(found), picture, "A continuous and a discontinuous BBP transition")
+        files = [picture, table, work.store.path]
+        if as_json:
+            output.json({"files": [str(path) for path in files], "curves": plain_rows(found)})
+        else:
+            kinds = {".png": "picture", ".csv": "table", ".jsonl": "records"}
+            output.show(*demo_tables(found), *(f"{kinds[path.suffix]:8} {path}" for path in files))
+
+    on_all_ranks(start, done, as_json)
+
+
+def usable(folder: Path, files: tuple[Path, ...], option: str = "--out") -> None:
+    """Raise InputError if a folder cannot take files of these names, before anything is computed for them.
+
+    The message blames the option that named the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{option} {folder}: cannot be made a folder ({error.strerror})") from None
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{option} {folder}: not writable")
+    for path in files:
+        if path.is_dir():
+            raise InputError(f"{option} {folder}: {path.name} in it is a folder; a file of that name is written")
+
+
+def demo_tables(curves: pd.DataFrame) -> list[Any]:
+    """Tables for people, one for each loss constant."""
+    from hpcbbp.analysis.aggregate import models
+    from hpcbbp.cli.output import number, table, with_error
+    from hpcbbp.machine.jsonable import plain_rows
+    from hpcbbp.theory import transition
+
+    shown: list[Any] = []
+    for model, part in models(curves):
+        at = transition(*model)
+        rows = [
+            (
+                str(row["n"]),
+                f"{row['alpha']:.4f}",
+                f"{row['alpha'] / at.alpha_bbp:.2f}",
+                str(row["seeds"]),
+                with_error(row["overlap2"], row["overlap2_sem"]),
+                number(row["quenched_overlap2"], 4),
+                number(row["theory_overlap2"], 4),
+                with_error(row["lambda_mean"], row["lambda_mean_sem"]),
+                number(row["theory_lambda_star"], 4),
+                number(row["theory_lambda_minus"], 4),
+            )
+            for row in plain_rows(part)
+        ]
+        p, p_star, a = model
+        title = f"p = {p}, p* = {p_star}, a = {a:g}: {at.kind}, alpha_BBP = {at.alpha_bbp:.5f}" + (
+            f", alpha_0 = {at.alpha_0:.5f}" if at.alpha_0 is not None else ""
+        )
+        columns = ("N", "alpha", "/BBP", "seeds", "m^2", "quenched", "theory", "lambda", "lambda*", "lambda_-")
+        shown.append(table(title, columns, rows))
+    unconverged = int(curves["unconverged"].sum())
+    if unconverged:
+        shown.append(f"{unconverged} instances did not converge and are left out of the averages")
+    return [
+        *shown,
+        "m^2, lambda: mean over the lowest p p* pairs (standard error over seeds)\n"
+        "quenched: m^2 predicted from the projections of the same instances (docs/finite-n.md)\n"
+        "theory, lambda*, lambda_-: m^2, outlier and left edge at N = infinity\n",
+    ]

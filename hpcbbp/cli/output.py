@@ -1,0 +1,163 @@
+"""What people and machines see: tables, one JSON object, one line for an error, progress with ETA."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+import stat
+import sys
+import termios
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.console import Group as Lines
+from rich.table import Table
+from rich.text import Text
+
+from hpcbbp.machine.launch import traps
+from hpcbbp.machine.ranks import Group, launched, launched_rank
+from hpcbbp.machine.stdio import answering, tell, write_all
+
+
+class Output:
+    """Standard output of rank 0; with as_json one JSON object and nothing else, whatever PETSc prints.
+
+    Parameters
+    ----------
+    as_json : bool
+        Send what anybody else prints to standard error, also from compiled code, until the process ends.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self._json: int | None = None
+        if as_json:
+            with answering():
+                self._json = os.dup(1)
+            os.dup2(2, 1)
+
+    def json(self, answer: dict[str, Any]) -> None:
+        """Write the JSON object; there is one."""
+        assert self._json is not None
+        descriptor, self._json = self._json, None
+        if launched():
+            _let_be_read(2)
+        try:
+            with answering():
+                write_all(descriptor, (json.dumps(answer, allow_nan=False) + "\n").encode())
+            if launched():
+                _let_be_read(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def show(self, *renderables: Any) -> None:
+        """Print tables and lines for people; full width when the output is not a terminal."""
+        # Open MPI gives rank 0 a pseudo-terminal even if its output goes to a file: plain text there.
+        terminal = sys.stdout.isatty() and not launched()
+        console = Console(width=None if terminal else 160, force_terminal=terminal, highlight=False)
+        with answering():
+            for item in renderables:
+                console.print(item, soft_wrap=isinstance(item, str))
+
+    def text(self, text: str) -> None:
+        """Write a text as it is."""
+        with answering():
+            sys.stdout.write(text)
+
+
+def _let_be_read(stream: int, patience: float = 5.0) -> None:
+    """Wait until the launcher has read what lies in the pipe to it; not for ever, it may be busy.
+
+    Open MPI 5 puts what it has read of a line before whatever comes next from the same process, to either stream
+    (https://github.com/openpmix/openpmix/issues/3858): a monitor's half line before the JSON object, or the first
+    4096 characters of that before a warning. A pseudo-terminal does not say what was read: it gets a moment.
+    """
+    sys.stderr.flush()
+    latest = time.monotonic() + patience
+    with suppress(OSError):  # no such question here
+        if os.isatty(stream) and stream != 2:
+            time.sleep(0.3)
+        elif stat.S_ISFIFO(os.fstat(stream).st_mode):
+            while int.from_bytes(fcntl.ioctl(stream, termios.FIONREAD, bytes(4)), sys.byteorder):
+                if time.monotonic() > latest:
+                    return
+                time.sleep(0.01)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
+    """Return a title line, which may be longer than the table, and a table with right-aligned columns."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name in columns:
+        made.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        made.add_row(*row)
+    return Lines(Text(title, style="bold"), made) if title else Lines(made)
+
+
+def number(value: float | None, digits: int = 5) -> str:
+    """Fixed-point number; a dash for None and for what is not finite."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def with_error(mean: float | None, error: float | None) -> str:
+    """Mean and standard error in the usual short form: 0.3928(35); the mean alone without an error."""
+    if mean is None or error is None or not (math.isfinite(mean) and 0 < error < math.inf):
+        return number(mean, 4)
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{mean:.{digits}f}({round(error * 10**digits)})"
+
+
+def warn(message: str) -> None:
+    """One warning line on standard error."""
+    tell(f"hpcbbp: warning: {message}")
+
+
+def warn_of_traps(group: Group) -> None:
+    """Warn of how the job was started, once. Collective."""
+    for line in traps(group):
+        if group.rank == 0 and launched_rank() == 0:
+            warn(line)
+
+
+def note(message: str) -> None:
+    """One line on standard error."""
+    tell(f"hpcbbp: {message}")
+
+
+def fail(message: str) -> None:
+    """End every rank with exit code 2, after one line on standard error from the first of them.
+
+    Called by all ranks alike. A launcher kills a job as soon as one of its processes fails, so the other
+    ranks let the first one speak before they leave.
+    """
+    line = " ".join(message.split())
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized():
+        world = mpi.COMM_WORLD
+        if world.Get_rank() == 0:
+            tell(f"hpcbbp: error: {line}")
+        request, patience = world.Ibarrier(), time.monotonic() + 10.0
+        while not request.Test():
+            if time.monotonic() > patience:  # somebody does not take part: end the job rather than wait
+                world.Abort(2)
+            time.sleep(0.01)
+    elif launched_rank() == 0:
+        tell(f"hpcbbp: error: {line}")
+    else:
+        time.sleep(2.0)
+    raise SystemExit(2)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 42 s, 3 min 20 s, 2 h 05 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"

@@ -1,0 +1,158 @@
+"""How far long work has come, on standard error: lines or a bar, with an estimate of what is left."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from hpcbbp.cli.output import duration, note
+from hpcbbp.machine.ranks import Group, launched_rank
+from hpcbbp.machine.stdio import tell
+from hpcbbp.solvers.result import Step
+
+
+class Patience:
+    """A line now and then about something short that takes long after all.
+
+    Parameters
+    ----------
+    what : str
+        What is counted.
+    first, every : float
+        Seconds to the first line, and between lines.
+    """
+
+    def __init__(self, what: str, first: float = 3.0, every: float = 10.0) -> None:
+        self.what, self.every = what, every
+        self.start = time.monotonic()
+        self.due = self.start + first
+
+    def __call__(self, done: int, total: int) -> None:
+        """Note how much is done."""
+        now = time.monotonic()
+        if now >= self.due and launched_rank() == 0:
+            self.due = now + self.every
+            left = (now - self.start) * (total - done) / max(done, 1)
+            note(f"{done} of {total} {self.what}, about {duration(left)} left")
+
+
+class SolveProgress:
+    """A line now and then about a long solve: products, converged pairs, residual, time left.
+
+    Parameters
+    ----------
+    group : Group
+        Rank 0 speaks.
+    wanted : int
+        Pairs asked for.
+    tol : float
+    every : float
+        Seconds between lines.
+    """
+
+    def __init__(self, group: Group, wanted: int, tol: float, every: float = 10.0) -> None:
+        self.speaks = group.rank == 0
+        self.wanted, self.tol, self.every = wanted, tol, every
+        self.start = self.last = time.monotonic()
+        self.first: tuple[float, float] | None = None
+
+    def __call__(self, step: Step) -> None:
+        """Note a restart of the solver."""
+        now = time.monotonic()
+        worst = max(step.estimates[: self.wanted], default=math.inf)
+        if self.first is None and 0 < worst < math.inf:
+            self.first = (now, math.log(worst))
+        if not self.speaks or now - self.last < self.every:
+            return
+        self.last = now
+        left = self._seconds_left(now, worst)
+        tell(
+            f"hpcbbp: {step.products} products, {min(step.converged, self.wanted)} of {self.wanted} pairs converged, "
+            f"residual {worst:.1e} (wanted {self.tol:.0e}), {duration(now - self.start)}"
+            + (f", about {duration(left)} left" if left is not None else ""),
+        )
+
+    def _seconds_left(self, now: float, worst: float) -> float | None:
+        """Residuals of Krylov methods fall geometrically on average: continue that line to the tolerance."""
+        if self.first is None or not 0 < worst < math.inf:
+            return None
+        fallen = self.first[1] - math.log(worst)
+        if fallen <= 0 or now <= self.first[0]:
+            return None
+        return max(0.0, (math.log(worst) - math.log(self.tol)) / fallen * (now - self.first[0]))
+
+
+class CampaignProgress:
+    """Progress of many instances: a bar on a terminal, a line every few seconds elsewhere, both with ETA.
+
+    Parameters
+    ----------
+    total : float
+        Work to be done, in any unit that is proportional to time.
+    count : int
+        Instances.
+    every : float
+        Seconds between lines.
+    noun : str
+        What they are called.
+    patience : float
+        Seconds before the first word: what is done by then needs no progress.
+    """
+
+    def __init__(
+        self, total: float, count: int, every: float = 5.0, noun: str = "instances", patience: float = 0.0
+    ) -> None:
+        self.total, self.count, self.every, self.noun, self.patience = total, count, every, noun, patience
+        self.done, self.instances = 0.0, 0
+        self.start = self.last = time.monotonic()
+        self.bar: Progress | None = None
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> CampaignProgress:
+        """Start the clock."""
+        self.start = self.last = time.monotonic()
+        if sys.stderr.isatty():
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:3.0f}%"),
+                TimeElapsedColumn(),
+                TextColumn("ETA"),
+                TimeRemainingColumn(),
+            )
+            self.bar = Progress(*columns, console=Console(stderr=True))
+            self.task = self.bar.add_task(self.noun, total=self.total)
+            if not self.patience:
+                self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the terminal as it was."""
+        if self.bar is not None:
+            self.bar.stop()
+
+    def advance(self, work: float, label: str, instances: int = 1) -> None:
+        """Note work done, an instance (or a part of one: instances = 0)."""
+        self.done += work
+        self.instances += instances
+        now = time.monotonic()
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, advance=work, description=label)
+            if now - self.start > self.patience:
+                self.bar.start()  # once; later calls do nothing
+            return
+        if now - self.start < self.patience:
+            return
+        if now - self.last < self.every and self.instances < self.count:
+            return
+        self.last = now
+        elapsed = now - self.start
+        left = elapsed * (self.total - self.done) / self.done if self.done else math.nan
+        tell(
+            f"[{100 * self.done / self.total:3.0f}%] {self.instances} of {self.count} {self.noun}, "
+            f"{duration(elapsed)}, ETA {duration(left)}  ({label})",
+        )

@@ -1,0 +1,119 @@
+"""`hpcbbp slurm`: a job script for a campaign."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpcbbp.cli.campaign import Out, Spec
+from hpcbbp.cli.options import Json
+from hpcbbp.errors import InputError
+
+
+def slurm(
+    spec: Spec,
+    kind: Annotated[
+        str,
+        typer.Option("--as", help="campaign (one MPI job), array, collect (after an array), solve (one instance)."),
+    ] = "campaign",
+    nodes: Annotated[int, typer.Option("--nodes", help="Of the job; of a task of an array.")] = 1,
+    ntasks_per_node: Annotated[
+        int | None, typer.Option("--ntasks-per-node", help="Ranks a node, one a core (ranks_per_instance).")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", help='Limit of a job: 90 (min), 12:00:00, "12 h" (by the estimate).')
+    ] = None,
+    tasks: Annotated[int | None, typer.Option("--tasks", help="Of an array (by the estimate).")] = None,
+    out: Out = None,
+    account: Annotated[str | None, typer.Option("--account")] = None,
+    partition: Annotated[str | None, typer.Option("--partition")] = None,
+    qos: Annotated[str | None, typer.Option("--qos")] = None,
+    constraint: Annotated[str | None, typer.Option("--constraint")] = None,
+    module: Annotated[list[str] | None, typer.Option("--module", help="To load; may be given several times.")] = None,
+    container: Annotated[str | None, typer.Option("--container", help="Apptainer image to run in (.sif).")] = None,
+    bind: Annotated[list[str] | None, typer.Option("--bind", help="Further folders the container sees.")] = None,
+    program: Annotated[str | None, typer.Option("--program", help="hpcbbp as the nodes find it (this one).")] = None,
+    launcher: Annotated[str, typer.Option("--launcher", help="srun or mpirun.")] = "srun",
+    mpi: Annotated[str, typer.Option("--mpi", help="Of srun; see srun --mpi=list.")] = "pmix",
+    requeues: Annotated[int, typer.Option("--requeues", help="How often a job goes back into the queue.")] = 20,
+    node_memory: Annotated[
+        str | None, typer.Option("--node-memory", help="Of a node, as 256G: refuses what cannot fit.")
+    ] = None,
+    sbatch: Annotated[list[str] | None, typer.Option("--sbatch", help='Further line, as "--exclusive".')] = None,
+    as_json: Json = False,
+) -> None:
+    """Print a Slurm job script for a campaign; memory, time and signal come from its estimates.
+
+    hpcbbp slurm campaign.toml --nodes 2 --ntasks-per-node 32 --time 12:00:00 > job.sbatch
+    """
+    from hpcbbp.campaign.job import open_campaign
+    from hpcbbp.campaign.spec import load_campaign
+    from hpcbbp.cli.output import Output
+    from hpcbbp.slurm.script import render, writable
+    from hpcbbp.slurm.sizes import Request, seconds_of
+
+    campaign = load_campaign(spec)
+    folder = out or Path(campaign.name)
+    writable(folder)
+    request = Request(
+        kind=kind,
+        nodes=nodes,
+        ntasks_per_node=campaign.ranks_per_instance if ntasks_per_node is None else ntasks_per_node,
+        time=None if time is None else seconds_of(time),
+        tasks=tasks,
+        requeues=requeues,
+        launcher=launcher,
+        mpi=mpi,
+        program=program or this_program(),
+        container=container,
+        binds=bind or (),
+        modules=module or (),
+        node_memory=None if node_memory is None else bytes_of(node_memory),
+        options={
+            "account": account or "", "partition": partition or "", "qos": qos or "", "constraint": constraint or "",
+        },
+        directives=[words.removeprefix("#SBATCH ") for words in sbatch or ()],
+    )  # fmt: skip
+    words = (
+        [word for word in sys.argv[1:] if word != "--json"] if sys.argv[1:2] == ["slurm"] else ["slurm", str(spec)]
+    )
+    script, size = render(open_campaign(campaign, out), request, spec, folder, shlex.join(["hpcbbp", *words]))
+    output = Output(as_json)
+    if as_json:
+        output.json(
+            {
+                "name": campaign.name, "as": kind, "nodes": nodes, "ntasks_per_node": request.ntasks_per_node,
+                "seconds": size.time, "signal_seconds": size.lead, "mib_per_rank": size.memory_mib,
+                "array": list(size.tasks), "tasks": size.of, "seconds_left": size.left,
+                "longest_instance_seconds": size.longest, "script": script,
+            }
+        )  # fmt: skip
+    else:
+        output.text(script)
+
+
+def this_program() -> str:
+    """hpcbbp of this environment as jobs can call it: relative to where they are submitted if it lies below."""
+    beside = Path(sys.executable).parent / "hpcbbp"
+    if not beside.exists():
+        return "hpcbbp" if shutil.which("hpcbbp") else f"{shlex.quote(sys.executable)} -m hpcbbp"
+    try:
+        return shlex.quote(str(beside.relative_to(Path.cwd())))
+    except ValueError:
+        return shlex.quote(str(beside))
+
+
+def bytes_of(text: str) -> float:
+    """Bytes of 256G, 1.5T or 64000M."""
+    from hpcbbp.campaign.values import plain
+
+    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{0,12})?) ?([MGT])(?:i?B)?", text.strip())
+    if found is None or float(found[1]) <= 0:
+        raise InputError(f"--node-memory {plain(text)}: as 256G, 1.5T or 64000M")
+    return float(found[1]) * 2.0 ** {"M": 20, "G": 30, "T": 40}[found[2]]

@@ -1,0 +1,240 @@
+"""`hpcbbp theory`, `phase-diagram`, `density`: theory as tables, pictures, CSV and JSON."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpcbbp.cli.options import Json
+from hpcbbp.errors import InputError
+from hpcbbp.machine.jsonable import hidden_units, thresholds
+
+PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
+P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")]
+A = Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
+Out = Annotated[Path, typer.Option("--out", help="Picture (.png, .pdf, .svg); its numbers beside it as .csv.")]
+
+_PATIENCE = 10.0  # seconds without a word about progress
+
+PICTURES = (".png", ".pdf", ".svg")
+
+
+def theory(
+    p: P,
+    a: A,
+    p_star: PStar = 1,
+    alpha: Annotated[list[float] | None, typer.Option("--alpha", help="M/N; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8."""
+    from hpcbbp.theory import a_c, p_c, spectrum, transition
+
+    units = parse_units(p)
+    at = transition(units, p_star, a)
+    points = [spectrum(units, p_star, a, value) for value in alpha or []]
+    answer = {
+        "p": hidden_units(units),
+        "p_star": p_star,
+        "a": a,
+        **thresholds(at),
+        "a_c": a_c(units, p_star),
+        "p_c": p_c(a, p_star),
+        "points": [
+            {
+                "alpha": point.alpha,
+                "lambda_minus": point.lambda_minus,
+                "edge": point.edge,
+                "lambda_star": point.lambda_star,
+                "overlap2": point.overlap2,
+            }
+            for point in points
+        ],
+    }
+    from hpcbbp.cli.output import Output
+    from hpcbbp.cli.tables import theory_tables
+
+    output = Output(as_json)
+    if as_json:
+        output.json(answer)
+    else:
+        output.show(*theory_tables(answer))
+
+
+def phase_diagram(
+    p_star: PStar = 1,
+    p: Annotated[
+        list[str] | None, typer.Option("-p", "--p", help="Hidden units of a student, a curve each; may be repeated.")
+    ] = None,
+    a_min: Annotated[float, typer.Option("--a-min", help="Smallest loss constant.")] = 0.01,
+    a_max: Annotated[float, typer.Option("--a-max", help="Largest loss constant.")] = 3.0,
+    points: Annotated[int, typer.Option("--points", help="Values of a, evenly spaced.")] = 60,
+    a: Annotated[
+        list[float] | None,
+        typer.Option("-a", "--a", help="These values of a instead, shown in full; may be repeated."),
+    ] = None,
+    inset: Annotated[
+        list[float] | None, typer.Option("--inset-a", help="Values of a for the panel against p; may be repeated.")
+    ] = None,
+    out: Out = Path("phase-diagram.png"),
+    as_json: Json = False,
+) -> None:
+    """alpha_BBP(a) for several widths: continuous and discontinuous parts, p = infinity, alpha_0 (figures 2, 6)."""
+    from hpcbbp.theory.limit.phase_diagram import INSET, WIDTHS, even, phase_table
+
+    widths = [parse_units(word) for word in p] if p else list(WIDTHS)
+    csv = check_picture(out)
+    constants = a or even(a_min, a_max, points)
+    with progress_of(1) as part:
+        heard = part(f"p* = {p_star}")
+        made = phase_table(widths, p_star, constants, inset or INSET, with_a_c=not a, progress=heard)
+    from hpcbbp.cli.output import Output
+    from hpcbbp.cli.tables import phase_tables
+    from hpcbbp.figures.canvas import save
+    from hpcbbp.figures.theory import phase_figure
+
+    output = Output(as_json)
+    with writing(out):
+        made.rows.to_csv(csv, index=False, float_format="%.10g")
+        save(phase_figure(made), out)
+    if as_json:
+        names = [str(out), str(csv)]
+        output.json({"p_star": p_star, "files": names, "curves": made.curves(), "rows": made.points()})
+    else:
+        output.show(*phase_tables(made.curves(), p_star, made.points() if a else []), *files(out, csv))
+
+
+def density(
+    p: P,
+    a: A,
+    alpha: Annotated[list[float], typer.Option("--alpha", help="M/N, a curve each; may be repeated.")],
+    p_star: PStar = 1,
+    points: Annotated[int, typer.Option("--points", help="Points of a curve.")] = 300,
+    out: Out = Path("density.png"),
+    as_json: Json = False,
+) -> None:
+    """Density of the bulk at N = infinity, from its left edge into its right tail, and how thin a smooth edge is."""
+    import pandas as pd
+
+    from hpcbbp.theory import density as bulk_density
+    from hpcbbp.theory import spectrum
+
+    units = parse_units(p)
+    csv = check_picture(out)
+    values = list(dict.fromkeys(alpha))
+    limits = [spectrum(units, p_star, a, value) for value in values]
+    with progress_of(len(values), "curves") as part:
+        bulks = [
+            bulk_density(units, p_star, a, value, points=points, progress=part(f"alpha = {value:g}"))
+            for value in values
+        ]
+    from hpcbbp.cli.output import Output
+    from hpcbbp.cli.tables import density_tables
+    from hpcbbp.figures.canvas import save
+    from hpcbbp.figures.theory import density_figure
+
+    answer = {
+        "p": hidden_units(units),
+        "p_star": p_star,
+        "a": a,
+        "files": [str(out), str(csv)],
+        "curves": [
+            {
+                "alpha": limit.alpha,
+                "lambda_minus": limit.lambda_minus,
+                "edge": limit.edge,
+                "thinness": bulk.thinness,
+                "lambda_plus": None,
+                "lambda_plus_reason": "D has no upper bound: the right tail has no edge"
+                if units < math.inf
+                else "not computed at p = inf, where D <= 2/a",
+                "weight_at_zero": max(0.0, 1.0 - limit.alpha),
+                "lambda_star": limit.lambda_star,
+                "overlap2": limit.overlap2,
+                "x": bulk.x.tolist(),
+                "rho": bulk.rho.tolist(),
+            }
+            for limit, bulk in zip(limits, bulks, strict=True)
+        ],
+    }
+    output = Output(as_json)
+    rows = [
+        pd.DataFrame({"alpha": limit.alpha, "x": bulk.x, "rho": bulk.rho})
+        for limit, bulk in zip(limits, bulks, strict=True)
+    ]
+    with writing(out):
+        pd.concat(rows).to_csv(csv, index=False, float_format="%.10g")
+        save(density_figure(answer), out)
+    if as_json:
+        output.json(answer)
+    else:
+        output.show(*density_tables(answer), *files(out, csv))
+
+
+@contextmanager
+def progress_of(count: int, noun: str = "tables") -> Iterator[Callable[[str], Callable[[float], None]]]:
+    """Progress of a few equal parts, on standard error, if they take long: part(label) hears the share of one."""
+    from hpcbbp.cli.progress import CampaignProgress
+
+    with CampaignProgress(float(count), count, noun=noun, patience=_PATIENCE) as bar:
+
+        def part(label: str) -> Callable[[float], None]:
+            told = 0.0
+
+            def heard(share: float) -> None:
+                nonlocal told
+                bar.advance(share - told, label, instances=int(share >= 1.0 > told))
+                told = share
+
+            return heard
+
+        yield part
+
+
+def word(text: str) -> str:
+    """What was typed, cut if it is long."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def parse_units(text: str) -> float:
+    """A whole number, or inf; InputError for anything else."""
+    if text in ("inf", "infinity"):
+        return math.inf
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"p = {word(text)}: the number of hidden units is a whole number, or inf") from None
+
+
+def check_picture(out: Path) -> Path:
+    """Return where the numbers of a picture go; InputError unless both can be written."""
+    if out.suffix.lower() not in PICTURES:
+        raise InputError(f"--out {out}: the name of a picture ends in one of {', '.join(PICTURES)}")
+    csv = out.with_suffix(".csv")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out}: its folder cannot be made ({error.strerror})") from None
+    for path in (out, csv):
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise InputError(f"--out {out}: {path} cannot be written")
+    return csv
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """A picture or table that cannot be written is an InputError."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from None
+
+
+def files(*paths: Path) -> Sequence[str]:
+    """Lines that name the files written."""
+    return [f"{'picture' if path.suffix != '.csv' else 'table':8} {path}" for path in paths]

@@ -1,7 +1,0 @@
-"""Deferred Krylov: eigenpairs of the Hessian of Gaussian data without any vector of length N (docs/deferred.md)."""
-
-from hpcbbp.deferred.checkpoint import Checkpoint
-from hpcbbp.deferred.engine import Deferred, check_deferred, deferred_instance
-from hpcbbp.deferred.solve import solve_deferred
-
-__all__ = ["Checkpoint", "Deferred", "check_deferred", "deferred_instance", "solve_deferred"]

@@ -1,0 +1,237 @@
+"""Pictures of a campaign at finite N beside theory. One function a picture; all take analyses or records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hpcbbp.analysis.aggregate import parts
+from hpcbbp.analysis.analysis import Analysis
+from hpcbbp.analysis.phi import logistic_fit
+from hpcbbp.figures.canvas import COLOURS, MARKERS, alpha_line, canvas, power
+from hpcbbp.theory import Spectrum, density, spectrum, transition
+from hpcbbp.theory.limit.density import thinness
+
+Model = tuple[int, int, float]
+
+
+def of_model(table: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """Rows of one (p, p_star, a)."""
+    if table.empty:
+        return table
+    p, p_star, a = model
+    return table[(table["p"] == p) & (table["p_star"] == p_star) & (table["a"] == a)]
+
+
+def title(model: Model) -> str:
+    """Name of a model for the head of a panel."""
+    p, p_star, a = model
+    return rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {transition(*model).kind}"
+
+
+def style(index: int) -> dict[str, Any]:
+    """Colour and marker of the index-th curve."""
+    return {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+
+
+def phi_figure(found: Analysis, model: Model) -> Figure:
+    """phi(alpha, N) with binomial intervals and fits; half points and crossings against N beside alpha_BBP."""
+    figure, (left, right) = canvas(1, 2, (5.2, 4.2))
+    points = of_model(found.curves, model).dropna(subset=["phi"])
+    for index, (n, rows) in enumerate(parts(points, "n")):
+        errors = [rows["phi"] - rows["phi_low"], rows["phi_high"] - rows["phi"]]
+        left.errorbar(rows["alpha"], rows["phi"], yerr=errors, **style(index), linestyle="none", markersize=4.5,
+                      capsize=2, linewidth=1.0, label=f"$N = {power(n)}$")  # fmt: skip
+        counts = [
+            (alpha, round(phi * seeds), int(seeds))
+            for alpha, phi, seeds in zip(rows["alpha"], rows["phi"], rows["phi_seeds"], strict=True)
+        ]
+        across = np.linspace(rows["alpha"].min(), rows["alpha"].max(), 200)
+        if len(rows) > 1:
+            left.plot(across, logistic_fit(counts)(across), color=style(index)["color"], linewidth=1.2)
+    alpha_line(left, transition(*model).alpha_bbp)
+    left.set_xlabel(r"$\alpha = M/N$")
+    left.set_ylabel(r"$\varphi$: lowest eigenvalue has the largest overlap")
+    left.set_ylim(-0.03, 1.03)
+    left.set_title(title(model), fontsize=11)
+    left.legend(frameon=False, fontsize=9)
+    _thresholds(right, found, model)
+    return figure
+
+
+def _thresholds(axis: Axes, found: Analysis, model: Model) -> None:
+    halves = of_model(found.thresholds, model)
+    if "half_phi" in halves:
+        halves = halves.dropna(subset=["half_phi"])
+        bars(axis, halves["n"], halves, "half_phi", style(0), r"$\varphi = 1/2$")
+    crossings = of_model(found.crossings, model)
+    if not crossings.empty:
+        where = np.sqrt(crossings["n"] * crossings["larger"])
+        bars(axis, where, crossings, "alpha", style(1), "crossing of successive $N$")
+    axis.axhline(transition(*model).alpha_bbp, color="black", linewidth=1.4, label=r"$\alpha_{BBP}$, $N = \infty$")
+    axis.set_ylim(0.4 * transition(*model).alpha_bbp, 1.6 * transition(*model).alpha_bbp)
+    sizes = of_model(found.curves, model)["n"]
+    axis.set_xscale("log")
+    axis.set_xlim(sizes.min() / 1.5, 1.5 * sizes.max())  # a logarithmic axis without any point finds no limits itself
+    axis.set_xlabel("$N$")
+    axis.set_ylabel(r"effective threshold $\alpha$")
+    axis.set_title(f"{100 * found.level:.0f}% intervals", fontsize=11)
+    axis.legend(frameon=False, fontsize=9)
+
+
+def bars(axis: Axes, across: Any, rows: pd.DataFrame, name: str, how: dict[str, Any], label: str) -> None:
+    """Values with asymmetric intervals; a side without a bound has no bar, without any there is no point."""
+    bounded = np.isfinite(rows[f"{name}_low"]) | np.isfinite(rows[f"{name}_high"])
+    across, rows = across[bounded], rows[bounded]
+    bars = [(rows[name] - rows[f"{name}_low"]), (rows[f"{name}_high"] - rows[name])]
+    finite = [side.where(np.isfinite(side), 0.0).clip(lower=0.0) for side in bars]
+    axis.errorbar(across, rows[name], yerr=finite, **how, linestyle="none", markersize=5, capsize=2.5,
+                  linewidth=1.2, label=label)  # fmt: skip
+
+
+def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFrame | None = None) -> Figure:
+    """lambda_1 - lambda_- against N, on an axis where A/log N is a straight line through the corner.
+
+    Parameters
+    ----------
+    found : Analysis
+    model, alpha
+        Where there is no outlier at N = infinity.
+    quenched : DataFrame, optional
+        Averages over sampled projections: n, distance, distance_sem.
+    """
+    figure, (axis,) = canvas(1, 1, (7.0, 5.0))
+    rows = of_model(found.curves, model)
+    rows = rows[np.isclose(rows["alpha"], alpha)]
+    limit = spectrum(*model, alpha)
+    axis.errorbar(1 / np.log(rows["n"]), rows["lambda_1"] - limit.lambda_minus, yerr=rows["lambda_1_sem"], **style(0),
+                  linestyle="none", markersize=6, capsize=3, label="simulation", zorder=4)  # fmt: skip
+    axis.plot(1 / np.log(rows["n"]), rows["quenched_lambda_1"] - limit.lambda_minus, linestyle="none", marker="s",
+              markersize=9, markerfacecolor="none", color=COLOURS[1], label="quenched, same instances")  # fmt: skip
+    smallest = rows["n"].min()
+    largest = max(float(rows["n"].max()), 0.0 if quenched is None else float(quenched["n"].max()))
+    if quenched is not None:
+        axis.errorbar(1 / np.log(quenched["n"]), quenched["distance"], yerr=quenched["distance_sem"], **style(2),
+                      markersize=5, capsize=2, linewidth=1.2, label="quenched average, no parameter")  # fmt: skip
+    size = np.exp(np.linspace(np.log(smallest) * 0.97, np.log(largest) * 1.15, 300))
+    fits = of_model(found.edges, model)
+    fits = fits[np.isclose(fits["alpha"], alpha) & (fits["reason"] == "")] if not fits.empty else fits
+    for index, fit in enumerate(fits.to_dict("records")):
+        curve, words = _law(fit, size)
+        axis.plot(1 / np.log(size), curve, color=COLOURS[(index + 3) % len(COLOURS)], linewidth=1.2, linestyle="--",
+                  label=f"{words} (weight {fit['weight']:.2f}, p = {fit['p_value']:.1g})")  # fmt: skip
+    thin = thinness(*model, alpha)
+    if thin is not None:
+        axis.plot(1 / np.log(size), thin / np.log(size), color="black", linestyle=":", linewidth=1.2,
+                  label=rf"$A/\log N$, $A = {thin:.4f}$ from theory")  # fmt: skip
+    top = float((rows["lambda_1"] - limit.lambda_minus + rows["lambda_1_sem"].fillna(0)).max())
+    axis.set_ylim(min(0.0, float((rows["lambda_1"] - limit.lambda_minus).min())), 1.35 * top)
+    axis.set_xlim(0.0, 1.03 / np.log(smallest))
+    axis.set_xlabel(r"$1/\log N$")
+    axis.set_ylabel(r"$\lambda_1 - \lambda_-(\infty)$")
+    above = axis.secondary_xaxis("top")
+    decades = np.arange(int(np.log10(smallest)), int(np.ceil(np.log10(largest))) + 1, dtype=float)
+    above.set_xticks((1 / np.log(10**decades)).tolist(), [f"$10^{{{d:.0f}}}$" for d in decades])
+    above.set_xlabel("$N$")
+    figure.suptitle(rf"{title(model)}; $\alpha = {alpha:g}$, {limit.edge} edge", fontsize=11)
+    axis.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def _law(fit: Mapping[Any, Any], n: Any) -> tuple[Any, str]:
+    first, shift = fit["first"], fit["B"]
+    if fit["law"] == "power":
+        return first * n ** (-2 / 3), rf"${first:.3g}\,N^{{-2/3}}$"
+    if fit["law"] == "log":
+        return first / np.log(n), rf"${first:.3f}/\log N$"
+    if not np.isfinite(first):
+        return np.full_like(n, np.nan), r"$A/(\log N + B)$: no decay seen"
+    return first / (np.log(n) + shift), rf"${first:.3g}/(\log N + {shift:.3g})$"
+
+
+def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure:
+    """Distribution of m^2 of the lowest vector over instances, a panel for each alpha, beside quenched and limit."""
+    instances = of_model(found.instances, model)
+    instances = instances[instances["whole"]]
+    alphas = parts(instances, "alpha")
+    figure, axes = canvas(1, len(alphas), (4.2, 4.0))
+    at = transition(*model)
+    for axis, (alpha, rows) in zip(axes, alphas, strict=True):
+        edges = np.linspace(0.0, float(rows[["overlap2_1", "quenched_overlap2_1"]].max().max()) * 1.02, bins).tolist()
+        for index, (n, some) in enumerate(parts(rows, "n")):
+            colour = style(index)["color"]
+            axis.hist(some["overlap2_1"], edges, density=True, histtype="stepfilled", alpha=0.25, color=colour)
+            axis.hist(some["overlap2_1"], edges, density=True, histtype="step", linewidth=1.4, color=colour,
+                      label=f"$N = {power(n)}$ ({len(some)})")  # fmt: skip
+            predicted = some["quenched_overlap2_1"].dropna()
+            axis.hist(predicted, edges, density=True, histtype="step", linewidth=1.0, linestyle="--", color=colour)
+        limit = spectrum(*model, alpha).overlap2
+        axis.axvline(limit, color="black", linewidth=1.4, label=rf"$N = \infty$: {limit:.3f}")
+        axis.set_xlim(-0.02 * edges[-1], edges[-1])
+        axis.set_title(rf"$\alpha = {alpha:.4g} = {alpha / at.alpha_bbp:.2f}\,\alpha_{{BBP}}$", fontsize=11)
+        axis.set_xlabel("$m^2$ of the lowest eigenvector")
+        axis.legend(frameon=False, fontsize=9)
+    axes[0].set_ylabel("density over instances")
+    figure.suptitle(f"{title(model)}; dashed: quenched prediction of the same instances", fontsize=11)
+    return figure
+
+
+def spectrum_figure(records: Iterable[Mapping[str, Any]], *, bins: int = 120) -> tuple[Figure, pd.DataFrame]:
+    """Whole spectra beside the density of the bulk: a row of panels for each point, the left edge on the right.
+
+    Returns
+    -------
+    figure, table
+        The table has model, alpha, n, the bin's centre x, the measured density, its standard error, rho of theory.
+    """
+    by_point: dict[tuple[int, int, float, float, int], list[Any]] = {}
+    for record in records:
+        if "failed" not in record and len(record["eigenvalues"]) == record["p"] * record["n"]:
+            key = (record["p"], record["p_star"], record["a"], record["alpha"], record["n"])
+            by_point.setdefault(key, []).append(np.array(record["eigenvalues"]))
+    figure, axes = canvas(len(by_point), 2, (5.4, 3.8))
+    tables = []
+    for row, (key, spectra) in enumerate(sorted(by_point.items())):
+        values, limit = np.array(spectra), spectrum(*key[:4])
+        whole, edge = axes[2 * row : 2 * row + 2]
+        left = min(float(values.min()), limit.lambda_minus) - 0.02
+        near = limit.lambda_minus + 0.28 * abs(limit.lambda_minus)
+        for axis, panel, ends in (
+            (whole, "whole", np.linspace(left, float(np.quantile(values, 0.97)), bins)),
+            (edge, "edge", np.linspace(left, near, bins // 3)),
+        ):
+            tables.append(_histogram(axis, values, ends, key, limit).assign(panel=panel))
+        edge.set_yscale("log")
+        edge.set_ylim(0.2 / (values.size * (near - left) / (bins // 3)), None)
+        p, p_star, a, alpha, _ = key
+        whole.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$, $\alpha = {alpha:g}$", fontsize=11)
+        edge.set_title(f"{limit.edge} left edge", fontsize=11)
+        edge.legend(frameon=False, fontsize=9, loc="lower right")
+    return figure, pd.concat(tables)
+
+
+def _histogram(
+    axis: Axes, values: Any, ends: Any, key: tuple[int, int, float, float, int], limit: Spectrum
+) -> pd.DataFrame:
+    """Density of the spectra (instances, p N) in bins, beside theory; returns what is drawn."""
+    p, p_star, a, alpha, n = key
+    counts = np.array([np.histogram(one, ends)[0] for one in values]) / (values.shape[1] * np.diff(ends))
+    mean, sem = counts.mean(axis=0), counts.std(axis=0, ddof=1) / np.sqrt(len(counts))
+    centre = 0.5 * (ends[1:] + ends[:-1])
+    axis.stairs(mean, ends, fill=True, color=COLOURS[0], alpha=0.35, label=f"{len(counts)} spectra, $N = {n}$")
+    axis.errorbar(centre, mean, yerr=sem, fmt="none", color=COLOURS[0], linewidth=0.7)
+    x = np.linspace(limit.lambda_minus + 1e-6, ends[-1], 400)
+    axis.plot(x, density(p, p_star, a, alpha, x).rho, color="black", linewidth=1.3, label=r"theory, $N = \infty$")
+    axis.axvline(limit.lambda_minus, color="grey", linestyle="--", linewidth=1.0, label=r"$\lambda_-$")
+    if limit.lambda_star is not None:
+        axis.axvline(limit.lambda_star, color="firebrick", linestyle=":", label=r"outlier $\lambda^*$")
+    axis.set_xlabel(r"$\lambda$")
+    axis.set_ylabel(r"$\rho(\lambda)$")
+    rho = density(p, p_star, a, alpha, centre).rho
+    columns = {"p": p, "p_star": p_star, "a": a, "alpha": alpha, "n": n, "x": centre}
+    return pd.DataFrame({**columns, "measured": mean, "measured_sem": sem, "rho": rho})

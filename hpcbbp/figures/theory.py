@@ -1,0 +1,178 @@
+"""Pictures of the theory: the phase diagram, densities of the bulk, finite N. One function a picture."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hpcbbp.figures.canvas import COLOURS, MARKERS, canvas, overlap_limit, power
+from hpcbbp.theory import a_c, spectrum, transition
+from hpcbbp.theory.limit.phase_diagram import PhaseDiagram
+
+
+def phase_figure(made: PhaseDiagram) -> Figure:
+    """alpha_BBP against a (thin where continuous, thick where discontinuous, crosses for alpha_0) and against p."""
+    figure, (axis, against_p) = canvas(1, 2, (5.4, 4.8))
+    widths = list(dict.fromkeys(made.rows["p"]))
+    shades = colormaps["viridis"](np.linspace(0.0, 0.85, max(1, sum(p < math.inf for p in widths))))
+    for index, p in enumerate(widths):
+        rows = made.rows[made.rows["p"] == p]
+        colour = "black" if p == math.inf else shades[sum(w < math.inf for w in widths[:index])]
+        label = r"$p = \infty$" if p == math.inf else f"$p = {int(p)}$"
+        jumps = rows["transition"] == "discontinuous"
+        dots = "." if len(rows) < 20 else ""
+        if p == math.inf:
+            axis.plot(rows["a"], rows["alpha_bbp"], "--", color=colour, linewidth=1.6, label=label)
+        else:
+            axis.plot(rows["a"], rows["alpha_bbp"], color=colour, linewidth=1.0, label=label, marker=dots)
+            axis.plot(rows["a"], rows["alpha_bbp"].where(jumps), color=colour, linewidth=2.8)
+        crosses = rows[jumps][:: max(1, len(rows) // 15)]
+        axis.plot(crosses["a"], crosses["alpha_0"], "x", color=colour, markersize=5)
+        turn = a_c(float(p), made.p_star)
+        if turn is not None and rows["a"].min() < turn < rows["a"].max():
+            height = transition(float(p), made.p_star, turn).alpha_bbp
+            axis.plot([turn], [height], "o", color=colour, markersize=5, markerfacecolor="white", zorder=5)
+    axis.plot([], [], "x", color="grey", label=r"$\alpha_0$")
+    axis.plot([], [], "o", color="grey", markerfacecolor="white", label=r"$a_c(p)$")
+    axis.set_xlabel("loss constant $a$")
+    axis.set_ylabel(r"$\alpha_{BBP}$")
+    axis.set_ylim(0.0, 1.12 * float(made.rows["alpha_bbp"].max()))
+    axis.set_title(rf"$p^* = {made.p_star}$: thin continuous, thick discontinuous", fontsize=11)
+    figure.legend(frameon=False, fontsize=9, loc="outside right upper")
+    _against_p(against_p, made.inset)
+    return figure
+
+
+def _against_p(axis: Axes, rows: pd.DataFrame) -> None:
+    for index, a in enumerate(rows["a"].unique()):
+        points = rows[rows["a"] == a]
+        colour = COLOURS[index % len(COLOURS)]
+        finite, jumps = points["p"] < math.inf, points["transition"] == "discontinuous"
+        axis.plot(points["p"][finite], points["alpha_bbp"][finite], color=colour, linewidth=0.8)
+        for chosen, face in ((finite & jumps, colour), (finite & ~jumps, "white")):
+            axis.plot(points["p"][chosen], points["alpha_bbp"][chosen], "o", color=colour, markersize=4.5,
+                      markerfacecolor=face, markeredgewidth=0.8)  # fmt: skip
+        axis.plot(points["p"][finite & jumps], points["alpha_0"][finite & jumps], "x", color=colour, markersize=5)
+        axis.axhline(float(points["alpha_bbp"][~finite].iloc[0]), color=colour, linestyle="--", linewidth=0.8)
+        axis.plot([], [], "o", color=colour, markersize=4.5, label=f"$a = {a:g}$")
+    axis.set_xscale("log")
+    axis.set_ylim(0.0, None)
+    axis.set_xlabel("hidden units of the student, $p$")
+    axis.set_ylabel(r"$\alpha_{BBP}$, $\alpha_0$")
+    axis.set_title(r"filled: discontinuous; dashed: $p = \infty$", fontsize=11)
+    axis.legend(frameon=False, fontsize=9, loc="upper right")
+
+
+def density_figure(answer: dict[str, Any]) -> Figure:
+    """Densities of the bulk: the whole on the left, the left edge on a logarithmic scale on the right.
+
+    Parameters
+    ----------
+    answer : dict
+        What `hpcbbp density --json` prints.
+    """
+    figure, (whole, edge) = canvas(1, 2, (5.4, 4.2))
+    reach = 0.0
+    for index, curve in enumerate(answer["curves"]):
+        colour = COLOURS[index % len(COLOURS)]
+        x, rho = np.array(curve["x"]), np.array(curve["rho"])
+        label = rf"$\alpha = {curve['alpha']:g}$, {curve['edge']} edge"
+        whole.plot(x, rho, color=colour, linewidth=1.5, label=label)
+        inside = rho > 0
+        edge.plot((x - curve["lambda_minus"])[inside], rho[inside], color=colour, linewidth=1.5, label=label)
+        weight = np.concatenate([[0.0], np.cumsum(0.5 * (rho[1:] + rho[:-1]) * np.diff(x))])
+        reach = max(reach, float(x[np.searchsorted(weight, 0.985 * weight[-1])]))
+        if curve["lambda_star"] is not None:
+            for axis, origin in ((whole, 0.0), (edge, curve["lambda_minus"])):
+                axis.axvline(curve["lambda_star"] - origin, color=colour, linestyle=":", linewidth=1.3)
+    left = min(min(curve["lambda_minus"], curve["lambda_star"] or 0.0) for curve in answer["curves"])
+    whole.set_xlim(left - 0.04 * (reach - left), reach)
+    # At alpha = 1 the density diverges at 0, close to it the peak is high: cut it.
+    whole.set_ylim(
+        0.0, 1.08 * max(np.quantile(c["rho"], 0.85 if c["alpha"] < 1.1 else 1.0) for c in answer["curves"])
+    )
+    whole.set_xlabel(r"$\lambda$")
+    whole.set_ylabel(r"density $\rho(\lambda)$")
+    stars = [c["lambda_star"] - c["lambda_minus"] for c in answer["curves"] if c["lambda_star"] is not None]
+    edge.set_xlim(min([1.4 * star for star in stars] or [-0.02]), 0.35 * (0.0 - left))
+    edge.set_yscale("log")
+    edge.set_ylim(1e-8, 3.0)
+    edge.set_xlabel(r"distance from the left edge, $\lambda - \lambda_-$")
+    plotted = whole.get_legend_handles_labels()
+    if stars:
+        (line,) = edge.plot([], [], color="grey", linestyle=":")
+        plotted = plotted[0] + [line], plotted[1] + [r"outlier $\lambda^*$"]
+    edge.legend(*plotted, frameon=False, fontsize=9, loc="lower right")
+    figure.suptitle(rf"$p = {_width(answer['p'])}$, $p^* = {answer['p_star']}$, $a = {answer['a']:g}$", fontsize=11)
+    return figure
+
+
+def predict_figure(answer: dict[str, Any]) -> Figure:
+    """Overlap, phi and lowest eigenvalue over sampled projections, against N or alpha, whichever has more values.
+
+    Parameters
+    ----------
+    answer : dict
+        What `hpcbbp predict --json` prints.
+    """
+    rows = pd.DataFrame(answer["points"])
+    against_n = rows["n"].nunique() >= rows["alpha"].nunique()
+    across, curves = ("n", "alpha") if against_n else ("alpha", "n")
+    figure, axes = canvas(1, 3, (4.4, 4.0))
+    for index, value in enumerate(sorted(rows[curves].unique())):
+        points = rows[rows[curves] == value]
+        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+        name = rf"$\alpha = {value:g}$" if against_n else f"$N = {power(float(value))}$"
+        distance = points["lambda_1"] - points["limit_lambda_minus"]
+        for axis, mean, spread in (
+            (axes[0], points["overlap2"], points["overlap2_std"]),
+            (axes[1], points["phi"], np.sqrt(points["phi"] * (1 - points["phi"]))),
+            (axes[2], distance, points["lambda_1_std"]),
+        ):
+            error = spread / np.sqrt(points["samples"])
+            axis.errorbar(points[across], mean, yerr=error, fmt=marker, color=colour, markersize=4.5, capsize=2,
+                          linewidth=1.0, linestyle="-", label=name)  # fmt: skip
+        if against_n:
+            last = points.iloc[-1]
+            axes[0].axhline(last["limit_overlap2"], color=colour, linestyle=":", linewidth=1.2)
+            if last["limit_lambda_star"] is not None and not math.isnan(last["limit_lambda_star"]):
+                axes[2].axhline(
+                    last["limit_lambda_star"] - last["limit_lambda_minus"], color=colour, linestyle=":", linewidth=1.2
+                )
+    if not against_n:
+        model = answer["p"], answer["p_star"], answer["a"]
+        low, high = float(rows["alpha"].min()), float(rows["alpha"].max())
+        overlap_limit(axes[0], model, low, high)
+        axes[0].set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+        limits = [spectrum(*model, float(alpha)) for alpha in np.linspace(low, high, 100)]
+        distance = [0.0 if at.lambda_star is None else at.lambda_star - at.lambda_minus for at in limits]
+        axes[2].plot([at.alpha for at in limits], distance, color="black", linewidth=1.5)
+        for axis in axes[1:]:
+            axis.axvline(answer["alpha_bbp"], color="grey", linestyle="--", linewidth=1.0)
+    for axis, name in zip(
+        axes, (r"overlap $m^2$ (lowest $p\,p^*$)", r"$\varphi$", r"$\lambda_1 - \lambda_-(\infty)$"), strict=True
+    ):
+        axis.set_ylabel(name)
+        axis.set_xlabel("$N$" if against_n else r"$\alpha$")
+        if against_n:
+            axis.set_xscale("log")
+    axes[1].set_ylim(-0.03, 1.03)
+    axes[2].axhline(0.0, color="black", linewidth=0.8)
+    axes[0].legend(frameon=False, fontsize=9)
+    limit = r"; dotted: $N = \infty$" if against_n else ""
+    figure.suptitle(
+        rf"$p = {answer['p']}$, $p^* = {answer['p_star']}$, $a = {answer['a']:g}$: {answer['transition']}, "
+        rf"$\alpha_{{BBP}} = {answer['alpha_bbp']:.4f}${limit}; bars: standard errors",
+        fontsize=11,
+    )
+    return figure
+
+
+def _width(p: int | str) -> str:
+    return r"\infty" if p == "inf" else str(p)

@@ -1,0 +1,1 @@
+"""The page of a campaign: tables, pictures, what failed."""

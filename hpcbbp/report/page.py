@@ -1,0 +1,187 @@
+"""`hpcbbp report`: one page of what was run, seen and fitted, and of what did not converge."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from matplotlib.figure import Figure
+
+from hpcbbp.analysis.aggregate import models, parts
+from hpcbbp.analysis.analysis import Analysis
+from hpcbbp.campaign.spec import Campaign
+from hpcbbp.cli.output import duration
+from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, phi_figure, title
+from hpcbbp.figures.canvas import overlap_figure
+from hpcbbp.machine import provenance
+from hpcbbp.machine.files import write_file
+from hpcbbp.report.tables import TextTable, curve_tables, law_tables
+
+_ENOUGH = 30
+"""Instances of one point from which on their distribution is drawn."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the report: name of its file, caption, PNG."""
+
+    file: str
+    caption: str
+    png: bytes
+
+    @property
+    def base64(self) -> str:
+        """The PNG as text."""
+        return base64.b64encode(self.png).decode()
+
+
+def pictures(found: Analysis) -> list[Picture]:
+    """Every picture for which a campaign has data."""
+    made: list[tuple[str, str, Figure]] = []
+    for p, of_p in parts(found.curves, "p"):
+        for p_star, rows in parts(of_p, "p_star"):
+            caption = f"Overlap against alpha, p = {p}, p* = {p_star}: simulation, quenched average, N = infinity"
+            if rows["overlap2"].notna().any():
+                made.append((f"overlap-{p}-{p_star}", caption, overlap_figure(rows.dropna(subset=["overlap2"]))))
+    for model, curves in models(found.curves):
+        name = "-".join(f"{value:g}" for value in model)
+        words = title(model).replace("$", "")
+        if (curves.dropna(subset=["phi"]).groupby("n").size() > 1).any():
+            made.append((f"phi-{name}", f"phi and effective thresholds, {words}", phi_figure(found, model)))
+        edges = of_model(found.edges, model)
+        for alpha, fits in parts(edges[edges["reason"] == ""] if not edges.empty else edges, "alpha"):
+            caption = f"Distance from the edge, {words}, alpha = {alpha:g} ({len(fits)} laws)"
+            made.append((f"edge-{name}-{alpha:g}", caption, edge_figure(found, model, alpha)))
+        if (curves["seeds"] >= _ENOUGH).any():
+            made.append((f"distribution-{name}", f"Distribution of m^2, {words}", distribution_figure(found, model)))
+    return [Picture(f"report-{name}.png", caption, _png(figure)) for name, caption, figure in made]
+
+
+def _png(figure: Figure) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    return stream.getvalue()
+
+
+def run_table(records: Iterable[Mapping[str, Any]], points: Sequence[Any]) -> TextTable:
+    """What was to be run and what was: instances by model, size and method."""
+    rows: dict[tuple[Any, ...], list[float]] = {}
+    by_key = {record["key"]: record for record in records}
+    for point in points:
+        row = rows.setdefault((point.p, point.p_star, point.a, point.n, point.method), [0, 0, 0, 0.0])
+        row[0] += 1
+        record = by_key.get(point.key)
+        if record is not None:
+            row[1] += "failed" not in record
+            row[2] += "failed" in record
+            row[3] += record["wall_seconds"] * record["ranks"]
+    return TextTable(
+        "Instances",
+        ("p", "p*", "a", "N", "method", "wanted", "done", "failed", "core time"),
+        tuple(
+            (
+                str(p),
+                str(p_star),
+                f"{a:g}",
+                str(n),
+                method,
+                f"{all_:.0f}",
+                f"{done:.0f}",
+                f"{bad:.0f}",
+                duration(spent),
+            )
+            for (p, p_star, a, n, method), (all_, done, bad, spent) in rows.items()
+        ),
+    )
+
+
+def troubles(records: Iterable[Mapping[str, Any]]) -> TextTable:
+    """Instances that failed, or whose lowest p p* pairs did not all converge."""
+    rows = []
+    for record in records:
+        point = record["point"]
+        outliers = point["p"] * point["p_star"]
+        if "failed" in record:
+            why = f"failed: {record['failed']}"
+        elif not all(record["converged_flags"][:outliers]):
+            why = record["reason"]
+        else:
+            continue
+        values = (point["p"], point["p_star"], point["a"], point["alpha"], point["n"], point["seed"], point["method"])
+        rows.append((*(f"{v:g}" if isinstance(v, float) else str(v) for v in values), why))
+    columns = ("p", "p*", "a", "alpha", "N", "seed", "method", "why")
+    return TextTable(f"{len(rows)} instances, left out of every average", columns, tuple(rows))
+
+
+def write_report(
+    campaign: Campaign, text: str, records: Sequence[Mapping[str, Any]], found: Analysis, folder: Path
+) -> list[Path]:
+    """Write report.html (self-contained) and report.md with its pictures; return the files.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    text : str
+        The campaign file, as it stands.
+    records : sequence of dict
+    found : Analysis
+        Of these records.
+    folder : Path
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+    """
+    run, shown = run_table(records, campaign.points()), pictures(found)
+    done, wanted = sum(int(row[6]) for row in run.rows), sum(int(row[5]) for row in run.rows)
+    made = provenance.versions()
+    content = {
+        "name": campaign.name,
+        "summary": f"{done} of {wanted} instances, {len(found.curves)} points; intervals: {100 * found.level:.0f}%.",
+        "run": run,
+        "pictures": shown,
+        "laws": law_tables(found),
+        "troubles": troubles(records),
+        "points": curve_tables(found.curves),
+        "campaign": text.strip(),
+        "fence": _fence(text),
+        "provenance": "hpcbbp {hpcbbp}, commit {commit}, numpy {numpy}, scipy {scipy}".format(**made)
+        + "; records by hpcbbp "
+        + ", ".join(sorted({str(record.get("hpcbbp")) for record in records})),
+    }
+    environment = Environment(
+        loader=PackageLoader("hpcbbp", "report"), undefined=StrictUndefined,
+        autoescape=select_autoescape(["html.j2"]),
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["plain"] = plain_markdown
+    files = {folder / picture.file: picture.png for picture in shown}
+    for ending in ("html", "md"):
+        page = environment.get_template(f"report.{ending}.j2").render(**content)
+        files[folder / f"report.{ending}"] = page.encode()
+    for path, data in files.items():
+        write_file(path, data)
+    return list(files)
+
+
+_SPECIAL = re.compile(r"[\\`*_|~$]|(?<=\])\(")
+"""Of Markdown within a line; a link without its bracket is none."""
+
+
+def plain_markdown(text: object) -> str:
+    """Text as Markdown shows it word for word, in one line: neither markup nor HTML."""
+    line = " ".join(str(text).split())
+    escaped = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\g<0>", escaped)
+
+
+def _fence(text: str) -> str:
+    """Backticks around a text that has fewer in a row."""
+    return "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))

@@ -1,0 +1,1 @@
+"""Job scripts for campaigns: what they ask for, and their text."""

@@ -1,0 +1,183 @@
+"""Slurm job scripts for campaigns, from templates."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from hpcbbp._version import __version__
+from hpcbbp.campaign.job import Work
+from hpcbbp.campaign.point import Point
+from hpcbbp.cli.output import duration
+from hpcbbp.errors import InputError, shown
+from hpcbbp.slurm.sizes import MARGIN, Request, Sizes, sizes, slurm_time
+
+
+def solve_words(point: Point) -> list[str]:
+    """Arguments of `hpcbbp solve` for a point."""
+    words = ["solve", "-n", point.n, "-p", point.p, "--p-star", point.p_star, "-a", point.a, "--alpha", point.alpha]
+    words += ["--seed", point.seed, "--nev", point.nev, "--tol", point.tol, "--storage", point.storage]
+    words += ["--method", "deferred"] if point.method == "deferred" else ["--data", point.method]
+    return [f"{word:g}" if isinstance(word, float) and float(f"{word:g}") == word else str(word) for word in words]
+
+
+def render(work: Work, request: Request, file: Path, folder: Path, command: str) -> tuple[str, Sizes]:
+    """Return the job script, and the sizes in it.
+
+    Parameters
+    ----------
+    work : Work
+    request : Request
+    file, folder : Path
+        Campaign file and folder of results, as the job sees them from where it is submitted.
+    command : str
+        That renders this script again, for its first lines.
+
+    Raises
+    ------
+    InputError
+        What `sizes` refuses, or an option that would break the script.
+    """
+    check_texts(request, command, file, folder)
+    size = sizes(work, request)
+    name, kind = work.campaign.name, request.kind
+    path, out = _path(file), _path(folder)
+    program, launch = _programs(request)
+    part = f" --shard $SLURM_ARRAY_TASK_ID/{size.of}" if kind == "array" else ""
+    words = {
+        "campaign": f"run {path} --out {out} --wall-time {size.time - size.lead}",
+        "array": f"run {path} --out {out}{part} --wall-time {size.time - size.lead}",
+        "collect": f"collect {out}/shards/*/ --out {out}",
+        "solve": "",
+    }[kind]
+    requeues = request.requeues if kind in ("campaign", "array") else 0
+    if kind == "solve":
+        point = work.points[0]
+        words = shlex.join(solve_words(point)) + f" --json >{out}/solve.json.part"
+        if point.method == "deferred":
+            words = words.replace(" --json", f" --checkpoint {out}/state --json")
+    environment = Environment(
+        loader=PackageLoader("hpcbbp", "slurm"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    values: dict[str, Any] = {
+        "title": _TITLES[kind].format(name=name),
+        "version": __version__,
+        "command": command,
+        "estimates": _estimates(work, request, size),
+        "job_name": name if kind != "collect" else f"{name}-collect",
+        "log": {"array": f"{name}-%a.log", "collect": f"{name}-collect.log"}.get(kind, f"{name}.log"),
+        "nodes": request.nodes if kind != "collect" else 1,
+        "ntasks_per_node": request.ntasks_per_node if kind != "collect" else 1,
+        "memory_mib": size.memory_mib,
+        "time": slurm_time(size.time),
+        "lead": size.lead,
+        "last": max(size.lead - 30, size.lead // 2),
+        "requeues": requeues,
+        "array": _ranges(size.tasks),
+        "options": [(key, shlex.quote(value)) for key, value in request.options.items() if value],
+        "directives": list(request.directives),
+        "modules": [shlex.quote(name) for name in request.modules],
+        "job": "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}" if kind == "array" else "$SLURM_JOB_ID",
+        "launch": program if kind == "collect" else f"{launch} {program}",
+        "program": program,
+        "words": words,
+        "check": f"{program} plan {path} --out {out}{part} --check",
+        "file": path,
+        "folder": out,
+    }
+    return environment.get_template(f"slurm-{kind}.sbatch.j2").render(values), size
+
+
+_TITLES = {
+    "campaign": "Campaign {name} as one MPI job.",
+    "array": "Campaign {name} as a job array: several instances a task; the collect script merges their results.",
+    "collect": "Campaign {name}: results of the array's tasks merged, analysed and reported.",
+    "solve": "One large solve, {name}, by all ranks together.",
+}
+
+
+def check_texts(request: Request, command: str, file: Path, folder: Path) -> None:
+    """Refuse what cannot stand in a script: more than a line, nothing at all, quotes in a line for Slurm."""
+    options = [(f"--{name}", value) for name, value in request.options.items() if value]
+    words = [("--program", request.program), ("--mpi", request.mpi)]
+    words += [("--module", name) for name in request.modules] + [("--bind", name) for name in request.binds]
+    words += [("--container", request.container)] if request.container is not None else []
+    lines = [("--sbatch", line) for line in request.directives]
+    for option, text in [("FILE", str(file)), ("--out", str(folder)), *words, *options, *lines, ("", command)]:
+        if not text.isprintable():
+            raise InputError(f"{option} {shown(text)}: one line of printable text is wanted in a job script")
+    for option, text in words:
+        if not text.strip():
+            raise InputError(f"{option} {shown(text)}: it is empty; name one, or leave it out")
+    for option, text in options:
+        if any(mark in text for mark in "\"'\\"):
+            raise InputError(
+                f"{option} {shown(text)}: without quotes and backslashes, which Slurm reads in its own way"
+            )
+
+
+def program_words(text: str) -> list[str]:
+    """Words of --program: a file's name as it is, whatever is in it; else a command, taken apart as by a shell."""
+    if os.path.exists(text):  # noqa: PTH110 (a name that is too long is no file, and no error)
+        return [text]
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise InputError(f"--program {shown(text)}: {str(error).lower()}; quoted as in a shell") from None
+
+
+def _programs(request: Request) -> tuple[str, str]:
+    """How hpcbbp is called on a node, and how its ranks are started."""
+    program = shlex.join(program_words(request.program))
+    if request.container is not None:
+        binds = "".join(f" --bind {shlex.quote(bind)}" for bind in request.binds)
+        program = f'apptainer exec --bind "$PWD" --pwd "$PWD"{binds} {shlex.quote(request.container)} hpcbbp'
+    if request.launcher == "mpirun":
+        return program, f"mpirun -n {request.ranks}"
+    return program, f"srun --mpi={shlex.quote(request.mpi)} --cpus-per-task=1 --cpu-bind=cores --kill-on-bad-exit=1"
+
+
+def _path(path: Path) -> str:
+    """A path as a word of the script; one that begins with a dash is not taken for an option."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
+
+
+def _estimates(work: Work, request: Request, size: Sizes) -> list[str]:
+    done = len(work.points) - len(work.missing)
+    lines = [f"{done} of {len(work.points)} instances are done."]
+    if request.kind == "collect":
+        return lines
+    where = "a task" if size.tasks else "in all"
+    return [
+        f"{lines[0]} What is missing takes about {duration(size.left)} {where}, the longest instance",
+        f"{duration(size.longest)}, by the model of hpcbbp plan. Memory of a rank: its estimate times {MARGIN}.",
+    ]
+
+
+def _ranges(tasks: Sequence[int]) -> str:
+    """1-3,7 for (1, 2, 3, 7)."""
+    parts: list[list[int]] = []
+    for task in tasks:
+        if parts and parts[-1][-1] == task - 1:
+            parts[-1][1:] = [task]
+        else:
+            parts.append([task])
+    return ",".join("-".join(map(str, part)) for part in parts)
+
+
+def writable(folder: Path) -> None:
+    """Raise InputError unless results can be written there, or the folder be made."""
+    place = folder
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+    except OSError as error:  # a name that is too long, a loop of links
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); take another --out") from None
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: cannot be written ({place} is no folder you may write to); take another --out")

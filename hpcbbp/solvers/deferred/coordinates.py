@@ -1,0 +1,213 @@
+"""The small side, the same on every rank: what is known in coordinates of the basis Q of directions met so far.
+
+Q itself is never drawn (docs/deferred.md). Left queries are U_(v,a) = sum_l D_al R W_vl for queried block vectors
+W_v (k x p coordinates); P = U L^-T is their orthonormal basis, never formed either.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError
+from hpcbbp.machine.rng import triangle
+
+Array = NDArray[np.float64]
+
+STREAM = "deferred-triangles"
+
+_ROUNDOFF = 8 * 2.0**-53  # of an entry of a Gram matrix in float64, over the lengths of the two vectors
+_NEWS = 64.0  # times what rounding may make of it: a part of a query smaller than that is not asked about
+
+
+class Coordinates:
+    """H restricted to span(Q) (x) R^p, the queried vectors, and the Gram matrix of their left images.
+
+    Parameters
+    ----------
+    n, m : int
+        N and M.
+    index : (p, p) array of int
+        Where D_kl stands among its different entries.
+    resolved : float
+        Smallest part of a left query outside the old ones, relative to the longest query, that the arithmetic of
+        images resolves; a smaller one is an error. 0: what rounding may be is not asked about (see `hidden`).
+
+    Attributes
+    ----------
+    A : (k, p, k, p) array
+        (Q_i (x) e_a) . H (Q_j (x) e_b) = R_i^T D_ab R_j.
+    B : (k, k) array
+        R^T D^2 R, for p = 1 (else empty).
+    F : (k, parts, c) array
+        R^T D_q Xi of the fresh numbers drawn for the next directions.
+    W : (queries, k, p) array
+        Queried block vectors, orthonormal.
+    kept : (l, 2) array of int
+        Query v and unit a of each left direction.
+    L : (l, l) array
+        Cholesky factor of the Gram matrix of the kept U_(v,a).
+    hidden : (queries, p) array
+        Length that U_(v,a) may have outside the kept ones: zero if it is kept, or if those span everything.
+    """
+
+    def __init__(self, n: int, m: int, index: NDArray[np.int64], resolved: float) -> None:
+        self.n, self.m, self.index, self.resolved = n, m, index, resolved
+        p = len(index)
+        self.A = np.zeros((0, p, 0, p))
+        self.B = np.zeros((0, 0))
+        self.F = np.zeros((0, int(index.max()) + 1, 0))
+        self.W = np.zeros((0, 0, p))
+        self.kept = np.zeros((0, 2), dtype=np.int64)
+        self.L = np.zeros((0, 0))
+        self.hidden = np.zeros((0, p))
+
+    @property
+    def k(self) -> int:
+        """Directions met."""
+        return self.A.shape[0]
+
+    @property
+    def p(self) -> int:
+        """Hidden units of the student."""
+        return len(self.index)
+
+    def extend(self, A: Array, B: Array, F: Array) -> None:
+        """Take the moments of c new images with all k + c of them (see Samples.reveal)."""
+        k, c, p = self.k, A.shape[2], self.p
+        total = k + c
+        new = A[:, self.index, :].transpose(0, 1, 3, 2)  # (k + c, p, c, p)
+        grown = np.zeros((total, p, total, p))
+        grown[:k, :, :k] = self.A
+        grown[:, :, k:] = new
+        grown[k:, :, :k] = new[:k].transpose(2, 3, 0, 1)
+        # The two halves of the newest block were summed separately: make them one.
+        corner = grown[k:, :, k:]
+        grown[k:, :, k:] = 0.5 * (corner + corner.transpose(2, 3, 0, 1))
+        self.A = grown
+        if p == 1:
+            squares = np.zeros((total, total))
+            squares[:k, :k] = self.B
+            squares[:, k:] = B
+            squares[k:, :k] = B[:k].T
+            squares[k:, k:] = 0.5 * (B[k:] + B[k:].T)
+            self.B = squares
+        self.F = F
+        self.W = np.pad(self.W, ((0, 0), (0, total - self.W.shape[1]), (0, 0)))
+
+    def outside(self, Y: Array) -> Array:
+        """Parts of block vectors (r, k, p) outside the queried ones, by two sweeps of Gram-Schmidt."""
+        size = self.k * self.p
+        W, rest = self.W.reshape(len(self.W), size), Y.reshape(len(Y), size)
+        for _ in range(2):
+            rest = rest - (rest @ W.T) @ W
+        return rest.reshape(Y.shape)
+
+    def with_left(self, moments: Array, V: Array) -> Array:
+        """U_(v,a) . Y_c for U of queries V (b, k, p), from moments R^T D_q Y_c (k, parts, c): (b, p, c)."""
+        units = [
+            sum(V[:, :, other] @ moments[:, self.index[a, other]] for other in range(self.p)) for a in range(self.p)
+        ]
+        return np.stack([np.asarray(unit) for unit in units], axis=1)
+
+    def _kept_rows(self, products: Array) -> Array:
+        """Rows (queries, p, c) of the kept left directions, in their order: (l, c)."""
+        rows: Array = products[self.kept[:, 0], self.kept[:, 1]]
+        return rows
+
+    def add_queries(self, V: Array, E: Array) -> int:
+        """Append queries V (b, k, p), E = R^T D_q U_V (k, parts, b p); return the number of new left directions.
+
+        Raises
+        ------
+        InputError
+            If a query is not resolved (see `resolved`).
+        """
+        b, p = len(V), self.p
+        cross = self._kept_rows(self.with_left(E, self.W))
+        C = scipy.linalg.solve_triangular(self.L, cross, lower=True) if len(cross) else cross
+        own = self.with_left(E, V).reshape(b * p, b * p)
+        gram = 0.5 * (own + own.T)
+        before = len(self.W)
+        self.W = np.concatenate([self.W, V])
+        self.hidden = np.concatenate([self.hidden, np.zeros((b, p))])
+        kept = np.sqrt((self.L**2).sum(axis=1))  # lengths of the kept ones
+        sizes = np.sqrt(np.maximum(gram.diagonal(), 0.0))
+        longest = max(float(sizes.max(initial=0.0)), float(kept.max(initial=0.0)))
+        rows = np.concatenate([C, np.zeros((b * p, b * p))])  # column j: coordinates of U_j in P
+        found = len(C)
+        for j in range(b * p):
+            if found == self.m:  # nothing is outside
+                continue
+            along = rows[:found, j]
+            rest = float(gram[j, j] - along @ along)
+            # U_j - sum_i y_i U_i is what is new: its length, from a Gram matrix, is known up to this.
+            y = scipy.linalg.solve_triangular(self.L, along, lower=True, trans="T") if found else along
+            unsure = _ROUNDOFF * (sizes[j] + float(np.abs(y) @ kept)) ** 2
+            if self.resolved and rest < (self.resolved * longest) ** 2:
+                raise InputError(
+                    "left queries are nearly dependent, too much for float32 sums: take --storage float64 or a "
+                    "smaller --block"
+                )
+            if rest <= _NEWS * unsure:  # not to ask is always right: X says nothing about it yet
+                self.hidden[before + j // p, j % p] = math.sqrt(max(rest, 0.0) + unsure)
+                continue
+            length = math.sqrt(rest)
+            rows[found, j] = length
+            rows[found, j + 1 :] = (gram[j, j + 1 :] - along @ rows[:found, j + 1 :]) / length
+            grown = np.zeros((found + 1, found + 1))
+            grown[:found, :found] = self.L
+            grown[found] = rows[: found + 1, j]
+            self.L, kept = grown, np.append(kept, sizes[j])
+            self.kept = np.concatenate([self.kept, [[before + j // p, j % p]]])
+            found += 1
+        return found - len(C)
+
+    def hides(self, vectors: Array) -> Array:
+        """Length that the left images of block vectors (r, k, p) in the queried space may have outside P: (r,)."""
+        if len(self.L) == self.m:
+            return np.zeros(len(vectors))
+        along = vectors.reshape(len(vectors), -1) @ self.W.reshape(len(self.W), -1).T
+        result: Array = np.sqrt(((np.abs(along) @ self.hidden) ** 2).sum(axis=1))
+        return result
+
+    def next_images(self, new: int, count: int, seed: int) -> Array:
+        """Coefficients G (k, parts, count) of the next images: Xi - P P^T Xi + P_new T^T (docs/deferred.md, step 3).
+
+        Parameters
+        ----------
+        new : int
+            Left directions found last: their images span the new directions, T is their triangular factor. With
+            none the queried space is invariant, and the next directions are uniform in the complement.
+        count : int
+            New directions, min(new, N - k) if new > 0.
+        seed : int
+        """
+        G = np.zeros((self.k, int(self.index.max()) + 1, count))
+        if not len(self.L):
+            return G
+        left = self._kept_rows(self.with_left(self.F[:, :, :count], self.W))
+        H = -scipy.linalg.solve_triangular(self.L, left, lower=True)
+        if new:
+            T = triangle(count, new, self.n - self.k, seed, STREAM, self.k) / math.sqrt(self.n)
+            H[-new:] += T.T
+        h = np.zeros((len(self.W), self.p, count))
+        h[self.kept[:, 0], self.kept[:, 1]] = scipy.linalg.solve_triangular(self.L, H, lower=True, trans="T")
+        for a in range(self.p):
+            for other in range(self.p):
+                G[:, self.index[a, other]] += self.W[:, :, other].T @ h[:, a]
+        return G
+
+    def scale(self) -> float:
+        """Mean of |A_ii|: the size of H apart from its few largest eigenvalues."""
+        return float(np.abs(np.einsum("iaia->ia", self.A)).mean())
+
+    def ritz(self, count: int) -> tuple[Array, Array]:
+        """Lowest Ritz values of H in span(Q) (x) R^p and their unit vectors, (r,) and (r, k, p), r <= count."""
+        size = self.k * self.p
+        last = min(count, size) - 1
+        values, vectors = scipy.linalg.eigh(self.A.reshape(size, size), subset_by_index=[0, last])
+        return values, np.ascontiguousarray(vectors.T).reshape(-1, self.k, self.p)

@@ -1,0 +1,188 @@
+"""One Gaussian instance, revealed query by query: both sides together (docs/deferred.md)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError, shown, whole_number
+from hpcbbp.machine import memory
+from hpcbbp.machine.ranks import Group
+from hpcbbp.machine.rng import check_seed, triangle
+from hpcbbp.model.problem import Problem, check_dimension
+from hpcbbp.solvers.deferred.coordinates import STREAM, Coordinates
+from hpcbbp.solvers.deferred.floors import check_tolerance, storage_bytes
+from hpcbbp.solvers.deferred.samples import Samples
+from hpcbbp.solvers.eigen import check_nev, check_tol
+
+Array = NDArray[np.float64]
+
+
+NO_ROOM = (
+    "the memory is used up by {} directions; take --storage int16, a looser --tol, a smaller --nev or --block, "
+    "a smaller N, or ranks on more nodes"
+)
+
+
+def expected_directions(p: int, p_star: int, nev: int) -> int:
+    """Directions met until the p p* outliers converge to 1e-6, with some room.
+
+    At alpha = 3, a = 1.5: 120 to 180 were seen for p = p* = 1, 300 for p = 2, p* = 1. Bulk pairs take many more.
+    """
+    return 100 * (1 + p * p_star) + p + p_star + nev * p
+
+
+class Deferred:
+    """A Gaussian instance of which only the products asked for are ever decided.
+
+    The realised X depends on the queries made; a second solve goes on with the same X.
+
+    Attributes
+    ----------
+    problem : Problem
+    n, m, seed : int
+    storage : str
+    group : Group
+    samples : Samples
+        Images of the directions met, distributed over the ranks.
+    coordinates : Coordinates
+        Everything small, replicated.
+    weights : (q, p + p*) array
+        Student and teacher directions, unit vectors, in the first q = p + p* directions met.
+    """
+
+    def __init__(
+        self, problem: Problem, n: int, seed: int, storage: str, capacity: int, group: Group | None = None
+    ) -> None:
+        self.problem, self.n, self.m = problem, n, problem.samples(n)
+        self.seed, self.storage, self.group = check_seed(seed), storage, Group.chosen(group)
+        self.q = problem.p + problem.p_star
+        self.ranks_on_node = self.group.ranks_on_node()
+        self.samples = Samples(n, self.m, seed, problem.p, capacity, storage, self.group)
+        resolved = 1e-3 if self.samples.number == np.float32 else 0.0
+        self.coordinates = Coordinates(n, self.m, self.samples.index, resolved)
+        # The QR of Gaussian N-vectors: weights are uniform on the sphere, so only their angles matter.
+        triangular = triangle(self.q, self.q, n, seed, STREAM, 0)
+        self.weights: Array = triangular / np.linalg.norm(triangular, axis=0)
+
+    def start(self, following: int) -> None:
+        """Draw the images of the weights' directions and the curvatures that follow from them. Collective."""
+        self.samples.draw_first(self.q)
+        self.samples.set_curvature(self.problem, math.sqrt(self.n) * self.weights)
+        A, B = self.samples.first_moments()
+        self.coordinates.extend(A, B, np.zeros((self.q, self.samples.parts, 0)))
+        self.draw_ahead(following)
+
+    def projections(self) -> tuple[Array, Array]:
+        """S = X w, (m_local, p), and u = X w*, (m_local, p_star), of this rank's samples, once there are images."""
+        here = max(0, min(self.m - self.samples.first, self.samples.rows))  # no padding
+        whole = (0, len(self.samples.panels))
+        both = self.samples.projected(math.sqrt(self.n) * self.weights, whole)[:here]
+        return both[:, : self.problem.p], both[:, self.problem.p :]
+
+    def draw_ahead(self, count: int) -> None:
+        """Have fresh numbers and their moments for that many directions. Collective."""
+        c = self.coordinates
+        if c.F.shape[2] < count or len(self.samples.fresh) < count:
+            c.extend(*self.samples.reveal(np.zeros((c.k, self.samples.parts, 0)), 0, count))
+
+    def query(self, V: Array, following: int) -> int:
+        """Ask for H V: reveal the left images of block vectors and the new directions they lead to. Collective.
+
+        Parameters
+        ----------
+        V : (b, k, p) array
+            Orthonormal coordinates, orthogonal to earlier queries.
+        following : int
+            New directions expected at the next query (their fresh numbers are drawn in the same pass).
+
+        Returns
+        -------
+        int
+            New directions, b p unless dimensions are used up.
+        """
+        c, p = self.coordinates, self.problem.p
+        V = self.group.share(V)
+        E = np.einsum("ij,bjl->ilb", c.B, V) if p == 1 else self.samples.query(V)
+        new = c.add_queries(V, E)
+        count = min(new or max(1, len(V)) * p, self.n - c.k)
+        if count > self.samples.capacity - c.k:  # fewer would be another law: never truncate
+            raise InputError(NO_ROOM.format(c.k))
+        self.draw_ahead(count)
+        G = self.group.share(c.next_images(new, count, self.seed))
+        c.extend(*self.samples.reveal(G, count, min(following, self.n - c.k - count)))
+        return count
+
+
+def check_block(block: int) -> int:
+    """Return the block, or raise InputError if it is not a whole number."""
+    vectors = whole_number(block)
+    if vectors is None:
+        raise InputError(f"block = {shown(block)}: the vectors of a step are a whole number >= p p*")
+    return vectors
+
+
+def check_deferred(problem: Problem, n: int, tol: float | None, storage: str, block: int | None) -> None:
+    """Raise InputError for a block, a storage or a tolerance that cannot work. Needs no MPI."""
+    p, p_star, m = problem.p, problem.p_star, problem.samples(check_dimension(n))
+    tol, block = None if tol is None else check_tol(tol), check_block(p * p_star if block is None else block)
+    if block < p * p_star:
+        raise InputError(
+            f"block = {block}: the p p* = {p * p_star} outliers are nearly degenerate and need a block of at least "
+            f"as many vectors (block >= {p * p_star})"
+        )
+    first = p + p_star + block * p
+    if first > min(n, m):
+        raise InputError(
+            f"a block of {block} asks for p + p* + block p = {first} directions, and min(N, M) = {min(n, m)}: "
+            "take a larger N, a smaller block, or --data stored, which suits small N"
+        )
+    storage_bytes(storage)
+    if tol is not None:
+        check_tolerance(problem, n, tol, storage)
+
+
+def deferred_instance(
+    problem: Problem,
+    n: int,
+    seed: int = 0,
+    *,
+    storage: str = "float64",
+    nev: int | None = None,
+    block: int | None = None,
+    group: Group | None = None,
+) -> Deferred:
+    """Prepare a Gaussian instance for solve_deferred; nothing of size M is drawn yet. Collective.
+
+    Parameters
+    ----------
+    problem : Problem
+    n : int
+        N.
+    seed : int
+        One seed is one instance on any number of ranks, to the last bit; another one than with stored data.
+    storage : {"float64", "float32", "int16"}
+        Numbers the M-vectors are kept in (see Samples).
+    nev, block : int, optional
+        As they will be given to solve_deferred: for the estimate of memory.
+    group : Group, optional
+
+    Raises
+    ------
+    InputError
+        Values out of their domain, or too little memory.
+    """
+    group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
+    block = problem.p * problem.p_star if block is None else block
+    nev = check_nev(problem.p * problem.p_star if nev is None else nev, problem.p * n)
+    check_deferred(problem, n, None, storage, block)
+    stored = storage_bytes(storage)
+    fixed, each = memory.deferred_solve(problem.samples(n), problem.p, block, stored, group.size)
+    wanted = min(n, expected_directions(problem.p, problem.p_star, nev))
+    smaller = {8: "--storage float32 or int16, ", 4: "--storage int16, "}.get(stored, "")
+    memory.require(fixed + wanted * each, group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
+    beside = group.ranks_on_node()
+    fits = int(group.smallest((memory.available(beside) * 0.95 / beside - fixed) / each))
+    return Deferred(problem, n, seed, storage, max(wanted, min(n, fits)), group)

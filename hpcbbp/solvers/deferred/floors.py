@@ -1,0 +1,87 @@
+"""How small a residual each storage can reach: what is refused, advised and chosen, in one place."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Literal
+
+import scipy.special
+
+from hpcbbp.errors import InputError, shown
+from hpcbbp.model.problem import Problem
+
+STORAGES = {"float64": 8, "float32": 4, "int16": 2}
+"""Bytes of a stored number."""
+
+_MEASURED_AT = 1.5  # the a at which the floors below were measured
+
+
+def storage_bytes(storage: str) -> int:
+    """Bytes that a stored number takes; InputError for an unknown storage."""
+    if not isinstance(storage, str) or storage not in STORAGES:
+        raise InputError(f"storage = {shown(storage)}: images are stored as one of {', '.join(STORAGES)}")
+    return STORAGES[storage]
+
+
+def rounded_up(value: float) -> str:
+    """A positive number in one digit, not below it."""
+    step = 10.0 ** math.floor(math.log10(value))
+    return f"{math.ceil(value / step * (1 - 1e-9)) * step:.0e}"
+
+
+def reachable(problem: Problem, n: int, storage: str) -> float:
+    """Relative residual that solves with a storage reach, if |lambda| is not exceptionally small.
+
+    With float32 and p = 1 sums of float32 products bound it, which more panels average; else the rounding of new
+    images, a product that old queries did not foresee. Both grow as the curvatures' tail does (`_growth`). What a
+    solve has reached it tells itself; this is what is refused beforehand (docs/deferred.md has the measurements).
+    """
+    growth = 1.0 if problem.custom_loss is not None else _growth(float(problem.a), problem.p_star)
+    if storage_bytes(storage) == 8:
+        return float(max(1e-12, 1e-13 * min(growth, 1e100)))
+    if storage == "int16":
+        base = max(1e-7, 5e-4 / math.sqrt(n))
+    else:
+        base = max(1e-7, 4e-4 / math.sqrt(n)) if problem.p == 1 else max(1e-9, 1e-6 / math.sqrt(n))
+    tail = 0.5 * growth**1.25
+    if problem.p > 1:  # what one sample's image may be, in place of N^(-1/2), bounds its rounding
+        tail = min(tail, 30.0 * math.sqrt(n))
+    return float(base * max(1.0, tail))
+
+
+@lru_cache(maxsize=1024)
+def _growth(a: float, p_star: int) -> float:
+    """(<D^2> at a)^(1/2) over that at a = 1.5: D goes as 1/(a + y), y the mean square of p* standard normals.
+
+    <(a + y)^-2> = int t exp(-a t) <exp(-t y)> dt, and <exp(-t y)> = (1 + 2 t/p*)^(-p*/2).
+    """
+    x, weights = scipy.special.roots_laguerre(60)
+
+    def inverse2(constant: float) -> float:
+        return float((weights * x * (1 + 2 * x / (constant * p_star)) ** (-p_star / 2)).sum()) / constant / constant
+
+    return math.sqrt(inverse2(a) / inverse2(_MEASURED_AT))
+
+
+def storage_for(problem: Problem, n: int, tol: float) -> Literal["float32", "float64"]:
+    """The smaller of float32 and float64 that reaches a tolerance."""
+    return "float32" if tol >= reachable(problem, n, "float32") else "float64"
+
+
+def check_tolerance(problem: Problem, n: int, tol: float, storage: str) -> None:
+    """Raise InputError for a tolerance that a storage does not reach; the line names what does."""
+    floor = reachable(problem, n, storage)
+    if tol >= 0.999 * floor:
+        return
+    ways = [f"--tol {rounded_up(floor)} or more"] if floor < 0.1 else []
+    better = [name for name in ("float32", "float64") if reachable(problem, n, name) <= min(tol, floor / 2)]
+    if better:
+        ways.append(f"--storage {better[0]} (good to about {reachable(problem, n, better[0]):.1e})")
+    elif storage != "float64" and (best := reachable(problem, n, "float64")) < 0.1:
+        ways.append(f"--storage float64 and --tol {rounded_up(best)}")
+    ways = ways or ["a larger a, or a stored X (--method krylov-schur)"]
+    raise InputError(
+        f"tol = {tol:g}: with {storage} images residuals are good to about {min(floor, 1.0):.1e} of |lambda| at "
+        f"N = {n}, a = {problem.a:g}; take {' or '.join(ways)}"
+    )

@@ -1,0 +1,91 @@
+"""The whole spectrum of a small instance by LAPACK: phi and densities need more than the lowest pairs."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+
+from hpcbbp.data.stored import StoredData
+from hpcbbp.errors import InputError
+from hpcbbp.machine import memory, provenance
+from hpcbbp.solvers.eigen import check_tol
+from hpcbbp.solvers.instance import Instance
+from hpcbbp.solvers.overlap import overlaps
+from hpcbbp.solvers.result import EigenResult, Solution
+
+Array = NDArray[np.float64]
+
+
+def dense_bytes(order: int) -> int:
+    """Bytes of a rank that diagonalises a matrix of this order: H, its vectors, LAPACK's workspace, H v."""
+    return 8 * 5 * order**2 + memory.PER_RANK
+
+
+def solve_dense(instance: Instance, tol: float = 1e-8) -> Solution:
+    """All p N eigenpairs of an instance's Hessian and their overlaps. Collective; the first rank diagonalises.
+
+    Parameters
+    ----------
+    instance : Instance
+        With stored X.
+    tol : float
+        A pair counts as converged if |H v - lambda v| reaches tol |lambda| (or tol times the largest |lambda|
+        times 1e-3, for eigenvalues near 0).
+
+    Raises
+    ------
+    InputError
+        If X is not stored, or the matrix does not fit in memory.
+    """
+    if not isinstance(instance, Instance):
+        raise InputError(f"solve_dense({type(instance).__name__}): give an Instance, as of gaussian_instance")
+    tol = check_tol(tol)
+    problem, data, group = instance.problem, instance.data, instance.data.group
+    if not isinstance(data, StoredData):
+        raise InputError("the whole spectrum is computed from stored X")
+    memory.require(dense_bytes(problem.p * data.n), group, "take a smaller N, or method = stored")
+    begin = time.monotonic()
+    H = _matrix(data, instance.hessian.curvature.dense())
+    values, columns, residuals = np.zeros(len(H)), np.zeros_like(H), np.zeros(len(H))
+    if group.rank == 0:
+        values, columns = eigh(H, driver="evd", check_finite=False)
+        residuals = np.linalg.norm(H @ columns - columns * values, axis=0)
+    values, columns, residuals = (group.sum(part) for part in (values, columns, residuals))
+    vectors = np.ascontiguousarray(columns.T).reshape(len(values), data.n, problem.p)[:, data.columns]
+    scale = np.maximum(np.abs(values), 1e-3 * np.abs(values).max())
+    return Solution(
+        problem=problem,
+        n=data.n,
+        m=data.m,
+        seed=instance.seed,
+        data=type(data).__name__,
+        method="dense",
+        eigen=EigenResult(
+            eigenvalues=values,
+            residuals=residuals,
+            converged=residuals <= tol * scale,
+            vectors=vectors,
+            reason="converged: the whole spectrum by LAPACK",
+            products=0,
+            tolerance=tol,
+            history=(),
+            seconds=time.monotonic() - begin,
+            provenance={**provenance.versions(), "ranks": group.size},
+        ),
+        teacher_overlaps=overlaps(vectors, instance.teacher, group),
+        student_overlaps=overlaps(vectors, instance.student, group),
+    )
+
+
+def _matrix(data: StoredData, D: Array) -> Array:
+    """H of order p N, entry (k, i) at i p + k as everywhere, summed over ranks."""
+    X, p = data.local.astype(np.float64), D.shape[1]
+    H = np.empty((data.n, p, data.n, p))
+    for k in range(p):
+        for j in range(k, p):
+            H[:, k, :, j] = X.T @ (D[:, k, j, None] * X)
+            H[:, j, :, k] = H[:, k, :, j]  # the block itself is symmetric
+    return data.group.sum(H.reshape(p * data.n, p * data.n))

@@ -1,0 +1,231 @@
+"""The lowest eigenpairs of a Hessian by SLEPc, each with a residual computed anew and an honest flag.
+
+What "converged" means is said at EigenResult (hpcbbp.solvers.result) and in docs/accuracy.md.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError, real_number, shown, whole_number
+from hpcbbp.machine import petsc, provenance
+from hpcbbp.machine.rng import check_seed
+from hpcbbp.operators.hessian import Hessian
+from hpcbbp.solvers.krylov import CONVERGED, Search, default_ncv
+from hpcbbp.solvers.pairs import Pairs
+from hpcbbp.solvers.result import EigenResult, Step
+
+Array = NDArray[np.float64]
+
+__all__ = [
+    "check_arguments",
+    "check_below",
+    "check_index",
+    "check_nev",
+    "check_tol",
+    "check_verify",
+    "default_ncv",
+    "default_nev",
+    "solve",
+]
+
+
+def default_nev(p: int, p_star: int, n: int) -> int:
+    """P p* + 2 pairs, the teacher's outliers and the two eigenvalues behind them; pN if there are no more."""
+    return min(p * p_star + 2, p * n)
+
+
+def check_nev(nev: int, size: int) -> int:
+    """Return nev, or raise InputError unless it is a whole number with 1 <= nev <= size."""
+    wanted = whole_number(nev)
+    if wanted is None:
+        raise InputError(f"nev = {shown(nev)}: the number of eigenpairs is a whole number >= 1")
+    if wanted < 1:
+        raise InputError(f"nev = {shown(nev)}: ask for at least one eigenpair")
+    if wanted > size:
+        raise InputError(f"nev = {shown(nev)}: the Hessian has only pN = {size} eigenpairs (nev <= {size})")
+    return wanted
+
+
+def check_tol(tol: float) -> float:
+    """Return tol, or raise InputError unless it is a number with 0 < tol < 1."""
+    asked = real_number(tol)
+    if asked is None or not 0 < asked < 1:
+        raise InputError(f"tol = {shown(tol)}: the tolerance is a relative residual, 0 < tol < 1 (e.g. 1e-8)")
+    return asked
+
+
+def check_arguments(nev: int, tol: float, size: int) -> tuple[int, float]:
+    """Return nev and tol as Python's numbers; InputError unless 1 <= nev <= size and 0 < tol < 1."""
+    return check_nev(nev, size), check_tol(tol)
+
+
+def check_below(below: float | None) -> float | None:
+    """Return the threshold, or raise InputError unless it is a finite number (or None)."""
+    if below is None:
+        return None
+    asked = real_number(below)
+    if asked is None or not math.isfinite(asked):
+        raise InputError(f"below = {shown(below)}: the threshold is a finite number (or None for nev pairs)")
+    return asked
+
+
+def check_verify(verify: bool) -> bool:
+    """Return whether to verify, or raise InputError unless it is True or False."""
+    if not isinstance(verify, bool | np.bool_):
+        raise InputError(f"verify = {shown(verify)}: True or False")
+    return bool(verify)
+
+
+def check_index(nev: int | None, p: int, p_star: int, n: int) -> None:
+    """Raise InputError if the Krylov basis for nev (or the default number of) pairs overflows PETSc's indices."""
+    from petsc4py import PETSc
+
+    wanted = default_nev(p, p_star, n) if nev is None else nev
+    petsc.check_index(PETSc.IntType, p * n, default_ncv(wanted, p * n))
+
+
+def solve(
+    hessian: Hessian,
+    nev: int,
+    *,
+    tol: float = 1e-8,
+    seed: int = 0,
+    progress: Callable[[Step], None] | None = None,
+    below: float | None = None,
+    verify: bool = False,
+) -> EigenResult:
+    """Return the nev smallest eigenpairs by SLEPc's Krylov-Schur; PETSc options act. Collective.
+
+    A Krylov space holds one direction of each eigenspace: further copies of an exactly multiple eigenvalue enter by
+    rounding alone, late or never, and without verify they may be missing though each pair that is there is converged.
+
+    Parameters
+    ----------
+    hessian : Hessian
+    nev : int
+        Pairs wanted, 1 <= nev <= pN.
+    tol : float
+        Relative residual |H v - lambda v| / |lambda|.
+    seed : int
+        Of the start vector (stream "start"): the same on any number of ranks.
+    progress : callable, optional
+        Called with each Step, on every rank.
+    below : float, optional
+        All eigenvalues below this one, and the next one if it was found, in place of nev of them (nev: how many to
+        begin with, doubled until it is passed).
+    verify : bool
+        Search the orthogonal complement of what was found, from fresh random starts, until nothing lower turns up.
+
+    Raises
+    ------
+    InputError
+        Bad nev, tol, seed or below, products that overflow or underflow, or a PETSc that cannot do it.
+    MissingDependencyError
+        Without petsc4py and slepc4py.
+    """
+    nev, tol = check_arguments(nev, tol, hessian.size)
+    seed, below, verify = check_seed(seed), check_below(below), check_verify(verify)
+    petsc.initialize()
+    from petsc4py import PETSc
+
+    petsc.check_index(PETSc.IntType, hessian.size, default_ncv(nev, hessian.size))
+    clock = time.perf_counter()
+    search = Search(hessian, tol, seed, progress)
+    pairs = search.run(nev) if below is None else _below(search, nev, below)
+    nev, reason, verified, added = search.asked, search.reason, None, 0
+    if verify:
+        verified = search.group.share(bool(search.reached(pairs).all()))
+        if verified:
+            pairs, verified, added = _verified(search, pairs, nev, below)
+            reason = (
+                search.reason if verified else f"not verified: the search for copies ended early: {search.reason}"
+            )
+    pairs = pairs.select(slice(nev if below is None else _count_below(search, pairs, below) + 1))
+    converged = search.reached(pairs)
+    return EigenResult(
+        eigenvalues=pairs.values * search.unit,
+        residuals=pairs.residuals(search.group) * search.unit,
+        converged=converged,
+        vectors=pairs.vectors.reshape(len(pairs), len(hessian.data.columns), hessian.p),
+        reason=_reason(reason, converged, nev if below is None else len(pairs)),
+        products=search.products,
+        tolerance=search.tolerance,
+        history=tuple(search.history),
+        seconds=time.perf_counter() - clock,
+        provenance={**provenance.versions(), **petsc.versions(), "ranks": search.group.size, "seed": seed},
+        nev=len(pairs) if below is not None else nev,
+        verified=None if verified is None else verified and bool(converged.all()),
+        found_by_verification=added,
+    )
+
+
+def _reason(reason: str, converged: NDArray[np.bool_], nev: int) -> str:
+    """Why the solve ended, by the pairs that it returns rather than by SLEPc's estimates of them."""
+    if reason.startswith("not verified"):
+        return reason
+    if converged.all():
+        if len(converged) == nev:
+            return CONVERGED
+        return (
+            f"not converged: {len(converged)} of {nev} pairs found, the rest were copies of these; try another seed"
+        )
+    if reason != CONVERGED:
+        return reason
+    return (
+        "not converged: SLEPc's estimates reached the tolerance, the recomputed residuals did not; for "
+        "eigenvalues near zero use -eps_conv_abs (a tolerance that is not relative to |lambda|)"
+    )
+
+
+def _count_below(search: Search, pairs: Pairs, below: float) -> int:
+    return int((pairs.values * search.unit < below).sum())
+
+
+def _below(search: Search, nev: int, below: float) -> Pairs:
+    """All eigenvalues below a threshold and what follows, by more and more pairs.
+
+    SLEPc's own threshold (EPSSetThreshold, since 3.22) stops early: with 14 of 31 eigenvalues of a diagonal matrix
+    of order 2000, with 3.26.1; and what ends at a pair beyond the threshold is known to be whole.
+    """
+    size = search.hessian.size
+    while True:
+        pairs = search.run(nev)
+        if not search.lowest or search.asked != nev:
+            raise InputError(
+                f"below = {below:g}: leave out PETSc options that choose pairs (-eps_nev, -eps_largest_real)"
+            )
+        whole = search.group.share(bool(search.reached(pairs).all()))
+        if not whole or _count_below(search, pairs, below) < len(pairs) or nev >= size:
+            return pairs
+        nev = min(2 * nev, size)
+
+
+def _verified(search: Search, pairs: Pairs, nev: int, below: float | None) -> tuple[Pairs, bool, int]:
+    """Search the complement of the pairs until nothing comes before the last wanted one. Collective.
+
+    Returns all pairs found in their order, whether the search came to its end, and how many it has added. A round
+    finds one direction of each eigenspace, so that copies come one a round; the next round asks for twice as many.
+    """
+    size, group, first = search.hessian.size, search.group, len(pairs)
+    batch = start = 1  # start vectors: none serves twice
+    while len(pairs) < size:
+        more = search.run(min(batch, size - len(pairs)), known=pairs.vectors, start=start)
+        start += size
+        values = np.sort(search.order(pairs.values))
+        last = nev - 1 if below is None else int((pairs.values * search.unit < below).sum())
+        limit = (values[last] if last < len(values) else math.inf) - search.rounding * search.unit
+        early = search.order(more.values) < limit
+        settled = bool(len(more) and search.reached(more, known=pairs.vectors)[0])
+        early, settled = group.share((early, settled))
+        if early.any():
+            pairs = pairs.joined(more.select(early)).refined(group, search.order)
+        if not settled or not early.any():
+            return pairs, settled, len(pairs) - first
+        batch *= 2
+    return pairs, True, len(pairs) - first

@@ -1,0 +1,296 @@
+"""The straight line: from a problem, N and a seed (or a user's files) to eigenpairs and overlaps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.data.base import DataMatrix
+from hpcbbp.data.dice import DiceData
+from hpcbbp.data.file import default_storage, load_data, load_weights, read_shape
+from hpcbbp.data.stored import check_array, gaussian, storage_type
+from hpcbbp.errors import InputError, shown
+from hpcbbp.machine import memory
+from hpcbbp.machine.ranks import Group
+from hpcbbp.machine.rng import check_seed, normals
+from hpcbbp.model.problem import Problem, check_dimension
+from hpcbbp.operators.hessian import Hessian
+from hpcbbp.solvers import eigen
+from hpcbbp.solvers.overlap import overlaps
+from hpcbbp.solvers.result import Solution, Step
+
+Array = NDArray[np.float64]
+
+
+MAKERS = {"stored": gaussian, "dice": DiceData}
+"""Makers of a drawn X: same law, not the same instance for one seed."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One realisation: data, teacher and student weights.
+
+    Attributes
+    ----------
+    problem : Problem
+    data : DataMatrix
+        X, M x N.
+    teacher : (n_local, p_star) array
+        w*_l, this rank's coordinates.
+    student : (n_local, p) array
+        w_k, this rank's coordinates.
+    seed : int
+        Of the random streams (with a user's data: of the start vector alone).
+
+    Raises
+    ------
+    InputError
+        When made (collectively): weights that are not plain arrays of these shapes, not finite, or without a length.
+    """
+
+    problem: Problem
+    data: DataMatrix
+    teacher: Array
+    student: Array
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Check the weights. Collective."""
+        data, group = self.data, self.data.group
+        object.__setattr__(self, "seed", check_seed(self.seed))
+        for name, units in (("teacher", self.problem.p_star), ("student", self.problem.p)):
+            with group.agreeing():
+                weights = getattr(self, name)
+                check_array(weights, f"{name} weights")
+                if weights.shape != (len(data.columns), units):
+                    raise InputError(
+                        f"{name} weights of shape {weights.shape}: this rank has {len(data.columns)} coordinates of "
+                        f"{units} unit(s), {(len(data.columns), units)}"
+                    )
+            with np.errstate(over="ignore", invalid="ignore"):
+                check_lengths(group.sum((np.asarray(weights, dtype=np.float64) ** 2).sum(axis=0)), f"{name} weights")
+
+    def __repr__(self) -> str:
+        """What it is, in a line; never the arrays."""
+        model = self.problem
+        return (
+            f"Instance(p={model.p}, p_star={model.p_star}, a={model.a:g}, alpha={model.alpha:g}, N={self.data.n}, "
+            f"M={self.data.m}, seed={self.seed}, data={type(self.data).__name__}, ranks={self.data.group.size})"
+        )
+
+    @cached_property
+    def projections(self) -> tuple[Array, Array]:
+        """S = X w, (m_local, p), and u = X w*, (m_local, p_star), of this rank's samples. Collective."""
+        both = self.data.project(np.concatenate([self.student, self.teacher], axis=1))
+        return both[:, : self.problem.p], both[:, self.problem.p :]
+
+    @cached_property
+    def hessian(self) -> Hessian:
+        """Hessian of the loss at the student's weights. Collective when first asked for."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            curvature = self.problem.curvature(*self.projections)
+            size = np.abs(curvature.diagonal) + np.abs(curvature.weight)[:, None] * curvature.vector**2
+        group = self.data.group
+        worst = np.max(size, initial=0.0)  # NaN if there is one
+        finite = group.smallest(float(np.isfinite(worst)))
+        largest, entry = group.largest(float(worst) if finite else 0.0), group.largest(self.data.largest)
+        bound = largest * entry * entry  # on the terms that H is a sum of
+        if finite and _TINY < bound < 1 / _TINY:
+            return Hessian(self.data, curvature)
+        what = "overflow" if not finite or bound > 1.0 else "underflow"
+        size_of_D = f"|D| <= {largest:.3g}" if finite else "|D| is not finite"
+        raise InputError(
+            f"the curvatures {what} ({size_of_D}, |x| <= {entry:.3g}): scale X and the weights so that |x_mu| is "
+            "near 1, |w| near sqrt(N)"
+        )
+
+
+_TINY = 1e-140
+"""Of a Hessian, or its inverse: further out the squares that lengths and residuals are made of are lost."""
+
+
+def check_lengths(norms2: Array, what: str) -> None:
+    """Raise InputError unless every weight vector has a direction and a length whose square is a number."""
+    for row, norm2 in enumerate(norms2):
+        if not _TINY**2 < norm2 < 1 / _TINY**2:
+            length = "zero, which has no direction" if norm2 == 0 else f"of length {np.sqrt(norm2):.3g}"
+            raise InputError(f"{what}: row {row} is {length}; |w| is near sqrt(N) in the model")
+
+
+def sphere(n: int, units: int, seed: int, stream: str, group: Group) -> Array:
+    """Weights uniform on the sphere of radius sqrt(N): (n_local, units), this rank's coordinates. Collective.
+
+    Coordinate i of unit k is number i units + k of the stream, before normalisation.
+    """
+    columns = group.owned(n)
+    W = normals(seed, stream, columns.start * units, columns.stop * units).reshape(-1, units)
+    norms = np.sqrt(group.sum((W**2).sum(axis=0)))
+    result: Array = W * (math.sqrt(n) / norms)
+    return result
+
+
+def _require_memory(
+    n: int, m: int, problem: Problem, itemsize: int, nev: int | None, group: Group, data: str = "stored"
+) -> None:
+    nev = nev or eigen.default_nev(problem.p, problem.p_star, n)
+    estimate = memory.dice_solve if data == "dice" else memory.stored_solve
+    needed = estimate(n, m, problem.p, problem.p_star, itemsize, eigen.default_ncv(nev, problem.p * n), group.size)
+    smaller = "--storage float32, " if itemsize > 4 else ""
+    memory.require(needed, group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
+
+
+def gaussian_instance(
+    problem: Problem,
+    n: int,
+    seed: int = 0,
+    *,
+    storage: str = "float64",
+    data: str = "stored",
+    nev: int | None = None,
+    group: Group | None = None,
+) -> Instance:
+    """Draw an instance of the paper's model: x_mu,i ~ N(0, 1/N), weights on the sphere. Collective.
+
+    Parameters
+    ----------
+    problem : Problem
+    n : int
+        Dimension N >= 2.
+    seed : int
+        At least 0. One seed is one instance on any number of ranks.
+    storage : {"float64", "float32"}
+    data : {"stored", "dice"}
+        X in memory, or never formed (hpcbbp.data.dice): the same law, not the same instance for one seed.
+    nev : int, optional
+        Pairs to be solved for, for the memory estimate.
+    group : Group, optional
+        One process by default.
+
+    Raises
+    ------
+    InputError
+        Bad values, or a problem that does not fit in memory; before anything is allocated.
+    """
+    group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
+    if not isinstance(data, str) or data not in MAKERS:
+        raise InputError(f"data = {shown(data)}: X is drawn by one of {', '.join(MAKERS)}")
+    itemsize, m = storage_type(storage).itemsize, problem.samples(n)
+    if nev is not None:
+        nev = eigen.check_nev(nev, problem.p * n)
+    _require_memory(n, m, problem, itemsize, nev, group, data)
+    return Instance(
+        problem=problem,
+        data=MAKERS[data](n, m, seed, storage, group),
+        teacher=sphere(n, problem.p_star, seed, "teacher", group),
+        student=sphere(n, problem.p, seed, "student", group),
+        seed=seed,
+    )
+
+
+def file_instance(
+    data: str,
+    teacher: str,
+    student: str,
+    a: float,
+    seed: int = 0,
+    *,
+    storage: str | None = None,
+    nev: int | None = None,
+    group: Group | None = None,
+) -> Instance:
+    """Read an instance from files: X (M x N, rows x_mu as they are), teacher (p* x N), student (p x N).
+
+    The weights are used as they are, of any length (the model has |w| = sqrt(N) and |x_mu| near 1). Collective.
+
+    Parameters
+    ----------
+    data, teacher, student : str
+        FILE.npy, FILE.h5 or FILE.h5:DATASET.
+    a : float
+        Constant of the loss, > 0.
+    seed : int
+        Of the solver's start vector.
+    storage : {"float64", "float32"}, optional
+        As in the file by default.
+    nev, group
+        See gaussian_instance.
+
+    Raises
+    ------
+    InputError
+        Unreadable or unsuitable files (see hpcbbp.data.file), a zero weight vector, an X that is zero everywhere or
+        whose curvatures over- or underflow, or too little memory.
+    """
+    group, seed = Group.chosen(group), check_seed(seed)
+    with group.agreeing():
+        m, n, dtype = read_shape(data, "the data X", "M x N")
+        p_star = read_shape(teacher, "teacher weights", "p* x N")[0]
+        p = read_shape(student, "student weights", "p x N")[0]
+        problem = Problem(p=p, p_star=p_star, alpha=m / n, a=a)
+        if n < 2:
+            raise InputError(f"{data}: shape {(m, n)}; X is M x N with N >= 2")
+        itemsize = storage_type(storage or default_storage(dtype)).itemsize
+        if nev is not None:
+            nev = eigen.check_nev(nev, p * n)
+    _require_memory(n, m, problem, itemsize, nev, group)
+    weights = {}
+    for name, what, shape in ((teacher, "teacher weights", "p* x N"), (student, "student weights", "p x N")):
+        weights[what] = load_weights(name, what, shape, n, group)
+        with np.errstate(over="ignore"):
+            norms2 = group.sum((weights[what] ** 2).sum(axis=0))
+        check_lengths(norms2, f"{name} ({what})")
+    X = load_data(data, storage, group)
+    instance = Instance(problem, X, weights["teacher weights"], weights["student weights"], seed)
+    try:
+        instance.hessian  # noqa: B018  # needed anyway, and only here the file's name is known
+    except InputError as error:
+        raise InputError(f"{data}: {error}") from None
+    return instance
+
+
+def solve_instance(
+    instance: Instance,
+    nev: int | None = None,
+    *,
+    tol: float = 1e-8,
+    progress: Callable[[Step], None] | None = None,
+    below: float | None = None,
+    verify: bool = False,
+) -> Solution:
+    """Find the lowest eigenpairs of an instance's Hessian and their overlaps. Collective.
+
+    Parameters
+    ----------
+    instance : Instance
+    nev : int, optional
+        Pairs wanted; p p* + 2 by default.
+    tol, progress, below, verify
+        See hpcbbp.solvers.eigen.solve.
+    """
+    if not isinstance(instance, Instance):
+        raise InputError(
+            f"solve_instance({type(instance).__name__}): give an Instance, as gaussian_instance and file_instance "
+            "return it (solve_deferred takes what deferred_instance returns)"
+        )
+    problem, data = instance.problem, instance.data
+    nev = eigen.default_nev(problem.p, problem.p_star, data.n) if nev is None else nev
+    nev, tol = eigen.check_arguments(nev, tol, problem.p * data.n)
+    result = eigen.solve(
+        instance.hessian, nev, tol=tol, seed=instance.seed, progress=progress, below=below, verify=verify
+    )
+    return Solution(
+        problem=problem,
+        n=data.n,
+        m=data.m,
+        seed=instance.seed,
+        data=type(data).__name__,
+        method="krylov-schur",
+        eigen=result,
+        teacher_overlaps=overlaps(result.vectors, instance.teacher, data.group),
+        student_overlaps=overlaps(result.vectors, instance.student, data.group),
+    )

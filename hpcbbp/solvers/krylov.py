@@ -1,0 +1,295 @@
+"""Runs of SLEPc on one Hessian: what each of them finds, and how near to an eigenpair that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError
+from hpcbbp.machine import petsc
+from hpcbbp.machine.rng import normals
+from hpcbbp.operators.hessian import Hessian, Scaled
+from hpcbbp.solvers.pairs import Pairs
+from hpcbbp.solvers.result import Step
+from hpcbbp.solvers.ritz import rayleigh_ritz
+
+Array = NDArray[np.float64]
+
+CONVERGED = "converged: the requested pairs reached the tolerance"
+_REASONS = {
+    "CONVERGED_TOL": CONVERGED,
+    "CONVERGED_USER": CONVERGED,
+    "DIVERGED_ITS": "not converged: iteration limit reached; raise -eps_max_it or -eps_ncv, or loosen --tol",
+    "DIVERGED_BREAKDOWN": "not converged: breakdown of the Krylov basis; try another seed or -eps_ncv",
+    "DIVERGED_SYMMETRY_LOST": "not converged: symmetry lost; report this",
+}
+
+ROUNDING = 1e-13
+"""Part of |H| that a residual may keep from rounding alone, whatever the tolerance: eigenvalues near 0 need it."""
+
+
+def default_ncv(nev: int, size: int) -> int:
+    """Krylov vectors kept at most.
+
+    Larger than SLEPc's max(2 nev, nev + 15): at N = 2000, p = 2, a = 1.5, alpha = 3, nev = 4 that takes 350
+    products in place of 467, and a few vectors more cost nothing beside a stored X.
+    """
+    return min(size, max(2 * nev, nev + 36))
+
+
+class Search:
+    """Runs of SLEPc on one Hessian for one end of its spectrum.
+
+    Parameters
+    ----------
+    hessian : Hessian
+    tol : float
+    seed : int
+    progress : callable or None
+        Called with each Step, on every rank.
+
+    Attributes
+    ----------
+    unit : float
+        What eigenvalues, residuals and images are multiples of (Scaled).
+    tolerance, relative
+        What SLEPc tests for, after the user's options: relative to |lambda|, or absolute.
+    asked, reason
+        How many pairs the last run was to find (-eps_nev), and why it ended.
+    checks : int
+        Products made to check pairs.
+    history : list of Step
+    """
+
+    def __init__(self, hessian: Hessian, tol: float, seed: int, progress: Callable[[Step], None] | None) -> None:
+        self.hessian, self.group, self.seed, self.progress = hessian, hessian.data.group, seed, progress
+        self.operator = Scaled(hessian)
+        self.tolerance, self.relative, self.lowest = tol, True, True
+        self.asked, self.reason, self.checks = 0, "", 0
+        self.history: list[Step] = []
+        self._before = hessian.products
+        self._largest = 0.0  # Ritz value in size: a lower bound on |H|
+        self._order: Callable[[Array], Array] = lambda values: values
+
+    @property
+    def unit(self) -> float:
+        """What all numbers in here are multiples of."""
+        return self.operator.unit
+
+    @property
+    def products(self) -> int:
+        """Products made so far, checks not counted."""
+        return self.hessian.products - self._before - self.checks
+
+    def order(self, values: Array) -> Array:
+        """Key by which eigenvalues come first, for the end of the spectrum that was asked for."""
+        return self._order(values * self.unit)
+
+    def run(self, nev: int, known: Array | None = None, start: int = 0) -> Pairs:
+        """First nev eigenpairs in the complement of some orthonormal vectors. Collective.
+
+        Parameters
+        ----------
+        nev : int
+        known : (k, n_local) array, optional
+        start : int
+            Number of the random start vector: another one each time.
+        """
+        known = np.empty((0, self.hessian.local_size)) if known is None else known
+        left = self.hessian.size - len(known)
+        if len(known) and left <= default_ncv(nev, left):  # the whole complement is no larger than a Krylov basis
+            values, vectors = self._random_space(nev, left, known, start)
+            self.asked, self.reason = min(nev, left), CONVERGED
+        else:
+            values, vectors = self._krylov_schur(nev, known, start)
+            missing = min(self.asked, left) - len(values)
+            if missing > 0:  # an operator 0 leaves SLEPc of 3.22 without a basis
+                more = self._random_space(missing, missing, np.concatenate([known, vectors]), start)
+                values, vectors = np.append(values, more[0]), np.concatenate([vectors, more[1]])
+        sizes = np.sqrt(self.group.sum((vectors**2).sum(axis=1)))
+        vectors = vectors / np.where(sizes > 0, sizes, 1.0)[:, None]
+        images = np.array([self.operator.apply(vector) for vector in vectors]).reshape(vectors.shape)
+        self.checks += len(vectors)
+        self._largest = max([self._largest, *np.abs(values)])
+        pairs = Pairs(values, vectors, images)
+        whole = bool(self.reached(pairs, known).all())
+        return pairs if self.group.share(whole) else pairs.refined(self.group, self.order)
+
+    def reached(self, pairs: Pairs, known: Array | None = None) -> NDArray[np.bool_]:
+        """Which pairs are converged: a residual within tolerance or rounding, no copy of an earlier one.
+
+        They are looked at outside the span of known orthonormal vectors. Collective.
+        """
+        scale = np.abs(pairs.values) if self.relative else np.full(len(pairs), 1 / self.unit)
+        # The slack of 5 % is for rounding: the solver's estimate is not exactly the residual.
+        within = pairs.residuals(self.group, known) <= 1.05 * self.tolerance * scale + self.rounding
+        return within & pairs.distinct(self.group)
+
+    @property
+    def rounding(self) -> float:
+        """What rounding may leave of a residual."""
+        return ROUNDING * self._largest
+
+    def _start(self, number: int) -> Array:
+        """Random start vector of that number, this rank's part: the same on any number of ranks."""
+        rows, p, first = self.hessian.data.columns, self.hessian.p, number * self.hessian.size
+        return normals(self.seed, "start", first + rows.start * p, first + rows.stop * p)
+
+    def _random_space(self, nev: int, dimension: int, known: Array, start: int) -> tuple[Array, Array]:
+        """Ritz pairs of the span of some random vectors in the complement of known ones."""
+        basis = np.array([self._start(start + i) for i in range(dimension)]).reshape(
+            dimension, self.hessian.local_size
+        )
+        return rayleigh_ritz(basis, self.operator.apply, self.group, nev, deflate=known, rank=self.order)
+
+    def _krylov_schur(self, nev: int, known: Array, start: int) -> tuple[Array, Array]:
+        """Values and vectors of one run of SLEPc, PETSc options acting."""
+        from petsc4py import PETSc
+        from slepc4py import SLEPc
+
+        left = self.hessian.size - len(known)
+        self.hessian.failure = None  # of an earlier solve
+        with self.hessian.petsc_matrix(self.operator.apply) as matrix:
+            eps = SLEPc.EPS().create(comm=matrix.getComm())
+            work, deflated = matrix.createVecRight(), [matrix.createVecRight() for _ in known]
+            try:
+                eps.setOperators(matrix)
+                eps.setProblemType(SLEPc.EPS.ProblemType.HEP)
+                eps.setType(SLEPc.EPS.Type.KRYLOVSCHUR)
+                eps.setWhichEigenpairs(SLEPc.EPS.Which.SMALLEST_REAL)
+                eps.setDimensions(nev, default_ncv(nev, left))
+                eps.setTolerances(self.tolerance)
+                self._watch(eps, len(known))
+                for vector, values in zip(deflated, known, strict=True):
+                    vector.getArray()[:] = values
+                if deflated:
+                    eps.setDeflationSpace(deflated)
+                work.getArray()[:] = self._start(start)
+                eps.setInitialSpace([work])
+                self._solve(eps, None if not deflated else (nev, left))
+                self.asked, self.reason = int(eps.getDimensions()[0]), _reason(eps)
+                return _pairs(eps, self, work, known)
+            except PETSc.Error as error:
+                if self.hessian.failure is not None:  # of a product; PETSc's message may not have it
+                    raise self.hessian.failure from error
+                raise
+            finally:
+                petsc.destroy(work, *deflated, eps)
+
+    def _solve(self, eps: Any, limits: tuple[int, int] | None) -> None:
+        """Apply the user's PETSc options and solve; options that SLEPc refuses become an InputError."""
+        from petsc4py import PETSc
+
+        try:
+            with petsc.plain_errors():
+                eps.setFromOptions()
+                if limits is not None:  # of the complement, which options made for the whole space do not know
+                    nev, left = limits
+                    eps.setDimensions(nev, max(min(int(eps.getDimensions()[1]), left), min(nev + 1, left)))
+                self._read(eps)
+                eps.solve()
+        except PETSc.Error as error:
+            given = [f"-{name} {value or ''}".strip() for name, value in PETSc.Options().getAll().items()]
+            given = [option for option in given if option != "-no_signal_handler"]
+            if not given or self.hessian.failure is not None:
+                raise
+            last = next((line for line in reversed(str(error).splitlines()) if line.strip()), "")
+            raise InputError(f"SLEPc refuses these PETSc options: {' '.join(given)} ({last.strip()})") from None
+
+    def _read(self, eps: Any) -> None:
+        """Note which end, tolerance and test the user's options have left."""
+        kinds, asked, target = type(eps).Which, eps.getWhichEigenpairs(), float(np.real(eps.getTarget()))
+        self.lowest = asked == kinds.SMALLEST_REAL
+        self.operator.absolute = asked in (kinds.TARGET_MAGNITUDE, kinds.TARGET_REAL)
+        self.tolerance = float(eps.getTolerances()[0])
+        self.relative = eps.getConvergenceTest() == type(eps).Conv.REL
+        keys: dict[Any, Callable[[Array], Array]] = {
+            kinds.LARGEST_REAL: lambda x: -x,
+            kinds.LARGEST_MAGNITUDE: lambda x: -np.abs(x),
+            kinds.SMALLEST_MAGNITUDE: np.abs,
+            kinds.TARGET_MAGNITUDE: lambda x: np.abs(x - target),
+            kinds.TARGET_REAL: lambda x: np.abs(x - target),
+        }
+        self._order = keys.get(asked, lambda x: x)
+
+    def _watch(self, eps: Any, known: int) -> None:
+        """Have SLEPc tell of every restart, and test what it looks for next as rounding allows.
+
+        Its test is relative to |lambda|, which nothing can meet where lambda is 0: residuals there are compared with
+        rounding instead.
+        """
+        earlier, tests = len(self.history), type(eps).Conv
+        near_zero = False  # the test in force: of an absolute residual
+
+        def monitor(eps: Any, its: int, nconv: int, values: list[Any], errors: list[float]) -> None:
+            nonlocal near_zero
+            nev = int(eps.getDimensions()[0])
+            found, estimates = np.real(np.array(values[:nev])), np.array(errors[:nev], dtype=float)
+            self._largest = max([self._largest, *(abs(value) for value in values)])
+            if near_zero:
+                estimates = estimates * self.tolerance / max(self.rounding / 2, 1e-300)
+            step = Step(
+                earlier + int(its),
+                self.products,
+                known + int(nconv),
+                tuple((found * self.unit).tolist()),
+                tuple((estimates * (1.0 if self.relative else self.unit)).tolist()),
+            )
+            self.history.append(step)
+            if self.progress is not None:
+                self.progress(step)
+            if self.relative and nconv < len(found):
+                near_zero = bool(self.tolerance * abs(found[nconv]) < self.rounding / 2)
+                eps.setConvergenceTest(tests.ABS if near_zero else tests.REL)
+                eps.setTolerances(self.rounding / 2 if near_zero else self.tolerance, eps.getTolerances()[1])
+
+        eps.setMonitor(monitor)
+
+
+def _reason(eps: Any) -> str:
+    code = eps.getConvergedReason()
+    kinds = type(eps).ConvergedReason
+    for name, words in _REASONS.items():
+        if getattr(kinds, name, None) == code:
+            return words
+    return f"not converged: SLEPc stopped with reason {code}"
+
+
+def _pairs(eps: Any, search: Search, work: Any, known: Array) -> tuple[Array, Array]:
+    """Eigenvalues and vectors (this rank's part).
+
+    If SLEPc found fewer than were asked for, the rest are Ritz pairs of the basis it leaves behind, in the
+    complement of the converged vectors: SLEPc itself does not hand them out.
+    """
+    wanted = int(eps.getDimensions()[0])
+    found = min(int(eps.getConverged()), wanted)
+    basis = _basis(eps, work) if found < wanted else None
+    converged, vectors = [], []
+    for i in range(found):
+        converged.append(float(np.real(eps.getEigenpair(i, work))))
+        vectors.append(work.getArray(readonly=True).copy())
+    values, stacked = np.array(converged), np.array(vectors).reshape(found, search.hessian.local_size)
+    if basis is not None:
+        known = np.concatenate([known, stacked])
+        count = min(wanted - found, search.hessian.size - len(known))
+        more, ritz_vectors = rayleigh_ritz(
+            basis, search.operator.apply, search.group, count, deflate=known, rank=search.order
+        )
+        values, stacked = np.append(values, more), np.concatenate([stacked, ritz_vectors])
+        # A late Ritz value may lie before an early converged one.
+        order = np.argsort(search.order(values), kind="stable")
+        values, stacked = values[order], stacked[order]
+    return values, stacked
+
+
+def _basis(eps: Any, work: Any) -> Array:
+    """Columns of the solver's basis, (ncv, local_size)."""
+    bv = eps.getBV()
+    basis = np.empty((int(eps.getDimensions()[1]), work.getLocalSize()))
+    for j, column in enumerate(basis):
+        bv.copyVec(j, work)
+        column[:] = work.getArray(readonly=True)
+    return basis

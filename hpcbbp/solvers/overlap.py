@@ -1,0 +1,40 @@
+"""Overlaps of eigenvectors with weight directions, without gathering a vector on one rank."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.machine.ranks import Group
+
+Array = NDArray[np.float64]
+
+
+def overlaps(vectors: Array, weights: Array, group: Group) -> Array:
+    """m_kl = v_k . w_l / |w_l| of every eigenvector with every weight vector. Collective.
+
+    With |w_l| = sqrt(N) this is m_kl = v_k . w_l / sqrt(N) of arXiv:2510.18435.
+
+    Parameters
+    ----------
+    vectors : (nev, n_local, p) array
+        Unit eigenvectors in R^(pN), this rank's part.
+    weights : (n_local, q) array
+        Teacher or student weights, this rank's part.
+    group : Group
+
+    Returns
+    -------
+    (nev, p, q) array
+        The same on all ranks.
+    """
+    norms = np.sqrt(group.sum(np.einsum("nq,nq->q", weights, weights)))
+    products = group.sum(np.einsum("vnk,nq->vkq", vectors, weights, optimize=True))
+    result: Array = products / norms
+    return result
+
+
+def overlap2(m: Array) -> Array:
+    """m^2 = sum_kl m_kl^2 of each eigenvector: (nev, p, q) -> (nev,)."""
+    squares: Array = np.einsum("vkq,vkq->v", m, m)
+    return squares

@@ -1,0 +1,197 @@
+"""What a solve gives back: eigenpairs, how they were found, overlaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.overlap import overlap2
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One restart of SLEPc as its monitor reports it, or one step of deferred Krylov.
+
+    Attributes
+    ----------
+    restart, products, converged : int
+        Restarts, products with H and converged pairs so far.
+    eigenvalues, estimates : tuple of float
+        Current approximations and the solver's estimates of their residual norms (relative to |lambda| where
+        the convergence test is).
+    """
+
+    restart: int
+    products: int
+    converged: int
+    eigenvalues: tuple[float, ...]
+    estimates: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EigenResult:
+    """Eigenpairs of a Hessian and how they were found.
+
+    Attributes
+    ----------
+    eigenvalues : (k,) array
+        Ascending (or in the order of the end of the spectrum asked for with PETSc options).
+    residuals : (k,) array
+        |H v - lambda v| for |v| = 1, from a product with v itself.
+    converged : (k,) array of bool
+        The residual reaches the tolerance times |lambda|, or rounding (1e-13 |H|), and the vector is none of the
+        earlier pairs' again. It says that the pair is an eigenpair, not that none was missed: of an exactly multiple
+        eigenvalue copies may be missing (see verified). Pairs with False are Ritz approximations.
+    vectors : array
+        Unit eigenvectors: (k, n_local, p), this rank's part, from SLEPc; (k, directions, p), coordinates in the
+        basis of directions met so far, from deferred Krylov (docs/deferred.md).
+    reason : str
+        The solver's reason to stop, in words.
+    products : int
+        Products with H made by the solver (SLEPc: the k checks not counted).
+    tolerance : float
+        Residual norm, relative to |lambda|, that was asked for.
+    history : tuple of Step
+    seconds : float
+        Wall-clock time of the solver, set-up of X not counted.
+    provenance : dict
+        Versions, commit, ranks, seed of the start vector.
+    nev : int or None
+        Pairs asked for; None: as many as there are here.
+    verified : bool or None
+        Whether the complement of the pairs was searched and nothing lower was left there; None: not asked for.
+    found_by_verification : int
+        Pairs that this search has added.
+    """
+
+    eigenvalues: Array
+    residuals: Array
+    converged: NDArray[np.bool_]
+    vectors: Array
+    reason: str
+    products: int
+    tolerance: float
+    history: tuple[Step, ...]
+    seconds: float
+    provenance: dict[str, Any]
+    nev: int | None = None
+    verified: bool | None = None
+    found_by_verification: int = 0
+
+    def __repr__(self) -> str:
+        """What was found, in a line; never the arrays."""
+        return f"EigenResult({self.brief()}, tolerance={self.tolerance:g}, products={self.products})"
+
+    def brief(self) -> str:
+        """How many pairs, how many of them converged, and the range of the eigenvalues."""
+        count = len(self.eigenvalues)
+        if not count:
+            return "no pairs"
+        ends = f"{self.eigenvalues[0]:.6g}" + (f" to {self.eigenvalues[-1]:.6g}" if count > 1 else "")
+        return f"{count} pairs, {int(self.converged.sum())} converged, eigenvalues {ends}"
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Eigenpairs of an instance with their overlaps.
+
+    Attributes
+    ----------
+    problem : Problem
+    n, m : int
+        N and M.
+    seed : int
+    data : str
+        What X was: the class of the data matrix, or "deferred".
+    method : {"krylov-schur", "deferred"}
+    eigen : EigenResult
+    teacher_overlaps : (k, p, p_star) array
+        m_kl = v_k . w*_l / |w*_l| of each pair.
+    student_overlaps : (k, p, p) array
+        v_k . w_l / |w_l| of each pair.
+    """
+
+    problem: Problem
+    n: int
+    m: int
+    seed: int
+    data: str
+    method: str
+    eigen: EigenResult
+    teacher_overlaps: Array
+    student_overlaps: Array
+
+    def __repr__(self) -> str:
+        """What was solved and found, in a line; never the arrays."""
+        model = self.problem
+        return (
+            f"Solution(p={model.p}, p_star={model.p_star}, a={model.a:g}, alpha={model.alpha:g}, N={self.n}, "
+            f"M={self.m}, seed={self.seed}, data={self.data}, method={self.method}: {self.eigen.brief()})"
+        )
+
+    @property
+    def overlap2(self) -> Array:
+        """m^2 = sum_kl m_kl^2 of each pair."""
+        return overlap2(self.teacher_overlaps)
+
+    @property
+    def student_overlap2(self) -> Array:
+        """Sum of the squared overlaps with the student's own weights, of each pair."""
+        return overlap2(self.student_overlaps)
+
+    def lowest(self, count: int) -> Solution:
+        """The same with the first `count` pairs alone."""
+        first = {
+            name: getattr(self.eigen, name)[:count] for name in ("eigenvalues", "residuals", "converged", "vectors")
+        }
+        asked = None if self.eigen.nev is None else min(self.eigen.nev, count)
+        return replace(
+            self,
+            eigen=replace(self.eigen, nev=asked, **first),
+            teacher_overlaps=self.teacher_overlaps[:count],
+            student_overlaps=self.student_overlaps[:count],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the vectors, for JSON."""
+        problem, result = self.problem, self.eigen
+        return {
+            "data": self.data,
+            "method": self.method,
+            "p": problem.p,
+            "p_star": problem.p_star,
+            "a": problem.a,
+            "activation": problem.activation.name,
+            "loss": problem.loss.name,
+            "alpha": problem.alpha,
+            "n": self.n,
+            "m": self.m,
+            "seed": self.seed,
+            "eigenvalues": result.eigenvalues.tolist(),
+            "residuals": result.residuals.tolist(),
+            "overlap2": self.overlap2.tolist(),
+            "student_overlap2": self.student_overlap2.tolist(),
+            "teacher_overlaps": self.teacher_overlaps.tolist(),
+            "student_overlaps": self.student_overlaps.tolist(),
+            "converged": int(result.converged.sum()),
+            "converged_flags": result.converged.tolist(),
+            "nev": len(result.eigenvalues) if result.nev is None else result.nev,
+            "found": len(result.eigenvalues),
+            "verified": result.verified,
+            "found_by_verification": result.found_by_verification,
+            "tol": result.tolerance,
+            "reason": result.reason,
+            "products": result.products,
+            "seconds": result.seconds,
+            "history": [
+                {"restart": step.restart, "products": step.products, "converged": step.converged}
+                for step in result.history
+            ],
+            "provenance": result.provenance,
+        }

@@ -1,0 +1,140 @@
+"""Finite N on average: the left end of the spectrum over sampled projections, no X and no diagonalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError
+from hpcbbp.machine.rng import check_seed
+from hpcbbp.model.problem import Problem
+from hpcbbp.theory.domain import check_count, the_papers
+from hpcbbp.theory.finite.projections import check_samples, check_size, check_widths
+from hpcbbp.theory.finite.sample import TRACY_WIDOM_STD, Quenched, quenched_sample
+
+_WORK = 1e8  # numbers M (p + p*) that are drawn in all by default: some 20 s on two cores
+_FEWEST, _MOST = 3, 400
+SAMPLES_MAX = 1_000_000
+
+
+@dataclass(frozen=True)
+class FiniteSize:
+    """Means and spreads (standard deviations over samples) at one alpha and N.
+
+    Attributes
+    ----------
+    n, m, samples : int
+    lambda_1, lambda_1_std : float
+        Lowest eigenvalue; its spread holds the projections' part and, at an edge, that of Tracy and Widom; not (15).
+    edge, edge_std : float
+        Left edge of the sample's bulk.
+    overlap2_1, overlap2_1_std : float
+        m^2 of the lowest eigenvector; 0 in samples without an outlier.
+    overlap2, overlap2_std : float
+        m^2 averaged over the lowest p p* eigenvectors.
+    phi : float
+        Fraction of all samples that have an outlier and whose lowest eigenvalue is that of the largest overlap.
+    informed : float
+        Fraction of samples with an outlier at all.
+    """
+
+    n: int
+    m: int
+    samples: int
+    lambda_1: float
+    lambda_1_std: float
+    edge: float
+    edge_std: float
+    overlap2_1: float
+    overlap2_1_std: float
+    overlap2: float
+    overlap2_std: float
+    phi: float
+    informed: float
+
+
+def default_samples(problem: Problem, n: int) -> int:
+    """Samples that take some 20 s on two cores, at least 3, at most 400."""
+    problem = the_papers(problem)
+    directions = problem.p + problem.p_star
+    each = check_samples(problem, check_size(n, directions)) * directions
+    return int(min(_MOST, max(_FEWEST, _WORK // each)))
+
+
+def finite_size(
+    problem: Problem,
+    n: int,
+    samples: int | None = None,
+    seed: int = 0,
+    progress: Callable[[Quenched], None] | None = None,
+    within: Callable[[float], None] | None = None,
+) -> FiniteSize:
+    """Average quenched predictions (docs/finite-n.md, equations (10)-(14)) over samples of the model.
+
+    Parameters
+    ----------
+    problem : Problem
+        Quadratic activation and normalised loss.
+    n : int
+        N; M = round(alpha N).
+    samples : int, optional
+        At least 2; by default as many as take some 20 s on two cores.
+    seed : int
+        Sample i has seed + i.
+    progress : callable, optional
+        Called with the prediction of each sample.
+    within : callable, optional
+        Called now and then with the share of the work of one sample that is done: large ones take minutes.
+
+    Raises
+    ------
+    InputError
+        Values out of their domain, or another activation or loss.
+    """
+    problem = the_papers(problem)
+    check_widths(problem.p, problem.p_star)
+    n = check_size(n, problem.p + problem.p_star)
+    count = default_samples(problem, n) if samples is None else check_count("samples", samples, 2, SAMPLES_MAX)
+    seed = check_seed(seed)
+    check_seed(seed + count)
+    found = []
+    for i in range(count):
+        try:
+            found.append(quenched_sample(problem, n, seed + i, progress=within))
+        except InputError as error:
+            raise InputError(f"N = {n}, alpha = {problem.alpha:g}, seed {seed + i}: {error}") from None
+        if progress is not None:
+            progress(found[-1])
+    return averaged(found, problem.p * problem.p_star)
+
+
+def averaged(found: list[Quenched], outliers: int) -> FiniteSize:
+    """Means and spreads of predictions at one N and alpha; `outliers` = p p*."""
+    lowest = np.array([q.lowest for q in found])
+    edges = np.array([q.edge for q in found])
+    first = np.array([q.overlap2[0] if len(q.overlap2) else 0.0 for q in found])
+    all_of_them = np.array([q.overlap2[:outliers].sum() / outliers for q in found])
+    # Without an outlier the lowest eigenvalue is one of the bulk: it has the fluctuations of Tracy and Widom besides.
+    own = np.array([0.0 if len(q.eigenvalues) else TRACY_WIDOM_STD * q.edge_scale for q in found])
+    return FiniteSize(
+        n=found[0].n,
+        m=found[0].m,
+        samples=len(found),
+        lambda_1=float(lowest.mean()),
+        lambda_1_std=float(np.sqrt(lowest.var(ddof=1) + (own**2).mean())),
+        edge=float(edges.mean()),
+        edge_std=_std(edges),
+        overlap2_1=float(first.mean()),
+        overlap2_1_std=_std(first),
+        overlap2=float(all_of_them.mean()),
+        overlap2_std=_std(all_of_them),
+        phi=float(np.mean([len(q.overlap2) > 0 and int(np.argmax(q.overlap2)) == 0 for q in found])),
+        informed=float(np.mean([len(q.overlap2) > 0 for q in found])),
+    )
+
+
+def _std(values: NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1))

@@ -1,0 +1,143 @@
+"""Projections (s, u) of one sample, a chunk at a time: of arrays, or drawn by their law without any X."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError, shown
+from hpcbbp.machine import memory, rng
+from hpcbbp.model.problem import Problem
+from hpcbbp.theory.domain import the_papers
+
+Samples = NDArray[Any]  # float32 or float64
+Pair = tuple[Samples, Samples]
+
+CHUNK = 1 << 17
+"""Samples a task; sums are taken in this order, whatever the number of threads. A multiple of rng.BLOCK."""
+
+
+_LARGEST = 1e9
+_N_MAX = 10**12
+_M_MAX = 10**14  # months of one core
+_SIGNALS = 400  # order p (p + p*) of Theta at most
+
+
+def check_widths(p: int, p_star: int) -> None:
+    """Raise InputError if the matrix over all signal directions is too large."""
+    if p * (p + p_star) > _SIGNALS:
+        raise InputError(
+            f"p (p + p*) = {shown(p * (p + p_star))}: quenched predictions go up to {_SIGNALS}; take fewer units"
+        )
+
+
+def check_size(n: int, directions: int) -> int:
+    """Return N, or raise InputError unless it is a whole number with room for all weights' directions."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not max(2, directions) <= n <= _N_MAX:
+        raise InputError(
+            f"N = {shown(n)}: a whole number from p + p* = {directions} (at least 2) to {_N_MAX:.0e} is wanted"
+        )
+    return int(n)
+
+
+def check_samples(problem: Problem, n: int) -> int:
+    """Return M = round(alpha N), or raise InputError if that is no number of samples, or more than can be drawn."""
+    if problem.alpha * n > _M_MAX:
+        raise InputError(f"alpha = {problem.alpha:g} with N = {n:g}: predictions go up to M = {_M_MAX:.0e} samples")
+    return problem.samples(n)
+
+
+class Projections:
+    """Projections in memory.
+
+    Parameters
+    ----------
+    s : (M, p) array
+        Student projections w_k . x_mu.
+    u : (M, p_star) array
+        Teacher projections.
+    empty : bool
+        Whether there may be none (of a rank among others).
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, or numbers that are not finite.
+    """
+
+    def __init__(self, s: Samples, u: Samples, *, empty: bool = False) -> None:
+        try:
+            s, u = np.asarray(s), np.asarray(u)
+        except ValueError:
+            raise InputError("projections are (M, p) and (M, p*) arrays of numbers") from None
+        if s.dtype.kind not in "fiu" or u.dtype.kind not in "fiu":
+            raise InputError(f"projections of type {s.dtype} and {u.dtype}: real numbers are wanted")
+        if s.ndim != 2 or u.ndim != 2 or len(s) != len(u) or not (len(s) or empty) or 0 in (s.shape[1], u.shape[1]):
+            raise InputError(
+                f"projections of shapes {s.shape} and {u.shape}: (M, p) and (M, p*) are wanted; M, p and p* >= 1"
+            )
+        dtype = np.float32 if s.dtype == u.dtype == np.float32 else np.float64
+        self.s, self.u = np.ascontiguousarray(s, dtype=dtype), np.ascontiguousarray(u, dtype=dtype)
+        for part in (self.s, self.u):
+            if not (np.isfinite(part).all() and np.abs(part).max(initial=0.0) < _LARGEST):
+                raise InputError(
+                    f"projections must be finite numbers below {_LARGEST:g} (those of the model are of order 1)"
+                )
+        self.m, self.p, self.p_star = len(s), s.shape[1], u.shape[1]
+
+    def chunk(self, number: int) -> Pair:
+        """s and u of samples number CHUNK, ..., (number + 1) CHUNK - 1."""
+        rows = slice(number * CHUNK, (number + 1) * CHUNK)
+        return self.s[rows], self.u[rows]
+
+    def chunks(self) -> range:
+        """Numbers of the chunks; at least one, which is empty where there are no rows."""
+        return range(max(1, -(-self.m // CHUNK)))
+
+
+class Drawn(Projections):
+    """Projections of a sample of the model, by their law: Gaussian, with the overlaps of random weights. In float32.
+
+    x_mu has i.i.d. N(0, 1/N) entries, so rows (s, u)_mu are i.i.d. N(0, G) with G_ab = w_a . w_b / N, |w_a|^2 = N.
+    G is drawn from the triangular factor of a Gaussian N x (p + p*) matrix: exact at every N.
+
+    Parameters
+    ----------
+    problem : Problem
+        Quadratic activation and normalised loss.
+    n : int
+    seed : int
+        One seed is one sample (not the X that `solve` draws for it).
+    keep : bool, optional
+        Keep all M (p + p*) numbers; or draw them again each time, in no memory at all. By default they are kept if
+        they take at most a third of the free memory. The numbers are the same.
+    """
+
+    def __init__(self, problem: Problem, n: int, seed: int, *, keep: bool | None = None) -> None:
+        problem = the_papers(problem)
+        self.p, self.p_star = problem.p, problem.p_star
+        check_widths(self.p, self.p_star)
+        q = self.p + self.p_star
+        n = check_size(n, q)
+        self.m = check_samples(problem, n)
+        self.seed = rng.check_seed(seed)
+        T = rng.triangle(min(q, n), q, n, self.seed, "projection-angles", 0)
+        self._mix = T / np.linalg.norm(T, axis=0)
+        self._kept: dict[int, Pair] = {}
+        self.keep = 4 * self.m * q <= memory.available() // 3 if keep is None else keep
+
+    def chunk(self, number: int) -> Pair:
+        """s and u of a chunk, drawn again unless they are kept."""
+        if number in self._kept:
+            return self._kept[number]
+        start, stop = number * CHUNK, min(self.m, (number + 1) * CHUNK)
+        independent = len(self._mix)
+        z = np.empty((stop - start) * independent)
+        rng.fill_normals(z, self.seed, "projections", start * independent)
+        both = (z.reshape(-1, independent) @ self._mix).astype(np.float32)
+        pair = np.ascontiguousarray(both[:, : self.p]), np.ascontiguousarray(both[:, self.p :])
+        if self.keep:
+            self._kept[number] = pair
+        return pair

@@ -1,0 +1,1 @@
+"""N = infinity: averages, bulk, outlier, transition, density, phase diagram."""

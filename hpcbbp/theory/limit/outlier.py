@@ -1,0 +1,83 @@
+"""The outlier that knows the teacher: where it is and how much it knows, at N = infinity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy.optimize import brentq
+
+from hpcbbp.theory.domain import check_alpha
+from hpcbbp.theory.limit.bulk import GAMMA_MIN, Averages, Moments, averages, left_edge
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Left end of the Hessian's spectrum at one alpha, N = infinity.
+
+    There is no other outlier left of the bulk: none that knows the student alone (proof in docs/theory.md).
+
+    Attributes
+    ----------
+    alpha : float
+    lambda_minus : float
+        Left edge of the bulk.
+    edge : {"sharp", "smooth"}
+    lambda_star : float or None
+        The teacher's outlier (p p*-fold degenerate); None if there is none.
+    overlap2 : float
+        m^2 of each of its eigenvectors; 0 without an outlier.
+    """
+
+    alpha: float
+    lambda_minus: float
+    edge: str
+    lambda_star: float | None
+    overlap2: float
+
+
+def overlap2(at: Moments, alpha: float) -> float:
+    """m^2 = 1 / (1 - theta'/z') at the outlier's g."""
+    slope = at.z_prime(alpha)
+    return slope / (slope - at.theta_prime(alpha))
+
+
+def outlier_gamma(model: Averages, alpha: float, edge: float) -> float | None:
+    """-2 g*/p of the outlier, z(g*) = theta(g*) between the edge and 0; None if there is none.
+
+    g (z - theta) = 1 - alpha signal falls from 1 at g = 0, and crosses zero at most once before the edge: at
+    a crossing z' < 0 and theta' > 0.
+    """
+
+    def gap(gamma: float) -> float:
+        return 1.0 - alpha * model.moments(gamma).signal
+
+    if gap(edge) >= 0.0:
+        return None
+    return float(brentq(gap, GAMMA_MIN, edge, xtol=1e-300, rtol=1e-14))
+
+
+def spectrum(p: float, p_star: int, a: float, alpha: float) -> Spectrum:
+    """Left edge, outlier and overlap at one alpha, N = infinity: equations (1)-(7) of docs/theory.md.
+
+    Parameters
+    ----------
+    p, p_star : int
+        Hidden units of student and teacher; p may be inf (eigenvalues are then those of p H).
+    a : float
+        Loss constant, > 0.
+    alpha : float
+        M / N, > 0.
+
+    Raises
+    ------
+    InputError
+        If a value is outside its domain.
+    """
+    model = averages(p, p_star, a)
+    alpha = check_alpha(alpha)
+    lambda_minus, kind, edge = left_edge(p, p_star, a, alpha)
+    gamma = outlier_gamma(model, alpha, edge)
+    if gamma is None:
+        return Spectrum(alpha, lambda_minus, kind, None, 0.0)
+    at = model.moments(gamma)
+    return Spectrum(alpha, lambda_minus, kind, at.z(alpha), overlap2(at, alpha))

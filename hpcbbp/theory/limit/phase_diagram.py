@@ -1,0 +1,115 @@
+"""The phase diagram: thresholds over loss constants and widths, as figures 2 and 6 of arXiv:2510.18435 show them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hpcbbp.errors import InputError
+from hpcbbp.machine.jsonable import hidden_units, plain_rows, thresholds
+from hpcbbp.theory import a_c, transition
+from hpcbbp.theory.domain import check_count
+
+WIDTHS = (1, 2, 3, 5, 10, 100, math.inf)
+INSET = (0.1, 1.0)
+POINTS_MAX = 100_000
+_INSET_WIDTHS = (1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 50, 70, 100)
+
+
+@dataclass(frozen=True)
+class PhaseDiagram:
+    """Thresholds.
+
+    Attributes
+    ----------
+    p_star : int
+    rows : DataFrame
+        A row for each (p, a) of the curves: p, p_star, a, alpha_c, alpha_bbp, transition, jump_overlap2, alpha_0.
+    inset : DataFrame
+        The same for the panel against p: some a, many p.
+    """
+
+    p_star: int
+    rows: pd.DataFrame
+    inset: pd.DataFrame
+
+    def curves(self) -> list[dict[str, Any]]:
+        """For each width: a_c, and where alpha_BBP is lowest on the curve."""
+        found = []
+        for p in self.rows["p"].unique():
+            rows = self.rows[self.rows["p"] == p]
+            least = int(rows["alpha_bbp"].to_numpy().argmin())
+            found.append(
+                {
+                    "p": hidden_units(float(p)),
+                    "a_c": a_c(float(p), self.p_star),
+                    "lowest_alpha_bbp": float(rows["alpha_bbp"].iloc[least]),
+                    "at_a": float(rows["a"].iloc[least]),
+                }
+            )
+        return found
+
+    def points(self) -> list[dict[str, Any]]:
+        """The rows as plain values, p a whole number or "inf", alpha_0 None where there is none."""
+        return [{**row, "p": hidden_units(float(row["p"]))} for row in plain_rows(self.rows)]
+
+
+def _row(p: float, p_star: int, a: float) -> dict[str, Any]:
+    return {"p": p, "p_star": p_star, "a": a, **thresholds(transition(p, p_star, a))}
+
+
+def even(a_min: float, a_max: float, points: int) -> list[float]:
+    """Loss constants evenly spaced; InputError for a range that is none."""
+    points = check_count("points", points, 2, POINTS_MAX)
+    if not 0 < a_min < a_max < math.inf:
+        raise InputError(f"a from {a_min} to {a_max}: 0 < a_min < a_max is wanted")
+    spaced: list[float] = np.linspace(a_min, a_max, points).tolist()
+    return spaced
+
+
+def phase_table(
+    widths: Sequence[float],
+    p_star: int,
+    constants: Sequence[float],
+    inset: Sequence[float],
+    *,
+    with_a_c: bool = True,
+    progress: Callable[[float], None] | None = None,
+) -> PhaseDiagram:
+    """Compute thresholds of several widths and loss constants; with_a_c: also just left and right of a_c.
+
+    progress is called with the share of the work that is done, a number that grows to 1.
+
+    Raises
+    ------
+    InputError
+        If a value is outside its domain.
+    """
+    rows: list[dict[str, Any]] = []
+    widths = list(dict.fromkeys(widths))
+    beside = [(p, float(a)) for a in inset for p in (*_INSET_WIDTHS, math.inf)]
+    total = len(widths) * (len(set(constants)) + 2) + len(beside)
+    done = 0
+
+    def row(p: float, a: float) -> dict[str, Any]:
+        nonlocal done
+        done += 1
+        made = _row(p, p_star, a)
+        if progress is not None:
+            progress(done / total)
+        return made
+
+    for p in widths:
+        turn = a_c(p, p_star)
+        chosen = set(constants)
+        if with_a_c and turn is not None and min(chosen) < turn < max(chosen):
+            chosen |= {turn * (1 - 1e-9), turn * (1 + 1e-9)}
+        rows += [row(p, a) for a in sorted(chosen)]
+    near = [row(p, a) for p, a in beside]
+    tables = (pd.DataFrame(made).astype({"alpha_0": float}) for made in (rows, near))
+    return PhaseDiagram(p_star, *tables)
