@@ -20,11 +20,11 @@ from hpcbbp.analysis.aggregate import curves as overlap_curves
 from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.record import to_line
 from hpcbbp.campaign.store import Store
-from hpcbbp.cli.output import duration, with_error
 from hpcbbp.figures.canvas import overlap_figure, save
 from hpcbbp.figures.catalogue import packaged_campaign
 from hpcbbp.machine import petsc
 from hpcbbp.machine.ranks import Group
+from hpcbbp.machine.wording import duration, with_error
 from hpcbbp.theory import spectrum, transition
 
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")

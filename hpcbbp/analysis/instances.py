@@ -37,7 +37,8 @@ def instance_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         lambda_1, overlap2_1: lowest eigenvalue and m^2 of its vector; lambda_mean, overlap2: averages over the lowest
         p p* pairs; first: the largest overlap is that of the lowest eigenvalue (1, 0; NaN where too few vectors were
         computed to know, or where an older hpcbbp left it to the basis of a null space:
-        hpcbbp.solvers.eigenspaces). The same of the instance's own quenched prediction, with 0 for the overlap of outliers that it does not predict:
+        hpcbbp.solvers.eigenspaces). The same of the instance's own quenched prediction, with 0 for the overlap of
+        outliers that it does not predict:
         quenched_lambda_1, quenched_overlap2_1, quenched_overlap2,
         quenched_first, quenched_informed (an outlier is predicted), quenched_edge.
     """

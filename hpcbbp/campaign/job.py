@@ -17,10 +17,9 @@ from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Record, Records, Store
-from hpcbbp.cli.output import note, warn
-from hpcbbp.cli.progress import CampaignProgress, Patience
 from hpcbbp.errors import InputError
 from hpcbbp.machine import memory
+from hpcbbp.machine.listener import SILENT, Listener
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.eigenspaces import left_to_a_basis
 
@@ -78,7 +77,11 @@ def store_in(folder: Path) -> Store:
 
 
 def open_campaign(
-    campaign: Campaign, folder: Path | None, shard: Shard | None = None, network: Network | None = None
+    campaign: Campaign,
+    folder: Path | None,
+    shard: Shard | None = None,
+    network: Network | None = None,
+    listener: Listener = SILENT,
 ) -> Work:
     """Read the store of a campaign; the folder is the campaign's name by default.
 
@@ -90,7 +93,7 @@ def open_campaign(
     InputError
         In one line, whatever is wrong with the campaign or its store.
     """
-    points = campaign.points(Patience("instances listed"))
+    points = campaign.points(listener.counting("instances listed"))
     results = folder or Path(campaign.name)
     main = store_in(results)
     own = main.read()
@@ -105,8 +108,8 @@ def open_campaign(
     return Work(campaign, shard.of(points), store_in(shard.folder(main.path.parent)), records, clock)
 
 
-def run_campaign(work: Work, world: Group) -> Outcome:
-    """Compute and record what is missing, with progress on standard error. Collective over all ranks of the job.
+def run_campaign(work: Work, world: Group, listener: Listener = SILENT) -> Outcome:
+    """Compute and record what is missing. Collective over all ranks of the job.
 
     Raises
     ------
@@ -118,28 +121,33 @@ def run_campaign(work: Work, world: Group) -> Outcome:
     if missing:
         needed = max(memory_needed(point, each) for point in missing)
         memory.require(needed, world, "take a smaller N or alpha, more ranks_per_instance, or fewer ranks a node")
-    keeper = Keeper(work.store.path.parent / "checkpoints", work.campaign.checkpoint_every, clock)
+    keeper = Keeper(work.store.path.parent / "checkpoints", work.campaign.checkpoint_every, clock, listener)
     check_budget(work.campaign, missing, keeper)
     if world.rank == 0:
         for line in work.records.warnings():
-            warn(line)
+            listener.warn(line)
         for name, count in work.versions().items():
             if name != __version__:
-                note(f"{count} records were computed by hpcbbp {name}; they are kept (this is {__version__})")
+                listener.note(
+                    f"{count} records were computed by hpcbbp {name}; they are kept (this is {__version__})"
+                )
         if work.uncollected:
-            note(f"{work.uncollected} results are in shards and not computed again: hpcbbp collect takes them in")
+            listener.note(
+                f"{work.uncollected} results are in shards and not computed again: hpcbbp collect takes them in"
+            )
         keeper.tidy(set(work.points) - set(missing))
     failures: list[str] = []
-    with CampaignProgress(max(sum(map(clock, missing)), 1e-9), max(len(missing), 1)) as bar, ExitStack() as stack:
+    total = max(sum(map(clock, missing)), 1e-9)
+    with listener.working(total, max(len(missing), 1)) as advance, ExitStack() as stack:
 
         def finished(point: Point, record: Record) -> None:
             where = f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}"
             if "failed" in record:
                 failures.append(record["failed"])
-                warn(f"{where}, seed {point.seed}: {record['failed']}")
+                listener.warn(f"{where}, seed {point.seed}: {record['failed']}")
             else:
                 keeper.clear(point)
-            bar.advance(clock(point), where + (f", {len(failures)} failed" if failures else ""))
+            advance(clock(point), where + (f", {len(failures)} failed" if failures else ""))
 
         with world.agreeing():  # no other job writes this store meanwhile
             if world.rank == 0:
@@ -160,13 +168,17 @@ def _ranks_per_instance(campaign: Campaign, world: Group) -> int:
 
 
 def opened_by_all(
-    made: Callable[[], Campaign], folder: Path | None, world: Group, shard: Shard | None = None
+    made: Callable[[], Campaign],
+    folder: Path | None,
+    world: Group,
+    shard: Shard | None = None,
+    listener: Listener = SILENT,
 ) -> Work:
     """open_campaign on rank 0, told to all. Collective; `made` reads the campaign."""
     work: Work | None = None
     with world.agreeing():
         if world.rank == 0:
-            work = open_campaign(made(), folder, shard)
+            work = open_campaign(made(), folder, shard, listener=listener)
     shared: Any = world.share(work)
     assert isinstance(shared, Work)
     return shared

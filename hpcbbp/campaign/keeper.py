@@ -12,9 +12,10 @@ from typing import Any
 from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import Campaign
-from hpcbbp.cli.output import duration, note, warn
 from hpcbbp.errors import InputError
+from hpcbbp.machine.listener import SILENT, Listener
 from hpcbbp.machine.ranks import Group
+from hpcbbp.machine.wording import duration
 from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.result import Step
 
@@ -37,11 +38,14 @@ class Keeper:
         Seconds between checkpoints; 0: after every step, and of every deferred instance, however short.
     seconds : callable
         Estimated time of a point, the same on all ranks.
+    listener : Listener
+        Hears what a solve goes on from, and why its state could not be kept.
     """
 
     folder: Path
     every: float
     seconds: Callable[[Point], float]
+    listener: Listener = SILENT
 
     def keeps(self, point: Point) -> bool:
         """Whether a point's solve has a checkpoint, and so can be stopped."""
@@ -82,10 +86,10 @@ class Keeper:
         def tell(step: Step | None) -> None:
             if group.rank == 0 and checkpoint.resumed and not told:
                 products = "" if step is None else f", {step.products} products"
-                note(f"{where}: {checkpoint.origin}{products}")
+                self.listener.note(f"{where}: {checkpoint.origin}{products}")
                 told.append("")
             if group.rank == 0 and checkpoint.trouble not in ("", *told):
-                warn(f"{where}: {checkpoint.trouble}")
+                self.listener.warn(f"{where}: {checkpoint.trouble}")
                 told.append(checkpoint.trouble)
 
         try:

@@ -53,7 +53,8 @@ for command in (
 def info(as_json: Json = False) -> None:
     """Versions of everything that matters, cores, memory, what is missing; under mpirun or srun, its traps."""
     from hpcbbp.cli.output import Output
-    from hpcbbp.cli.tables import info_tables, system_info
+    from hpcbbp.cli.tables import info_tables
+    from hpcbbp.machine.about import system_info
     from hpcbbp.machine.ranks import launched_rank
 
     output = Output(as_json)

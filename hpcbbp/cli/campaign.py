@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -41,69 +41,25 @@ def plan(
 ) -> None:
     """What a campaign will compute: points, estimated time and memory, what is done already."""
     from hpcbbp.campaign.job import open_campaign
-    from hpcbbp.campaign.keeper import hours
-    from hpcbbp.campaign.measure import memory_needed
-    from hpcbbp.campaign.network import Network
+    from hpcbbp.campaign.plan import job_of, plan_of
     from hpcbbp.campaign.shards import Shard
     from hpcbbp.campaign.spec import load_campaign
-    from hpcbbp.campaign.values import MOST_RANKS, plain
-    from hpcbbp.cli.output import Output, duration, warn
+    from hpcbbp.cli.output import Output
+    from hpcbbp.cli.progress import SPOKEN
     from hpcbbp.cli.tables import plan_tables
-    from hpcbbp.machine.memory import available
 
     campaign = load_campaign(spec)
-    each = campaign.ranks_per_instance
-    ranks = each if ranks is None else ranks
-    if not 1 <= ranks <= MOST_RANKS or ranks % each:
-        wanted = f"a multiple of ranks_per_instance = {each}, at most {MOST_RANKS}, is wanted"
-        raise InputError(f"--ranks {plain(str(ranks))}: {wanted}")
-    if not 1 <= nodes <= ranks:
-        raise InputError(f"--nodes {nodes}: a number from 1 to that of the ranks, {ranks}, is wanted (see --ranks)")
-    network = Network(nodes=max(1, math.ceil(nodes * each / ranks)))
-    work = open_campaign(campaign, out, None if shard is None else Shard.parse(shard), network)
-    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-    missing = {point.key for point in work.missing}
-    for point in work.points:
-        row = rows.setdefault(
-            (point.p, point.p_star, point.a, point.n, point.method, point.storage),
-            {
-                **{name: getattr(point, name) for name in ("p", "p_star", "a", "n", "method", "storage")},
-                "instances": 0, "done": 0, "seconds_left": 0.0, "gib_per_rank": 0.0,
-            },
-        )  # fmt: skip
-        row["instances"] += 1
-        row["done"] += point.key not in missing
-        row["seconds_left"] += work.clock(point) if point.key in missing else 0.0
-        row["gib_per_rank"] = max(row["gib_per_rank"], memory_needed(point, each) / 2**30)
-    left = sum(row["seconds_left"] for row in rows.values()) / (ranks // each)
-    longest = max((work.clock(point) for point in work.missing), default=0.0)
-    answer = {
-        "name": work.campaign.name,
-        "store": str(work.store.path),
-        "ranks": ranks,
-        "ranks_per_instance": each,
-        "nodes": nodes,
-        "instances": len(work.points),
-        "done": len(work.points) - len(missing),
-        "seconds_left": max(left, longest),
-        "longest_instance_seconds": longest,
-        "wall_time": work.campaign.wall_time,
-        "jobs_left": work.campaign.wall_time and math.ceil(max(left, longest) / work.campaign.wall_time),
-        "core_hours": work.campaign.core_hours,
-        "core_hours_left": hours(work.missing, work.clock, each),
-        "gib_free_here": available() / 2**30,
-        "versions": work.versions(),
-        "damaged": len(work.records.lost),
-        "grid": list(rows.values()),
-    }
+    ranks, network = job_of(campaign, ranks, nodes)
+    work = open_campaign(campaign, out, None if shard is None else Shard.parse(shard), network, SPOKEN)
+    made = plan_of(work, ranks, nodes)
     output = Output(as_json)
     for line in work.records.warnings():
-        warn(line)
+        SPOKEN.warn(line)
     if as_json:
-        output.json(answer)
+        output.json(made.to_dict())
     else:
-        output.show(*plan_tables(answer, duration))
-    if check and missing:
+        output.show(*plan_tables(made))
+    if check and made.done < made.instances:
         raise typer.Exit(EXIT_LEFT)
 
 
@@ -126,6 +82,7 @@ def run(
         from hpcbbp.campaign.job import opened_by_all
         from hpcbbp.campaign.shards import Shard
         from hpcbbp.campaign.spec import load_campaign
+        from hpcbbp.cli.progress import SPOKEN
 
         if wall_time is not None and not 0 < wall_time < math.inf:
             raise InputError(f"--wall-time {wall_time:g}: seconds, more than 0")
@@ -134,7 +91,7 @@ def run(
             campaign = load_campaign(spec)
             return campaign if wall_time is None else campaign.model_copy(update={"wall_time": wall_time})
 
-        return opened_by_all(load, out, world, None if shard is None else Shard.parse(shard))
+        return opened_by_all(load, out, world, None if shard is None else Shard.parse(shard), SPOKEN)
 
     def done(work: Work, outcome: Outcome, output: Output) -> None:
         answer = {
@@ -162,6 +119,7 @@ def on_all_ranks(
     """Run a campaign as a job and leave with its exit code; `done` is called on rank 0."""
     from hpcbbp.campaign.job import run_campaign
     from hpcbbp.cli.output import Output, fail, warn_of_traps
+    from hpcbbp.cli.progress import SPOKEN
     from hpcbbp.machine import petsc
     from hpcbbp.machine.ranks import Group, abort_on_error, leave
 
@@ -172,7 +130,7 @@ def on_all_ranks(
         with abort_on_error(world):
             work = start(world)
             warn_of_traps(world)
-            outcome = run_campaign(work, world)
+            outcome = run_campaign(work, world, SPOKEN)
             with world.agreeing():
                 if world.rank == 0:
                     done(work, outcome, output)

@@ -38,12 +38,13 @@ def demo(
 
     def start(world: Group) -> Work:
         from hpcbbp.campaign.job import opened_by_all
+        from hpcbbp.cli.progress import SPOKEN
         from hpcbbp.figures.catalogue import packaged_campaign
 
         with world.agreeing():
             if world.rank == 0:
                 usable(out, (picture, table))
-        return opened_by_all(lambda: packaged_campaign(name), out, world)
+        return opened_by_all(lambda: packaged_campaign(name), out, world, listener=SPOKEN)
 
     def done(work: Work, outcome: Outcome, output: Output) -> None:
         from hpcbbp.analysis.aggregate import curves
@@ -87,8 +88,9 @@ def usable(folder: Path, files: tuple[Path, ...], option: str = "--out") -> None
 def demo_tables(curves: pd.DataFrame) -> list[Any]:
     """Tables for people, one for each loss constant."""
     from hpcbbp.analysis.aggregate import models
-    from hpcbbp.cli.output import number, table, with_error
+    from hpcbbp.cli.output import table
     from hpcbbp.machine.jsonable import plain_rows
+    from hpcbbp.machine.wording import number, with_error
     from hpcbbp.theory import transition
 
     shown: list[Any] = []

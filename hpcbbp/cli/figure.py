@@ -53,11 +53,12 @@ def figure(
 
     def start(world: Group) -> Work:
         from hpcbbp.campaign.job import opened_by_all
+        from hpcbbp.cli.progress import SPOKEN
 
         with world.agreeing():
             if world.rank == 0:
                 usable(out / stem, files)
-        return opened_by_all(lambda: named.campaign(quick), out / stem, world)
+        return opened_by_all(lambda: named.campaign(quick), out / stem, world, listener=SPOKEN)
 
     def done(work: Work, outcome: Outcome, output: Output) -> None:
         write_file(out / stem / "campaign.toml", named.text(quick))
@@ -90,6 +91,7 @@ def records_of(spec: Path, out: Path | None) -> list[Record]:
     from hpcbbp.campaign.job import open_campaign, store_in
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.cli.output import warn
+    from hpcbbp.cli.progress import SPOKEN
 
     if spec.is_dir() or spec.suffix == ".jsonl":
         if out is not None:
@@ -98,7 +100,7 @@ def records_of(spec: Path, out: Path | None) -> list[Record]:
         records = store.read()
         found = list(records.values())
     else:
-        work = open_campaign(load_campaign(spec), out)
+        work = open_campaign(load_campaign(spec), out, listener=SPOKEN)
         store, records, found = work.store, work.records, work.results()
     for line in records.warnings():
         warn(line)

@@ -44,12 +44,13 @@ def predict(
     at = transition(units, p_star, a)
     limits = [spectrum(units, p_star, a, problem.alpha) for problem in problems]
     csv = check_picture(out)
-    from hpcbbp.cli.output import Output, duration
+    from hpcbbp.cli.output import Output
     from hpcbbp.cli.output import note as tell
     from hpcbbp.cli.progress import CampaignProgress
     from hpcbbp.cli.tables import predict_tables
     from hpcbbp.figures.canvas import save
     from hpcbbp.figures.theory import predict_figure
+    from hpcbbp.machine.wording import duration
     from hpcbbp.theory.domain import check_count
     from hpcbbp.theory.finite.average import SAMPLES_MAX, default_samples, finite_size
     from hpcbbp.theory.finite.projections import check_samples

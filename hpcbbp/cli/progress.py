@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from hpcbbp.cli.output import duration, note
+from hpcbbp.cli.output import note, warn
+from hpcbbp.machine.listener import Advance
 from hpcbbp.machine.ranks import Group, launched_rank
 from hpcbbp.machine.stdio import tell
+from hpcbbp.machine.wording import duration
 from hpcbbp.solvers.result import Step
 
 
@@ -156,3 +160,28 @@ class CampaignProgress:
             f"[{100 * self.done / self.total:3.0f}%] {self.instances} of {self.count} {self.noun}, "
             f"{duration(elapsed)}, ETA {duration(left)}  ({label})",
         )
+
+
+class Spoken:
+    """The library's listener on the command line: lines on standard error, progress with ETA, from rank 0."""
+
+    def note(self, line: str) -> None:
+        """One line."""
+        note(line)
+
+    def warn(self, line: str) -> None:
+        """One line that says it is a warning."""
+        warn(line)
+
+    def counting(self, what: str) -> Callable[[int, int], None]:
+        """A line now and then once it takes longer than some seconds."""
+        return Patience(what)
+
+    @contextmanager
+    def working(self, total: float, count: int) -> Iterator[Advance]:
+        """A bar, or lines."""
+        with CampaignProgress(total, count) as bar:
+            yield bar.advance
+
+
+SPOKEN = Spoken()

@@ -55,6 +55,7 @@ def slurm(
     from hpcbbp.campaign.job import open_campaign
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.cli.output import Output
+    from hpcbbp.cli.progress import SPOKEN
     from hpcbbp.slurm.script import render, writable
     from hpcbbp.slurm.sizes import Request, seconds_of
 
@@ -83,7 +84,9 @@ def slurm(
     words = (
         [word for word in sys.argv[1:] if word != "--json"] if sys.argv[1:2] == ["slurm"] else ["slurm", str(spec)]
     )
-    script, size = render(open_campaign(campaign, out), request, spec, folder, shlex.join(["hpcbbp", *words]))
+    script, size = render(
+        open_campaign(campaign, out, listener=SPOKEN), request, spec, folder, shlex.join(["hpcbbp", *words])
+    )
     output = Output(as_json)
     if as_json:
         output.json(

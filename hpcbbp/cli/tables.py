@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from hpcbbp.cli.output import number, table
+from hpcbbp.cli.output import table
 from hpcbbp.errors import InputError
-from hpcbbp.machine import launch, memory, petsc, provenance
-from hpcbbp.machine.ranks import Group
+from hpcbbp.machine.wording import duration, number
 from hpcbbp.theory import spectrum, transition
+
+if TYPE_CHECKING:
+    from hpcbbp.campaign.plan import Plan
 
 
 def theory_tables(answer: dict[str, Any]) -> list[Any]:
@@ -78,28 +79,32 @@ def density_tables(answer: dict[str, Any]) -> list[Any]:
     return [table(title, columns, rows), f"right edge: none ({answer['curves'][0]['lambda_plus_reason']})"]
 
 
-def plan_tables(answer: dict[str, Any], duration: Callable[[float], str]) -> list[Any]:
+def plan_tables(plan: Plan) -> list[Any]:
     """Tables for `hpcbbp plan`."""
     rows = [
         (
-            *(str(row[name]) for name in ("p", "p_star")),
-            f"{row['a']:g}",
-            *(str(row[name]) for name in ("n", "method", "storage", "instances", "done")),
-            duration(row["seconds_left"]),
-            f"{row['gib_per_rank']:.2f}",
+            str(row.p),
+            str(row.p_star),
+            f"{row.a:g}",
+            str(row.n),
+            row.method,
+            row.storage,
+            str(row.instances),
+            str(row.done),
+            duration(row.seconds_left),
+            f"{row.gib_per_rank:.2f}",
         )
-        for row in answer["grid"]
+        for row in plan.grid
     ]
     columns = ("p", "p*", "a", "N", "method", "storage", "instances", "done", "left, one group", "GiB a rank")
-    wall_time, core_hours = answer["wall_time"], answer["core_hours"]
-    jobs = "" if wall_time is None else f", about {answer['jobs_left']} jobs of {duration(wall_time)}"
-    allowed = "" if core_hours is None else f" of the {core_hours:g} that the file allows"
+    jobs = "" if plan.wall_time is None else f", about {plan.jobs_left} jobs of {duration(plan.wall_time)}"
+    allowed = "" if plan.core_hours is None else f" of the {plan.core_hours:g} that the file allows"
     return [
-        table(f"{answer['name']}: {answer['done']} of {answer['instances']} instances done", columns, rows),
-        f"left on {answer['ranks']} ranks, {answer['ranks_per_instance']} an instance: about "
-        f"{duration(answer['seconds_left'])}, longest {duration(answer['longest_instance_seconds'])}{jobs}; "
-        f"{answer['core_hours_left']:.3g} core hours{allowed}",
-        f"results: {answer['store']}",
+        table(f"{plan.name}: {plan.done} of {plan.instances} instances done", columns, rows),
+        f"left on {plan.ranks} ranks, {plan.ranks_per_instance} an instance: about "
+        f"{duration(plan.seconds_left)}, longest {duration(plan.longest_instance_seconds)}{jobs}; "
+        f"{plan.core_hours_left:.3g} core hours{allowed}",
+        f"results: {plan.store}",
     ]
 
 
@@ -182,29 +187,6 @@ def theory_lines(answer: dict[str, Any]) -> list[str]:
         f"theory for Gaussian data, N = infinity: left edge {limit.lambda_minus:.5f} ({limit.edge})",
         f"                                        {outlier}",
     ]
-
-
-def system_info() -> dict[str, Any]:
-    """Versions, index size, scalar type, cores, memory and what is missing."""
-    answer: dict[str, Any] = dict(provenance.versions())
-    missing = petsc.missing_modules()
-    problem = None
-    try:
-        petsc.initialize()
-        answer |= petsc.versions()
-    except InputError as error:
-        problem = str(error)
-    world = Group.world() if problem is None else Group()
-    answer |= {
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_available_gib": round(memory.available() / 2**30, 2),
-        "ranks": world.size,
-        "ranks_on_this_node": world.ranks_on_node(),
-        "traps": launch.traps(world),
-        "missing": missing,
-        "problem": problem,
-    }
-    return answer
 
 
 def info_tables(answer: dict[str, Any]) -> list[Any]:

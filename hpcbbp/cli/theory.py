@@ -13,7 +13,8 @@ import typer
 
 from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
-from hpcbbp.machine.jsonable import hidden_units, thresholds
+from hpcbbp.machine.jsonable import hidden_units
+from hpcbbp.theory.limit.transition import thresholds
 
 PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
 P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")]

@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.campaign.spec import Campaign
-from hpcbbp.cli.output import duration
 from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, phi_figure, title
 from hpcbbp.figures.canvas import overlap_figure
 from hpcbbp.machine import provenance
 from hpcbbp.machine.files import write_file
+from hpcbbp.machine.wording import duration
 from hpcbbp.report.tables import TextTable, curve_tables, law_tables
 
 _ENOUGH = 30

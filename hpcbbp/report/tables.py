@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from hpcbbp.analysis.analysis import Analysis
-from hpcbbp.cli.output import number, with_error
+from hpcbbp.machine.wording import number, with_error
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hpcbbp._version import __version__
 from hpcbbp.campaign.job import Work
 from hpcbbp.campaign.point import Point
-from hpcbbp.cli.output import duration
 from hpcbbp.errors import InputError, shown
+from hpcbbp.machine.wording import duration
 from hpcbbp.slurm.sizes import MARGIN, Request, Sizes, sizes, slurm_time
 
 

@@ -14,8 +14,8 @@ from hpcbbp.campaign.network import Network
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard
 from hpcbbp.campaign.values import MOST_RANKS, plain, seconds_in_words
-from hpcbbp.cli.output import duration
 from hpcbbp.errors import InputError
+from hpcbbp.machine.wording import duration
 
 KINDS = ("campaign", "array", "collect", "solve")
 

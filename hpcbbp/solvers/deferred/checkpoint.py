@@ -18,7 +18,7 @@ from hpcbbp.solvers.deferred.state import FORMAT, DamagedError, Layout, one_line
 
 if TYPE_CHECKING:
     from hpcbbp.solvers.deferred.engine import Deferred
-    from hpcbbp.solvers.deferred.solve import Progress
+    from hpcbbp.solvers.deferred.progress import Progress
 
 
 class Checkpoint:

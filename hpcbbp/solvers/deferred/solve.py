@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from hpcbbp.errors import InputError
 from hpcbbp.machine import memory, provenance
 from hpcbbp.solvers.deferred.checkpoint import Checkpoint
 from hpcbbp.solvers.deferred.engine import NO_ROOM, Deferred, check_block, check_deferred
+from hpcbbp.solvers.deferred.progress import Progress
 from hpcbbp.solvers.deferred.residuals import limited, of_moments, recomputed
 from hpcbbp.solvers.eigen import check_arguments
 from hpcbbp.solvers.result import EigenResult, Solution, Step
@@ -24,21 +24,6 @@ _ZERO = 3e-14  # of the size of H: an eigenvalue below that, with its residual, 
 _STALLED = 60  # steps without progress after which small residuals count as rounding
 _UNCHECKED = 2**22  # bytes of growth for which nobody looks how much memory is left
 _CONVERGED = "converged: the requested pairs reached the tolerance"
-
-
-@dataclass
-class Progress:
-    """Where a solve stands; part of a checkpoint."""
-
-    asked: Array = field(default_factory=lambda: np.zeros((0, 0, 1)))
-    gain: float = 0.0
-    queries: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    best: float = 1e300
-    stalled: int = 0
-    gap: float = 0.0
-    history: list[Step] = field(default_factory=list)
 
 
 def _orthonormal(rest: Array) -> Array:

@@ -20,7 +20,7 @@ from hpcbbp.solvers.result import Step
 if TYPE_CHECKING:
     from hpcbbp.solvers.deferred.coordinates import Coordinates
     from hpcbbp.solvers.deferred.engine import Deferred
-    from hpcbbp.solvers.deferred.solve import Progress
+    from hpcbbp.solvers.deferred.progress import Progress
 
 FORMAT = 2
 """Of what is written. Format 1 had no checksums and no words of ours; it is read, and gone on with as it is."""

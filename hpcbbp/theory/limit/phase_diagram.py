@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from hpcbbp.errors import InputError
-from hpcbbp.machine.jsonable import hidden_units, plain_rows, thresholds
+from hpcbbp.machine.jsonable import hidden_units, plain_rows
 from hpcbbp.theory import a_c, transition
 from hpcbbp.theory.domain import check_count
+from hpcbbp.theory.limit.transition import thresholds
 
 WIDTHS = (1, 2, 3, 5, 10, 100, math.inf)
 INSET = (0.1, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from scipy.optimize import brentq
 
@@ -83,3 +84,14 @@ def transition(p: float, p_star: int, a: float) -> Transition:
     jump = overlap2(at, smooth_threshold)
     alpha_0 = smooth_threshold - jump / overlap2_slope(at, smooth_threshold)
     return Transition(critical, smooth_threshold, "discontinuous", jump, alpha_0)
+
+
+def thresholds(at: Transition) -> dict[str, Any]:
+    """Thresholds of a model under the names that JSON and CSV use."""
+    return {
+        "alpha_c": at.alpha_c,
+        "alpha_bbp": at.alpha_bbp,
+        "transition": at.kind,
+        "jump_overlap2": at.jump_overlap2,
+        "alpha_0": at.alpha_0,
+    }

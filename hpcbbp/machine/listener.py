@@ -1,0 +1,47 @@
+"""Who hears what long work has to say: the library tells a listener, and only the command line prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+Advance = Callable[[float, str], None]
+"""Told after a piece of work: how much it was, in the unit of the total, and what."""
+
+
+class Listener(Protocol):
+    """What the library calls while it works, on every rank; who listens decides which of them speaks."""
+
+    def note(self, line: str) -> None:
+        """Hear something worth knowing."""
+
+    def warn(self, line: str) -> None:
+        """Hear something that is not as it should be, and ends nothing."""
+
+    def counting(self, what: str) -> Callable[[int, int], None]:
+        """Return what is told how many of how many are done, of something short."""
+
+    def working(self, total: float, count: int) -> AbstractContextManager[Advance]:
+        """Begin long work of a total, in any unit proportional to time, in so many pieces."""
+
+
+class Silent:
+    """A listener that keeps it to itself."""
+
+    def note(self, line: str) -> None:
+        """Say nothing."""
+
+    def warn(self, line: str) -> None:
+        """Say nothing."""
+
+    def counting(self, what: str) -> Callable[[int, int], None]:
+        """Return what is told, and says nothing."""
+        return lambda done, total: None
+
+    def working(self, total: float, count: int) -> AbstractContextManager[Advance]:
+        """Return what is told, and says nothing."""
+        return nullcontext(lambda work, label: None)
+
+
+SILENT = Silent()
