@@ -9,8 +9,7 @@ from scipy import stats
 
 from hpcbbp import InputError, Problem, deferred_instance, solve_deferred
 from hpcbbp.machine import memory
-from hpcbbp.solvers.deferred import Deferred
-from hpcbbp.solvers.deferred import solve as deferred_solve
+from hpcbbp.solvers.deferred import Deferred, iteration
 
 MODELS = [(1, 1, 3.0, 120), (2, 1, 3.0, 100), (2, 2, 6.0, 90), (3, 1, 4.0, 80), (1, 2, 0.6, 120), (2, 1, 0.4, 120)]
 
@@ -197,7 +196,7 @@ def test_memory_that_others_take_stops_it_too(monkeypatch):
         return 10**12 if len(calls) < 10 else 1000
 
     monkeypatch.setattr(memory, "available", available)
-    monkeypatch.setattr(deferred_solve, "_UNCHECKED", 0)
+    monkeypatch.setattr(iteration, "_UNCHECKED", 0)
     solution = solve_deferred(instance, tol=1e-8)
     assert solution.eigen.reason.startswith("not converged: the memory is used up")
     assert not solution.eigen.converged.any()

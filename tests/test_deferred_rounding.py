@@ -11,7 +11,8 @@ from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.solvers.deferred import engine
 from hpcbbp.solvers.deferred.coordinates import Coordinates
 from hpcbbp.solvers.deferred.floors import reachable, storage_for
-from hpcbbp.solvers.deferred.solve import Progress, _stuck
+from hpcbbp.solvers.deferred.iteration import _stuck
+from hpcbbp.solvers.deferred.progress import Progress
 
 STORAGES = ["float64", "float32", "int16"]
 CONSTANTS = [100.0, 1.5, 0.1, 0.01, 1e-4, 1e-6]

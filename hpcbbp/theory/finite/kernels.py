@@ -121,46 +121,60 @@ def bulk(s: Samples, u: Samples, a: float, gamma: Array, axes: Array) -> tuple[b
 
 
 @compiled
+def _packed_products(s: Samples, u: Samples, start: int, F: Array) -> None:
+    """F_a F_b of samples from start on, packed (Q, WIDTH): teacher's projections first; zero beyond the last."""
+    p_star, place = u.shape[1], 0
+    q, count = p_star + s.shape[1], min(WIDTH, s.shape[0] - start)
+    for k in range(q):
+        for j in range(k, q):
+            for i in range(count):
+                one = u[start + i, k] if k < p_star else s[start + i, k - p_star]
+                two = u[start + i, j] if j < p_star else s[start + i, j - p_star]
+                F[place, i] = one * two
+            place += 1
+
+
+@compiled
+def _derivatives(E: Array, slope: Array, left: Array, right: Array, twice: Array) -> float:
+    """E G' E of each sample, packed, into twice; the sum of tr (E G')^3. left, right (p, p) are room to work in."""
+    p, total = len(slope), 0.0
+    for i in range(WIDTH):
+        place = 0
+        for k in range(p):
+            for j in range(k, p):
+                left[k, j] = left[j, k] = E[place, i]
+                place += 1
+        for k in range(p):  # E G'
+            for j in range(p):
+                right[k, j] = 0.0
+                for c in range(p):
+                    right[k, j] += left[k, c] * slope[c, j]
+        place = 0
+        for k in range(p):
+            for j in range(k, p):
+                both, weight = 0.0, 0.0
+                for c in range(p):
+                    both += right[k, c] * left[c, j]
+                    weight += slope[j, c] * right[c, k]
+                total += both * weight * (1.0 if j == k else 2.0)
+                twice[place, i] = both
+                place += 1
+    return total
+
+
+@compiled
 def signal(s: Samples, u: Samples, a: float, gamma: Array, axes: Array, slope: Array) -> tuple[Array, float]:
     """Sums of E_I F_J and (E G' E)_I F_J, (2, P, Q), F_J the packed products F_a F_b; and of tr (E G')^3."""
-    p, p_star = len(gamma), u.shape[1]
-    q, size = p + p_star, p * (p + 1) // 2
+    p, q = len(gamma), len(gamma) + u.shape[1]
+    size = p * (p + 1) // 2
     out = np.zeros((2, size, q * (q + 1) // 2))
     E, work = np.empty((size, WIDTH)), np.empty((p + 4, WIDTH))
     F, twice = np.zeros((out.shape[2], WIDTH)), np.empty((size, WIDTH))
     left, right, total = np.empty((p, p)), np.empty((p, p)), 0.0
     for start in range(0, s.shape[0], WIDTH):
         _resolvents(s, u, a, gamma, axes, start, E, work)
-        count = min(WIDTH, s.shape[0] - start)
-        place = 0
-        for k in range(q):
-            for j in range(k, q):
-                for i in range(count):
-                    one = u[start + i, k] if k < p_star else s[start + i, k - p_star]
-                    two = u[start + i, j] if j < p_star else s[start + i, j - p_star]
-                    F[place, i] = one * two
-                place += 1
-        for i in range(WIDTH):
-            place = 0
-            for k in range(p):
-                for j in range(k, p):
-                    left[k, j] = left[j, k] = E[place, i]
-                    place += 1
-            for k in range(p):  # E G'
-                for j in range(p):
-                    right[k, j] = 0.0
-                    for c in range(p):
-                        right[k, j] += left[k, c] * slope[c, j]
-            place = 0
-            for k in range(p):
-                for j in range(k, p):
-                    both, weight = 0.0, 0.0
-                    for c in range(p):
-                        both += right[k, c] * left[c, j]
-                        weight += slope[j, c] * right[c, k]
-                    total += both * weight * (1.0 if j == k else 2.0)
-                    twice[place, i] = both
-                    place += 1
+        _packed_products(s, u, start, F)
+        total += _derivatives(E, slope, left, right, twice)
         for k in range(size):
             for j in range(out.shape[2]):
                 sum0, sum1 = 0.0, 0.0
@@ -174,9 +188,11 @@ def signal(s: Samples, u: Samples, a: float, gamma: Array, axes: Array, slope: A
 
 def prepare() -> None:
     """Compile before threads meet the kernels."""
-    jobs = []
+    block = "float64[:,::1]"
+    jobs: list[tuple[Any, str]] = [(_derivatives, f"({block}, {block}, {block}, {block}, {block})")]
     for t in ("float64", "float32"):
         data, g = f"{t}[:,::1], {t}[:,::1], float64", "float64[::1], float64[:,::1]"
         jobs += [(_resolvents, f"({data}, {g}, int64, float64[:,::1], float64[:,::1])"), (steepest, f"({data})")]
+        jobs += [(_packed_products, f"({t}[:,::1], {t}[:,::1], int64, float64[:,::1])")]
         jobs += [(bulk, f"({data}, {g})"), (signal, f"({data}, {g}, float64[:,::1])")]
     compile_all("quenched", jobs)
