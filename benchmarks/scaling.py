@@ -150,8 +150,8 @@ def nodes() -> None:
 def model() -> None:
     """Seconds and memory of the three paths on up to 4096 nodes of 64 ranks."""
     from hpcbbp.campaign.measure import memory_needed, model_seconds
-    from hpcbbp.campaign.network import Network
     from hpcbbp.campaign.point import Point
+    from hpcbbp.machine.network import Network
 
     print(f"{'path':>9}{'N':>7}{'nodes':>6}{'seconds':>10}{'GiB a node':>12}")
     cases = (

@@ -15,15 +15,16 @@ import pytest
 from commands import ENVIRONMENT, MPIRUN, PATIENCE, answer, error_lines, kill, run
 
 from hpcbbp import InputError, deferred_instance, solve_deferred
-from hpcbbp.campaign import measure
 from hpcbbp.campaign.keeper import LONG, Keeper, check_budget
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.campaign.store import Store
+from hpcbbp.cli.progress import SPOKEN
 from hpcbbp.errors import StoppedError
 from hpcbbp.machine import petsc
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.deferred import Deferred
+from hpcbbp.solvers.methods import deferred
 
 needs_mpi = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 
@@ -68,10 +69,10 @@ def test_which_instances_are_kept(tmp_path):
 
 
 def test_what_memory_ended_is_kept_and_goes_on_with_more(tmp_path, monkeypatch, capsys):
-    keeper = Keeper(tmp_path / "c", 1e9, lambda _: LONG + 1)
+    keeper = Keeper(tmp_path / "c", 1e9, lambda _: LONG + 1, SPOKEN)
     with monkeypatch.context() as patch:
         patch.setattr(
-            measure, "deferred_instance", lambda problem, n, seed, **_: Deferred(problem, n, seed, "float64", 80)
+            deferred, "deferred_instance", lambda problem, n, seed, **_: Deferred(problem, n, seed, "float64", 80)
         )
         for _ in range(2):
             with pytest.raises(InputError, match="memory is used up by .* directions.*what was computed is in"):

@@ -12,7 +12,6 @@ from hpcbbp._version import __version__
 from hpcbbp.campaign.driver import Outcome, run_points, threads_communicate
 from hpcbbp.campaign.keeper import Keeper, check_budget
 from hpcbbp.campaign.measure import Clock, memory_needed
-from hpcbbp.campaign.network import Network
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
@@ -20,6 +19,7 @@ from hpcbbp.campaign.store import Record, Records, Store
 from hpcbbp.errors import InputError
 from hpcbbp.machine import memory
 from hpcbbp.machine.listener import SILENT, Listener
+from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.eigenspaces import left_to_a_basis
 

@@ -17,10 +17,16 @@ from hpcbbp.machine.listener import SILENT, Listener
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.wording import duration
 from hpcbbp.solvers.deferred import Checkpoint
+from hpcbbp.solvers.methods import METHODS
 from hpcbbp.solvers.result import Step
 
 LONG = 600.0
 """Seconds, by the estimate, from which on an instance keeps its state."""
+
+
+def keeps_state(point: Point, every: float, seconds: float) -> bool:
+    """Whether an instance of so many seconds has a checkpoint; every = 0: however short it is."""
+    return METHODS[point.method].keeps_state and (every == 0 or seconds > LONG)
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Keeper:
 
     def keeps(self, point: Point) -> bool:
         """Whether a point's solve has a checkpoint, and so can be stopped."""
-        return point.method == "deferred" and (self.every == 0 or self.seconds(point) > LONG)
+        return keeps_state(point, self.every, self.seconds(point))
 
     def of(self, point: Point) -> Path:
         """Folder of a point's state."""

@@ -9,11 +9,11 @@ from typing import Any
 from hpcbbp.campaign.job import Work
 from hpcbbp.campaign.keeper import hours
 from hpcbbp.campaign.measure import memory_needed
-from hpcbbp.campaign.network import Network
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.values import MOST_RANKS, plain
 from hpcbbp.errors import InputError
 from hpcbbp.machine.memory import available
+from hpcbbp.machine.network import Network
 
 
 @dataclass

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.request import Request
 
 PHYSICS = 1
 """Changes when the same parameters and seed mean another instance or another result; part of every key."""
@@ -42,6 +43,11 @@ class Point:
     def problem(self) -> Problem:
         """The model at this point."""
         return _problem(self.p, self.p_star, self.alpha, self.a)
+
+    @property
+    def request(self) -> Request:
+        """What is asked of the method."""
+        return Request(self.problem, self.n, self.seed, self.storage, self.nev, self.tol)
 
     @cached_property
     def key(self) -> str:

@@ -33,7 +33,7 @@ from hpcbbp.campaign.values import (
 )
 from hpcbbp.errors import InputError, shown
 from hpcbbp.model.problem import Problem
-from hpcbbp.solvers.deferred.floors import storage_for
+from hpcbbp.solvers.methods import METHODS
 from hpcbbp.theory import transition
 
 DEFERRED_FROM = 8000
@@ -130,11 +130,9 @@ class Grid(BaseModel):
         method = self.method
         if method == "auto":
             method = "deferred" if n >= DEFERRED_FROM and nev == p * p_star else "stored"
-        storage = self.storage
+        storage: str = self.storage
         if storage == "auto":
-            storage = "float64" if method == "dense" else "float32"
-            if method == "deferred":
-                storage = storage_for(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n, self.tol)
+            storage = METHODS[method].storage(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n, self.tol)
         return Point(p, p_star, a, alpha, n, seed, method, storage, nev, self.tol)
 
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hpcbbp.campaign.job import Work
-from hpcbbp.campaign.keeper import LONG
+from hpcbbp.campaign.keeper import keeps_state
 from hpcbbp.campaign.measure import Clock, memory_needed
-from hpcbbp.campaign.network import Network
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard
 from hpcbbp.campaign.values import MOST_RANKS, plain, seconds_in_words
 from hpcbbp.errors import InputError
+from hpcbbp.machine.network import Network
 from hpcbbp.machine.wording import duration
 
 KINDS = ("campaign", "array", "collect", "solve")
@@ -156,10 +155,10 @@ def sizes(work: Work, request: Request) -> Sizes:
     clock = Clock(work.records.values(), each, Network(nodes=max(1, math.ceil(request.nodes * each / request.ranks))))
     costs = {point.key: clock(point) for point in missing}
     longest = max(costs.values())
-    rest = max((costs[point.key] for point in missing if not _keeps(work, point, costs[point.key])), default=0.0)
-    state = max(
-        (memory_needed(point, each) * each for point in missing if _keeps(work, point, costs[point.key])), default=0
-    )
+    every = work.campaign.checkpoint_every
+    kept = [point for point in missing if keeps_state(point, every, costs[point.key])]
+    rest = max((costs[point.key] for point in set(missing) - set(kept)), default=0.0)
+    state = max((memory_needed(point, each) * each for point in kept), default=0)
     lead = math.ceil(max(LEAST_LEAD, MARGIN * rest + 60, state / DISK + 60))
     groups = request.ranks // each
     time, of = request.time, 1
@@ -230,11 +229,6 @@ def _check(work: Work, request: Request) -> None:
         )
     if request.kind == "solve" and work.points[0].method == "dense":
         raise InputError('--as solve: method = "dense" is for campaigns; --as campaign')
-
-
-def _keeps(work: Work, point: Point, seconds: float) -> bool:
-    """Whether a campaign could stop this instance half-way (campaign.keeper)."""
-    return point.method == "deferred" and (work.campaign.checkpoint_every == 0 or seconds > LONG)
 
 
 def _tasks(seconds: float, longest: float, time: float | None, most: int) -> int:

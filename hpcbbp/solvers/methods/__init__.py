@@ -1,0 +1,15 @@
+"""Methods of solving a drawn instance, by name. A new one is a file beside these and an entry here."""
+
+from __future__ import annotations
+
+from hpcbbp.solvers.methods.base import Method, Prepared
+from hpcbbp.solvers.methods.deferred import DeferredMethod
+from hpcbbp.solvers.methods.dense import DenseMethod
+from hpcbbp.solvers.methods.dice import DiceMethod
+from hpcbbp.solvers.methods.stored import StoredMethod
+
+__all__ = ["METHODS", "Method", "Prepared"]
+
+METHODS: dict[str, Method] = {
+    method.name: method for method in (StoredMethod(), DiceMethod(), DeferredMethod(), DenseMethod())
+}

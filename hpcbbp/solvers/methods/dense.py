@@ -1,0 +1,62 @@
+"""The whole spectrum of a small instance by LAPACK."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hpcbbp.machine.network import Network
+from hpcbbp.machine.ranks import Group
+from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.deferred import Checkpoint
+from hpcbbp.solvers.dense import dense_bytes, solve_dense
+from hpcbbp.solvers.instance import Instance, gaussian_instance
+from hpcbbp.solvers.methods.base import Array, Heard
+from hpcbbp.solvers.request import Request
+from hpcbbp.solvers.result import Solution
+
+
+@dataclass(frozen=True)
+class PreparedMatrix:
+    """A small instance with stored X."""
+
+    instance: Instance
+    request: Request
+
+    def solve(self, listener: Heard = None, checkpoint: Checkpoint | None = None) -> Solution:
+        """All pairs, whatever `nev` says: phi needs them all."""
+        return solve_dense(self.instance, self.request.tol)
+
+    def projections(self) -> tuple[Array, Array]:
+        """Of this rank's samples."""
+        return self.instance.projections
+
+
+class DenseMethod:
+    """See the module."""
+
+    name = "dense"
+    keeps_state = False
+
+    def storage(self, problem: Problem, n: int, tol: float) -> str:
+        """As exactly as LAPACK can."""
+        return "float64"
+
+    def prepare(self, request: Request, group: Group) -> PreparedMatrix:
+        """Draw X."""
+        instance = gaussian_instance(
+            request.problem, request.n, request.seed, storage=request.storage, nev=1, group=group
+        )
+        return PreparedMatrix(instance, request)
+
+    def memory(self, request: Request, ranks: int) -> int:
+        """The matrix with its vectors, and the rows of X."""
+        return dense_bytes(request.problem.p * request.n) + request.m * request.n * 16 // ranks
+
+    def seconds(self, request: Request) -> float:
+        """LAPACK's (p N)^3, and the matrix."""
+        n, p = float(request.n), request.problem.p
+        return 3e-10 * (p * n) ** 3 + request.m * n**2 * p * (p + 1) / 2 * 6e-11
+
+    def communication(self, request: Request, ranks: int, network: Network) -> float:
+        """Rank 0 alone calculates."""
+        return 0.0

@@ -1,0 +1,30 @@
+"""X never formed: products drawn as they are asked for, solved by SLEPc."""
+
+from __future__ import annotations
+
+from hpcbbp.machine import memory
+from hpcbbp.machine.network import Network
+from hpcbbp.solvers.deferred.floors import storage_bytes
+from hpcbbp.solvers.methods.stored import StoredMethod, basis, products
+from hpcbbp.solvers.request import Request
+
+
+class DiceMethod(StoredMethod):
+    """See the module."""
+
+    name = "dice"
+
+    def memory(self, request: Request, ranks: int) -> int:
+        """What has been revealed so far, on both sides."""
+        problem, size = request.problem, storage_bytes(request.storage)
+        return memory.dice_solve(request.n, request.m, problem.p, problem.p_star, size, basis(request), ranks)
+
+    def seconds(self, request: Request) -> float:
+        """A product meets all that earlier ones have revealed."""
+        return products(request) ** 2 * request.problem.p**2 * (request.m + request.n) * 1.2e-9
+
+    def communication(self, request: Request, ranks: int, network: Network) -> float:
+        """15 reductions a product, six of them of the coefficients of what has been revealed; and SLEPc's."""
+        steps = products(request)
+        size = 8.0 * request.problem.p**2 * steps / 2
+        return steps * (6 * network.large(size, ranks) + 11 * network.small(ranks))
