@@ -11,7 +11,7 @@ from collections import defaultdict
 import numpy as np
 
 from hpcbbp import gaussian_instance
-from hpcbbp.analysis.phi import half_point
+from hpcbbp.analysis.phi import half_point, logistic_fit
 from hpcbbp.figures.catalogue import FIGURES
 from hpcbbp.solvers.dense import solve_dense
 from hpcbbp.solvers.eigenspaces import largest_overlap, multiplicities
@@ -36,9 +36,9 @@ def main() -> None:
     print(f"phi at N = {n}, alpha =", " ".join(f"{alpha:.3f}" for alpha in found if alpha < 1), "and where it is 1/2")
     for at, name in enumerate(MEANINGS):
         counts = [(alpha, int(sum(row[at] for row in rows)), len(rows)) for alpha, rows in found.items()]
-        half = half_point(counts)
+        half, fit = half_point(counts), logistic_fit(counts).p_value
         print(f"{name}:", " ".join(f"{yes / all_:.3f}" for alpha, yes, all_ in counts if alpha < 1),
-              f"{half.value:.3f} [{half.low:.3f}, {half.high:.3f}]")  # fmt: skip
+              f"{half.value:.3f} [{half.low:.3f}, {half.high:.3f}], a logistic line fits with p = {fit:.2g}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -67,6 +67,21 @@ def test_crossings_of_many_instances_are_where_they_are():
         assert crossing.phi == pytest.approx(0.6, abs=0.01)
 
 
+def test_counts_that_no_logistic_line_fits_say_so():
+    """200 sets of counts of a logistic phi, seed fixed: the p-values' law (p = 0.001 of a false alarm); a plateau."""
+    rng = np.random.default_rng(7)
+    alphas = np.linspace(0.6, 1.6, 9)
+    phi = 1 / (1 + np.exp(-6 * (alphas - 1.1)))
+    found = [
+        logistic_fit([(a, int(k), 400) for a, k in zip(alphas, rng.binomial(400, phi), strict=True)]).p_value
+        for _ in range(200)
+    ]
+    assert stats.kstest(found, "uniform").pvalue > 0.001
+    plateau = [(a, 0 if a < 1 else 220, 400) for a in alphas]
+    assert logistic_fit(plateau).p_value < 1e-20
+    assert logistic_fit([(0.9, 3, 50), (1.1, 40, 50)]).p_value == 1.0
+
+
 def test_a_step_has_a_half_point():
     fit = logistic_fit([(0.9, 0, 50), (1.1, 50, 50)])
     assert fit(np.array([0.9, 1.1])) == pytest.approx([0.5 / 51, 50.5 / 51], rel=1e-5)

@@ -40,11 +40,22 @@ class LogisticFit:
     ----------
     intercept, slope : float
     covariance : (2, 2) array
+    deviance : float
+        From the counts; chi^2 with `freedom` degrees of freedom if phi is logistic.
+    freedom : int
+        Alphas minus 2.
     """
 
     intercept: float
     slope: float
     covariance: Array
+    deviance: float = 0.0
+    freedom: int = 0
+
+    @property
+    def p_value(self) -> float:
+        """Chance of a deviance as large, if phi is logistic; 1 where two alphas leave nothing to test."""
+        return float(stats.chi2.sf(self.deviance, self.freedom)) if self.freedom else 1.0
 
     def __call__(self, alpha: Array) -> Array:
         """phi(alpha)."""
@@ -77,7 +88,8 @@ def logistic_fit(counts: Counts) -> LogisticFit:
     with np.errstate(divide="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         found: Any = GLM(np.column_stack([yes + 0.5, all_of_them - yes + 0.5]), design, family=Binomial()).fit()
-    return LogisticFit(float(found.params[0]), float(found.params[1]), np.asarray(found.cov_params()))
+    intercept, slope = map(float, found.params)
+    return LogisticFit(intercept, slope, np.asarray(found.cov_params()), float(found.deviance), len(table) - 2)
 
 
 def half_point(counts: Counts, level: float = 0.9) -> Zero:

@@ -23,7 +23,8 @@ MULTIPLE = 1e-10
 """Neighbouring eigenvalues that differ by less, relative to the largest |eigenvalue|, are one multiple eigenvalue.
 
 LAPACK's errors are below N eps = 2e-12 at N = 10^4, spacings of the bulk about 1/N; the vectors of eigenvalues
-further apart than this are right to some 1e-5 at worst.
+further apart than this are right to some 1e-5 in most cases. For a << 1e-4 the largest |eigenvalue| is so large that
+simple neighbours count as one (docs/campaigns.md).
 """
 
 TIE = 1e-9
