@@ -37,8 +37,11 @@ def main() -> None:
     for at, name in enumerate(MEANINGS):
         counts = [(alpha, int(sum(row[at] for row in rows)), len(rows)) for alpha, rows in found.items()]
         half, fit = half_point(counts), logistic_fit(counts).p_value
-        print(f"{name}:", " ".join(f"{yes / all_:.3f}" for alpha, yes, all_ in counts if alpha < 1),
-              f"{half.value:.3f} [{half.low:.3f}, {half.high:.3f}], a logistic line fits with p = {fit:.2g}")  # fmt: skip
+        print(
+            f"{name}:",
+            " ".join(f"{yes / all_:.3f}" for alpha, yes, all_ in counts if alpha < 1),
+            f"{half.value:.3f} [{half.low:.3f}, {half.high:.3f}], a logistic line fits with p = {fit:.2g}",
+        )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +75,9 @@ def header(version, fields, text=None):
 
 def taken(descr, shape):
     """Bytes of an array, 0 if there is none."""
-    try:
-        return math.prod(shape) * np.dtype(descr).itemsize if all(type(n) is int and n >= 0 for n in shape) else 0
+    try:  # "a3" for "S3" is deprecated in numpy 2
+        with warnings.catch_warnings(action="ignore"):
+            return math.prod(shape) * np.dtype(descr).itemsize if all(type(n) is int and n >= 0 for n in shape) else 0
     except (TypeError, ValueError, SyntaxError):
         return 0
 

@@ -96,7 +96,12 @@ def one_line(error: pytest.ExceptionInfo[InputError]) -> None:
     assert len(text) < 250, text
 
 
-@pytest.mark.parametrize("value", BAD_P, ids=lambda value: str(type(value)) + str(value if value != 10**5000 else ""))
+def named(value: object) -> str:
+    """Of a case: numpy's numbers cannot be compared with numbers of 5000 digits, nor are these written out."""
+    return str(type(value)) + ("" if type(value) is int and abs(value) > 10**400 else str(value))
+
+
+@pytest.mark.parametrize("value", BAD_P, ids=named)
 def test_numbers_of_units_that_are_none(value):
     for ask in (
         lambda: transition(value, 1, 1.0),
@@ -118,7 +123,7 @@ def test_a_teacher_is_never_infinitely_wide():
             ask()
 
 
-@pytest.mark.parametrize("value", BAD_A, ids=lambda value: str(type(value)) + str(value if value != 10**5000 else ""))
+@pytest.mark.parametrize("value", BAD_A, ids=named)
 def test_constants_that_are_none(value):
     s, u = np.ones((10, 1)), np.ones((10, 1))
     for ask in (

@@ -32,6 +32,8 @@ def write_file(path: Path, content: bytes | str) -> None:
     temporary: Path | None = None
     try:
         target = path.resolve()
+        if target.is_symlink():  # only of a circle is a link left; Python 3.13 resolves it in silence
+            raise InputError(f"{path}: cannot be written (links in a circle)")
         before = target.stat().st_mode if target.exists() else None
         if before is not None and not stat.S_ISREG(before):
             raise InputError(f"{path}: cannot be written (not a file)")

@@ -15,7 +15,7 @@ def commit() -> str | None:
 
     Read from the files of .git: starting a process is not safe under every MPI.
     """
-    git = Path(__file__).resolve().parent.parent / ".git"
+    git = Path(__file__).resolve().parents[2] / ".git"
     try:
         if git.is_file():  # a worktree points to its directory
             git = (git.parent / git.read_text().split(":", 1)[1].strip()).resolve()
