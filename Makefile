@@ -37,7 +37,7 @@ help:
 	@echo "make test-debian13  make demo and make test in a fresh minimal Debian 13 made here (root, Debian); test-debian12 too"
 	@echo "make fuzz      readers of outside data with $(FUZZ) times the damaged cases of make test"
 	@echo "make docs      the documentation as a site, docs/_build/html"
-	@echo "make lint      ruff and mypy --strict"
+	@echo "make lint      ruff, mypy --strict and the contracts of who imports whom"
 	@echo "make benchmark timings of the product, the solvers and the theory"
 	@echo "make clean     removes .venv and caches"
 
@@ -98,6 +98,7 @@ lint: install-dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
 
 benchmark: install
 	.venv/bin/python benchmarks/product.py
