@@ -1,6 +1,6 @@
 """What earlier versions have left, word for word (tests/earlier), is read, counted as done, and gone on with.
 
-Written by hpcbbp 0.1.0: a campaign file, its store by every method, and the state of a deferred solve that was killed.
+Written by hpcbbp 0.1.0: a campaign file, its store by every method, the state of a deferred solve that was killed.
 """
 
 from __future__ import annotations
