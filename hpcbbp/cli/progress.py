@@ -155,7 +155,7 @@ class CampaignProgress:
             return
         self.last = now
         elapsed = now - self.start
-        left = elapsed * (self.total - self.done) / self.done if self.done else math.nan
+        left = max(0.0, elapsed * (self.total - self.done) / self.done) if self.done else math.nan
         tell(
             f"[{100 * self.done / self.total:3.0f}%] {self.instances} of {self.count} {self.noun}, "
             f"{duration(elapsed)}, ETA {duration(left)}  ({label})",
