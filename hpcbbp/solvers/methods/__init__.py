@@ -13,3 +13,4 @@ __all__ = ["METHODS", "Method", "Prepared"]
 METHODS: dict[str, Method] = {
     method.name: method for method in (StoredMethod(), DiceMethod(), DeferredMethod(), DenseMethod())
 }
+"""What campaign files, records and the command line call a method, and the method."""
