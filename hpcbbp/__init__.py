@@ -5,7 +5,9 @@ Importing it needs neither MPI nor PETSc, and loads what a name needs only when 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 from hpcbbp._version import __version__
 
@@ -39,21 +41,15 @@ __all__ = [
     "transition",
 ]
 
-_HOMES = {
-    "hpcbbp.errors": ("InputError", "MissingDependencyError"),
-    "hpcbbp.solvers.deferred": ("Checkpoint", "Deferred", "deferred_instance", "solve_deferred"),
-    "hpcbbp.solvers.instance": ("Instance", "file_instance", "gaussian_instance", "solve_instance"),
-    "hpcbbp.machine.ranks": ("Group",),
-    "hpcbbp.model.problem": ("Problem",),
-    "hpcbbp.solvers.result": ("Solution",),
-    "hpcbbp.theory": ("Spectrum", "Transition", "spectrum", "transition"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(home), name)
-    raise AttributeError(f"module 'hpcbbp' has no attribute {name!r}")
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "errors": ["InputError", "MissingDependencyError"],
+        "solvers.deferred": ["Checkpoint", "Deferred", "deferred_instance", "solve_deferred"],
+        "solvers.instance": ["Instance", "file_instance", "gaussian_instance", "solve_instance"],
+        "machine.ranks": ["Group"],
+        "model.problem": ["Problem"],
+        "solvers.result": ["Solution"],
+        "theory": ["Spectrum", "Transition", "spectrum", "transition"],
+    },
+)

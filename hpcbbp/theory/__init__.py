@@ -5,7 +5,9 @@ What compiles with numba is loaded only when it is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 from hpcbbp.theory.limit.boundary import a_c, p_c
 from hpcbbp.theory.limit.density import Density, density
@@ -32,16 +34,10 @@ __all__ = [
     "transition",
 ]
 
-_HOMES = {
-    "hpcbbp.theory.finite.average": ("FiniteSize", "finite_size"),
-    "hpcbbp.theory.finite.sample": ("Quenched", "quenched", "quenched_sample"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(home), name)
-    raise AttributeError(f"module 'hpcbbp.theory' has no attribute {name!r}")
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "finite.average": ["FiniteSize", "finite_size"],
+        "finite.sample": ["Quenched", "quenched", "quenched_sample"],
+    },
+)
