@@ -14,8 +14,8 @@ from hpcbbp.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpcbbp.campaign.driver import Outcome
     from hpcbbp.campaign.job import Work
+    from hpcbbp.campaign.outcome import Outcome
     from hpcbbp.cli.output import Output
     from hpcbbp.machine.ranks import Group
 

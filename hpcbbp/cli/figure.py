@@ -14,8 +14,8 @@ from hpcbbp.machine import signals
 from hpcbbp.machine.files import csv_text, write_file
 
 if TYPE_CHECKING:
-    from hpcbbp.campaign.driver import Outcome
     from hpcbbp.campaign.job import Work
+    from hpcbbp.campaign.outcome import Outcome
     from hpcbbp.campaign.store import Record
     from hpcbbp.cli.output import Output
     from hpcbbp.figures.catalogue import Named
