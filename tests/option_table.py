@@ -154,7 +154,14 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     },
     "below": {
         **_each(
-            SLEPC, Row("--below 0"), Row("--below -1e9"), Row("--below 1e9"), Row("--below 0 --nev 1"), _INFINITE
+            SLEPC,
+            Row("--below 0"),
+            Row("--below -1e9"),
+            Row("--below 1e9"),
+            Row(
+                "--below 0 --nev 1", "--nev 1 with --below 0: --below finds all eigenvalues below it: leave --nev out"
+            ),
+            _INFINITE,
         ),
         "deferred": (_NO_BELOW,),
         **_key("below = 0"),
@@ -291,6 +298,10 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("-- -eps_ncv 12"),
             Row("-- -eps_largest_real"),
             Row("-- -eps_tol 1e-4"),
+            Row("--tol 1e-8 -- -eps_tol 1e-1", "--tol 1e-08 with -eps_tol, which would replace it: leave one"),
+            Row("--tol 1e-8 -- -eps_monitor --EPS_tol 1e-1", "--tol 1e-08 with -eps_tol, which would replace it"),
+            Row("-- -eps_nev 2"),
+            Row("--nev 1 -- -eps_nev 2", "--nev 1 with -eps_nev, which would replace it: leave one of them out"),
             Row("-- -eps_type foo", "SLEPc refuses these PETSc options: -eps_type foo"),
             Row("-- word", "unexpected argument 'word'; PETSc options go after '--'"),
         ),

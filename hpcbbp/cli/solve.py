@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -26,7 +27,9 @@ def solve(
     alpha: Annotated[float | None, typer.Option("--alpha", help="M/N.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="One seed is one instance on any number of ranks.")] = 0,
     nev: Annotated[int | None, typer.Option("--nev", help="Eigenpairs wanted (p p* + 2; deferred: p p*).")] = None,
-    tol: Annotated[float, typer.Option("--tol", help="Relative residual |Hv - lambda v| / |lambda|.")] = 1e-8,
+    tol: Annotated[
+        float | None, typer.Option("--tol", help="Relative residual |Hv - lambda v| / |lambda| (1e-8).")
+    ] = None,
     below: Annotated[
         float | None, typer.Option("--below", help="All eigenvalues below this one, and the next, in place of --nev.")
     ] = None,
@@ -73,13 +76,18 @@ def solve(
     from hpcbbp.solvers import eigen
     from hpcbbp.solvers.instance import MAKERS, file_instance, gaussian_instance, solve_instance
 
-    options = check_petsc_options(petsc_options or [])
+    options = check_petsc_options(petsc_options or [], {"tol": tol, "nev": nev})
+    tol = eigen.DEFAULT_TOL if tol is None else tol
     if method not in METHODS:
         raise InputError(f"--method {method}: one of {', '.join(METHODS)}")
     if method == "deferred":
         refuse_with_deferred(data, teacher, student, options)
     if below is not None and (method == "deferred" or not math.isfinite(below)):
         raise InputError(f"--below {below:g}: a finite number, with --method krylov-schur")
+    if below is not None and nev is not None:
+        raise InputError(
+            f"--nev {nev} with --below {below:g}: --below finds all eigenvalues below it: leave --nev out"
+        )
     if verify and method == "deferred":
         raise InputError(
             "--verify belongs to --method krylov-schur: deferred Krylov asks for p p* copies by its block, and a "
@@ -220,10 +228,18 @@ def check_dice(tol: float, storage: str | None) -> None:
         )
 
 
-def check_petsc_options(words: Sequence[str]) -> list[str]:
-    """PETSc options as given after '--': the first word must be one, later ones may be values."""
+def check_petsc_options(words: Sequence[str], own: dict[str, Any]) -> list[str]:
+    """PETSc options as given after '--': the first word must be one, later ones may be values.
+
+    One of them, or of PETSC_OPTIONS, that would replace an option of our own that was given is refused.
+    """
     if words and not words[0].startswith("-"):
         raise InputError(f"unexpected argument {words[0]!r}; PETSc options go after '--', as in -- -eps_monitor")
+    spoken = {word.lstrip("-").lower() for word in (*words, *os.environ.get("PETSC_OPTIONS", "").split())}
+    for name, value in own.items():
+        if value is not None and f"eps_{name}" in spoken:  # as PETSc reads it: -Eps_Tol is -eps_tol
+            shown = f"{value:g}" if isinstance(value, float) else value
+            raise InputError(f"--{name} {shown} with -eps_{name}, which would replace it: leave one of them out")
     return list(words)
 
 

@@ -22,7 +22,11 @@ from hpcbbp.solvers.result import EigenResult, Step
 
 Array = NDArray[np.float64]
 
+DEFAULT_TOL = 1e-8
+"""Relative residual that is asked for where nothing is said."""
+
 __all__ = [
+    "DEFAULT_TOL",
     "check_arguments",
     "check_below",
     "check_index",
@@ -94,7 +98,7 @@ def solve(
     hessian: Hessian,
     nev: int,
     *,
-    tol: float = 1e-8,
+    tol: float = DEFAULT_TOL,
     seed: int = 0,
     progress: Callable[[Step], None] | None = None,
     below: float | None = None,
@@ -153,7 +157,7 @@ def solve(
         residuals=pairs.residuals(search.group) * search.unit,
         converged=converged,
         vectors=pairs.vectors.reshape(len(pairs), len(hessian.data.columns), hessian.p),
-        reason=_reason(reason, converged, nev if below is None else len(pairs)),
+        reason=_reason(reason, converged, nev if below is None else len(pairs), search.by_rounding(pairs)),
         products=search.products,
         tolerance=search.tolerance,
         history=tuple(search.history),
@@ -165,11 +169,16 @@ def solve(
     )
 
 
-def _reason(reason: str, converged: NDArray[np.bool_], nev: int) -> str:
+def _reason(reason: str, converged: NDArray[np.bool_], nev: int, rounded: int) -> str:
     """Why the solve ended, by the pairs that it returns rather than by SLEPc's estimates of them."""
     if reason.startswith("not verified"):
         return reason
     if converged.all():
+        if len(converged) == nev and rounded:
+            return (
+                f"converged to rounding: {rounded} of {nev} residuals are above tol |lambda|, but within 1e-13 |H| "
+                "of it, which is what rounding leaves"
+            )
         if len(converged) == nev:
             return CONVERGED
         return (
