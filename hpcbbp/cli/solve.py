@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from hpcbbp.cli.options import Json
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown
 
 T = TypeVar("T")
 
@@ -222,7 +222,9 @@ def refuse_with_deferred(data: str | None, teacher: str | None, student: str | N
 
 def check_dice(tol: float, storage: str | None) -> None:
     """Dice in float32 are symmetric to about 1e-7, which bounds the residual."""
-    if storage == "float32" and tol < 1e-7:
+    from hpcbbp.solvers.methods.dice import DICE_FLOAT32
+
+    if storage == "float32" and tol < DICE_FLOAT32:
         raise InputError(
             f"tol = {tol:g}: float32 dice reach residuals near 1e-7; take --tol 1e-6 or --storage float64"
         )
@@ -238,8 +240,8 @@ def check_petsc_options(words: Sequence[str], own: dict[str, Any]) -> list[str]:
     spoken = {word.lstrip("-").lower() for word in (*words, *os.environ.get("PETSC_OPTIONS", "").split())}
     for name, value in own.items():
         if value is not None and f"eps_{name}" in spoken:  # as PETSc reads it: -Eps_Tol is -eps_tol
-            shown = f"{value:g}" if isinstance(value, float) else value
-            raise InputError(f"--{name} {shown} with -eps_{name}, which would replace it: leave one of them out")
+            given = f"{value:g}" if isinstance(value, float) else value
+            raise InputError(f"--{name} {given} with -eps_{name}, which would replace it: leave one of them out")
     return list(words)
 
 
@@ -276,11 +278,13 @@ def given(value: T | None) -> T:
 
 def check_common(seed: int, tol: float, nev: int | None, storage: str | None, method: str) -> None:
     """Checks that need neither the problem nor the files."""
-    from hpcbbp.data.stored import storage_type
     from hpcbbp.machine.rng import check_seed
     from hpcbbp.solvers.eigen import check_arguments
+    from hpcbbp.solvers.methods import METHODS
 
     check_seed(seed)
     check_arguments(1 if nev is None else nev, tol, 2**62)
-    if storage is not None and method != "deferred":
-        storage_type(storage)
+    known = METHODS["deferred" if method == "deferred" else "stored"].storages
+    if storage is not None and storage not in known:
+        hint = " (int16 goes with --method deferred)" if storage == "int16" else ""
+        raise InputError(f"storage = {shown(storage)}: X or its images are stored as one of {', '.join(known)}{hint}")
