@@ -125,7 +125,7 @@ def run_campaign(work: Work, world: Group, listener: Listener = SILENT) -> Outco
     keeper = Keeper(work.store.path.parent / "checkpoints", work.campaign.checkpoint_every, clock, listener)
     check_budget(work.campaign, missing, keeper)
     if world.rank == 0:
-        for line in work.records.warnings():
+        for line in work.records.warnings(len(missing)):
             listener.warn(line)
         for name, count in work.versions().items():
             if name != __version__:

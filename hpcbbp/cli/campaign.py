@@ -53,7 +53,7 @@ def plan(
     work = open_campaign(campaign, out, None if shard is None else Shard.parse(shard), network, SPOKEN)
     made = plan_of(work, ranks, nodes)
     output = Output(as_json)
-    for line in work.records.warnings():
+    for line in work.records.warnings(len(work.missing)):
         SPOKEN.warn(line)
     if as_json:
         output.json(made.to_dict())

@@ -98,11 +98,12 @@ def records_of(spec: Path, out: Path | None) -> list[Record]:
             raise InputError(f"--out {out}: {spec} is a folder of results itself")
         store = store_in(spec)
         records = store.read()
-        found = list(records.values())
+        found, missing = list(records.values()), None
     else:
         work = open_campaign(load_campaign(spec), out, listener=SPOKEN)
         store, records, found = work.store, work.records, work.results()
-    for line in records.warnings():
+        missing = len(work.missing)
+    for line in records.warnings(missing):
         warn(line)
     if not found:
         raise InputError(f"{store.path}: no results there yet; hpcbbp run computes them")

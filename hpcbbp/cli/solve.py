@@ -107,7 +107,7 @@ def solve(
         raise InputError(f"--data {data}: stored, dice, or your X as FILE.npy or FILE.h5[:DATASET]")
     if drawn and (teacher or student):
         raise InputError(f"--data {drawn} draws the weights too: leave --teacher and --student out")
-    own = check_sources(None if drawn else data, teacher, student, {"-n": n, "-p": p, "--alpha": alpha})
+    own = check_sources(None if drawn else data, teacher, student, {"-n": n, "-p": p, "-a": a, "--alpha": alpha})
     if a is None:
         raise InputError("-a is missing: the constant of the normalised loss, a > 0")
     check_common(seed, tol, nev, storage, method)
@@ -254,7 +254,7 @@ def check_sources(
         if value == "":
             raise InputError(f"{name} is empty: name a file, or leave it out")
     if not any(files.values()):
-        missing = [name for name in ("-n", "-p", "--alpha") if drawn[name] is None]
+        missing = [name for name, value in drawn.items() if value is None]
         if missing:
             raise InputError(
                 f"{', '.join(missing)} missing: give -n, -p, -a and --alpha, "
@@ -262,8 +262,9 @@ def check_sources(
             )
         return None
     if data is None or teacher is None or student is None:
-        missing = [name for name, value in files.items() if value is None]
-        raise InputError(f"{' and '.join(missing)} missing: --data, --teacher and --student are given together")
+        missing = [name for name, value in {**files, "-a": drawn["-a"]}.items() if value is None]
+        words = " and ".join([", ".join(missing[:-1]), missing[-1]] if len(missing) > 1 else missing)
+        raise InputError(f"{words} missing: --data, --teacher and --student are given together, with -a")
     for name in ("-n", "--alpha"):
         if drawn[name] is not None:
             raise InputError(f"{name} = {drawn[name]} with --data: N and alpha = M/N follow from the shape of X")
@@ -283,7 +284,7 @@ def check_common(seed: int, tol: float, nev: int | None, storage: str | None, me
     from hpcbbp.solvers.methods import METHODS
 
     check_seed(seed)
-    check_arguments(1 if nev is None else nev, tol, 2**62)
+    check_arguments(1 if nev is None else nev, tol, None)
     known = METHODS["deferred" if method == "deferred" else "stored"].storages
     if storage is not None and storage not in known:
         hint = " (int16 goes with --method deferred)" if storage == "int16" else ""

@@ -44,14 +44,14 @@ def default_nev(p: int, p_star: int, n: int) -> int:
     return min(p * p_star + 2, p * n)
 
 
-def check_nev(nev: int, size: int) -> int:
-    """Return nev, or raise InputError unless it is a whole number with 1 <= nev <= size."""
+def check_nev(nev: int, size: int | None) -> int:
+    """Return nev, or raise InputError unless it is a whole number with 1 <= nev <= size (None: not known yet)."""
     wanted = whole_number(nev)
     if wanted is None:
         raise InputError(f"nev = {shown(nev)}: the number of eigenpairs is a whole number >= 1")
     if wanted < 1:
         raise InputError(f"nev = {shown(nev)}: ask for at least one eigenpair")
-    if wanted > size:
+    if size is not None and wanted > size:
         raise InputError(f"nev = {shown(nev)}: the Hessian has only pN = {size} eigenpairs (nev <= {size})")
     return wanted
 
@@ -64,7 +64,7 @@ def check_tol(tol: float) -> float:
     return asked
 
 
-def check_arguments(nev: int, tol: float, size: int) -> tuple[int, float]:
+def check_arguments(nev: int, tol: float, size: int | None) -> tuple[int, float]:
     """Return nev and tol as Python's numbers; InputError unless 1 <= nev <= size and 0 < tol < 1."""
     return check_nev(nev, size), check_tol(tol)
 
