@@ -41,16 +41,21 @@ def shown(value: object) -> str:
 
 def whole_number(value: object) -> int | None:
     """Python's int for a whole number of any type (numpy's too), None for what is none; True and 2.0 are none."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or _of_time(value):
         return None
     return int(value)
 
 
 def real_number(value: object) -> float | None:
     """Python's float for a real number of any type (numpy's too), None for what is none, for True, if too large."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or _of_time(value):
         return None
     try:
         return float(value)
     except OverflowError:
         return None
+
+
+def _of_time(value: object) -> bool:
+    """Whether it is one of numpy's spans of time, which numpy counts among its integers."""
+    return getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M")

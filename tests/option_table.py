@@ -60,6 +60,11 @@ def _key(words: str, known: str | None = None) -> dict[str, tuple[Row, ...]]:
     return {"dense": (Row(words, known or f"unknown key grid.*{words.split()[0]}"),)}
 
 
+_A = (
+    Row("-a 0.3", lambda n: None),
+    Row("-a 0", "a = 0.0: the loss constant must be a finite number > 0"),
+    Row("-a nan", "a = nan: the loss constant"),
+)
 _INFINITE = Row("--below inf", "--below inf: a finite number")
 _NO_BELOW = Row("--below 0", "--below 0: .* with --method krylov-schur")
 
@@ -99,12 +104,12 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "dense": (Row("p_star = 2"), Row("p_star = 0", "p_star")),
     },
     "a": {
+        **_each(FILES, *_A, Row("-a -", "-a is missing: the constant of the normalised loss")),
         **_each(
-            (*FILES, *DRAWN),
-            Row("-a 0.3", lambda n: None),
-            Row("-a 0", "a = 0.0: the loss constant must be a finite number > 0"),
-            Row("-a nan", "a = nan: the loss constant"),
-            Row("-a -", "-a is missing: the constant of the normalised loss"),
+            DRAWN,
+            *_A,
+            Row("-a -", "-a missing: give -n, -p, -a and --alpha"),
+            Row("-p - -a - --alpha -", "-p, -a, --alpha missing: give"),
         ),
         "dense": (Row("a = 0.3"), Row("a = 0.0", "a"), Row("a = nan", "a")),
     },
@@ -132,6 +137,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("--nev {size}", lambda n: None),
             Row("--nev 999", r"nev = 999: the Hessian has only pN = \d+"),
             Row("--nev 0", "nev = 0: ask for at least one eigenpair"),
+            Row("--nev 99999999999999999999", r"nev = 9+: the Hessian has only pN = \d\d? eigenpairs"),
         ),
         "deferred": (
             Row("--nev 1"),
@@ -154,7 +160,14 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     },
     "below": {
         **_each(
-            SLEPC, Row("--below 0"), Row("--below -1e9"), Row("--below 1e9"), Row("--below 0 --nev 1"), _INFINITE
+            SLEPC,
+            Row("--below 0"),
+            Row("--below -1e9"),
+            Row("--below 1e9"),
+            Row(
+                "--below 0 --nev 1", "--nev 1 with --below 0: --below finds all eigenvalues below it: leave --nev out"
+            ),
+            _INFINITE,
         ),
         "deferred": (_NO_BELOW,),
         **_key("below = 0"),
@@ -217,6 +230,10 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     },
     "teacher": {
         "npy": (
+            Row(
+                "--teacher - -a -",
+                "--teacher and -a missing: --data, --teacher and --student are given together, with -a",
+            ),
             Row("--teacher -", "--teacher missing: --data, --teacher and --student are given together"),
             Row("--teacher {folder}/{n}.h5:T"),
             Row("--teacher {folder}/wide.npy", r"wide.npy: shape \(1, 77\), but X has N = \d+ columns"),
@@ -291,6 +308,10 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("-- -eps_ncv 12"),
             Row("-- -eps_largest_real"),
             Row("-- -eps_tol 1e-4"),
+            Row("--tol 1e-8 -- -eps_tol 1e-1", "--tol 1e-08 with -eps_tol, which would replace it: leave one"),
+            Row("--tol 1e-8 -- -eps_monitor --EPS_tol 1e-1", "--tol 1e-08 with -eps_tol, which would replace it"),
+            Row("-- -eps_nev 2"),
+            Row("--nev 1 -- -eps_nev 2", "--nev 1 with -eps_nev, which would replace it: leave one of them out"),
             Row("-- -eps_type foo", "SLEPc refuses these PETSc options: -eps_type foo"),
             Row("-- word", "unexpected argument 'word'; PETSc options go after '--'"),
         ),

@@ -175,7 +175,7 @@ def test_an_unusable_folder_is_told_before_anything_is_computed(tmp_path):
     (tmp_path / "demo-quick.png").mkdir()
     done = run("demo", "--quick", "--out", tmp_path)
     assert done.returncode == 2
-    assert "demo-quick.png in it is a folder" in done.stderr
+    assert "demo-quick.png is a folder, where a file of that name is written" in done.stderr
 
 
 def test_numbers_for_people():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from records import point_at, solved, store_of
 from hpcbbp import InputError
 from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.export import pairs, write_pairs
-from hpcbbp.machine.files import csv_text, write_file
+from hpcbbp.machine.files import check_writable, csv_text, write_file
 
 LIMITED = """
 import resource, sys
@@ -127,7 +128,8 @@ def test_the_option_that_is_wrong_is_blamed(tmp_path):
     store = store_of(tmp_path / "store", solved(point_at()))
     (tmp_path / "file").touch()
     done = run("analyze", store.path.parent, "--to", tmp_path / "file")
-    assert error_lines(done) == [f"hpcbbp: error: --to {tmp_path}/file: cannot be made a folder (File exists)"]
+    said = f"--to {tmp_path}/file: cannot be made a folder (File exists); take another place"
+    assert error_lines(done) == [f"hpcbbp: error: {said}"]
 
 
 @pytest.mark.launcher
@@ -145,3 +147,26 @@ def test_commands_tell_of_damage(tmp_path):
         (line,) = [line for line in done.stderr.splitlines() if line.startswith("hpcbbp: warning")]
         assert "results.jsonl: 1 damaged record is left out (line 1: its checksum does not fit)" in line
     assert len(pd.read_csv(tmp_path / "x.csv")) == 6
+
+
+def test_what_cannot_be_written_is_found_beforehand(tmp_path):
+    """Whatever the permissions say to root."""
+    check_writable("--out x", tmp_path / "a" / "b", [tmp_path / "a" / "b" / "c.png"])
+    assert (tmp_path / "a" / "b").is_dir()
+    check_writable("--out x", tmp_path / "no" / "where", make=False)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b"]
+    (tmp_path / "file").touch()
+    (tmp_path / "taken.png").mkdir()
+    long = tmp_path / ("x" * 300)
+    for words, folder, files, make in (
+        ("/proc cannot be written to", Path("/proc"), [], True),
+        ("/proc cannot be written to", Path("/proc/none"), [], False),
+        ("/proc/none cannot be made a folder", Path("/proc/none"), [], True),
+        ("file cannot be made a folder", tmp_path / "file", [], True),
+        ("file cannot be written to", tmp_path / "file" / "x", [], False),
+        ("taken.png is a folder", tmp_path, [tmp_path / "taken.png"], True),
+        ("File name too long", long, [], True),
+        ("File name too long", long, [], False),
+    ):
+        with pytest.raises(InputError, match=f"^--out x: .*{words}.*; take another place$"):
+            check_writable("--out x", folder, files, make=make)

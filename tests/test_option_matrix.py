@@ -202,6 +202,7 @@ def check(kind, n, merged, out, folder):
     tol = float(options[1]) if "-eps_tol" in options else tol
     least = p * p_star + (0 if kind == "deferred" else 2)
     wanted = min(int(merged.get("--nev", least)), p * n)
+    wanted = min(int(options[1]), p * n) if "-eps_nev" in options else wanted
     if "--below" in merged:
         wanted = min(int((values < float(merged["--below"])).sum()) + 1, p * n)
     if "--json" not in merged:

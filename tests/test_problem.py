@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcbbp import InputError, Problem
+from hpcbbp import InputError, Problem, gaussian_instance
 
 
 @dataclass(frozen=True)
@@ -127,3 +127,103 @@ def test_samples_and_frozen():
         problem.samples(1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         problem.p = 2
+
+
+@dataclass(frozen=True)
+class Half:
+    """(y - yhat)^2 / 2, whose second derivative is whatever is asked for."""
+
+    slope: object = None
+    curvature: object = 1.0
+    name: str = "half"
+
+    def value(self, y, yhat):
+        return 0.5 * (yhat - y) ** 2
+
+    def first(self, y, yhat):
+        return yhat - y if self.slope is None else self.slope
+
+    def second(self, y, yhat):
+        return self.curvature(y) if callable(self.curvature) else self.curvature
+
+
+@dataclass(frozen=True)
+class Line:
+    """sigma(s) = s with derivatives as one writes them."""
+
+    name: str = "line"
+
+    def value(self, s):
+        return s
+
+    def first(self, s):
+        return 1
+
+    def second(self, s):
+        return 0.0
+
+
+class Bent(Tanh):
+    """An activation with a mistake in it."""
+
+    def second(self, s):
+        return np.full_like(s, np.nan)
+
+
+S, U = np.arange(6.0).reshape(3, 2) - 2.0, np.ones((3, 1))
+
+
+@pytest.mark.parametrize("constant", [1, 1.0, np.float32(1), np.array(1.0), True])
+def test_a_constant_derivative_may_be_a_number(constant):
+    wanted = Problem(p=2, p_star=1, alpha=1.0, a=1.0, custom_loss=Half(curvature=np.ones_like)).curvature(S, U)
+    found = Problem(p=2, p_star=1, alpha=1.0, a=1.0, custom_loss=Half(curvature=constant)).curvature(S, U)
+    np.testing.assert_array_equal(found.dense(), wanted.dense())
+    assert found.weight.dtype == np.float64
+    assert found.weight.flags.writeable
+
+
+def test_a_constant_derivative_of_an_activation_may_be_a_number():
+    problem = Problem(p=2, p_star=1, alpha=2.0, a=1.0, activation=Line(), custom_loss=Half())
+    np.testing.assert_array_equal(problem.curvature(S, U).dense(), np.full((3, 2, 2), 0.25))
+    instance = gaussian_instance(problem, 20)
+    assert np.isfinite(instance.hessian.apply(np.ones(40))).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "returned None"),
+        ("x", "returned 'x'"),
+        (1j, "returned 1j"),
+        (np.ones(3) * 1j, "returned numbers of type complex128"),
+        (np.ones(2), r"returned an array of shape \(2,\)"),
+        (np.ones((3, 1)), r"returned an array of shape \(3, 1\)"),
+        ([1.0, [2.0]], "returned "),
+        (np.ma.masked_array(np.ones(3), mask=[1, 0, 0]), "a masked array"),
+    ],
+)
+def test_what_a_loss_returns_is_checked(given, said):
+    problem = Problem(p=2, p_star=1, alpha=1.0, a=1.0, custom_loss=Half(curvature=given))
+    with pytest.raises(InputError, match=rf"^custom_loss = 'half': second\(y, yhat\):? {said}") as error:
+        problem.curvature(S, U)
+    assert "\n" not in str(error.value)
+    assert "masked" in said or "an array of y's shape (3,) or a real number is wanted" in str(error.value)
+
+
+def test_a_loss_without_a_derivative_is_named():
+    with pytest.raises(InputError, match=r"^custom_loss = 'int': first\(y, yhat\) is missing"):
+        Problem(p=2, p_star=1, alpha=1.0, a=1.0, custom_loss=3).curvature(S, U)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ({"custom_loss": Half(curvature=np.nan)}, r"custom_loss = 'half': second\(y, yhat\) is nan at y = "),
+        ({"custom_loss": Half(slope=np.inf)}, r"custom_loss = 'half': first\(y, yhat\) is inf at y = "),
+        ({"activation": Bent()}, r"activation = 'tanh': second\(s\) is nan at s = "),
+    ],
+)
+def test_a_part_that_is_no_number_is_named_and_not_the_data(part, words):
+    instance = gaussian_instance(Problem(p=2, p_star=1, alpha=2.0, a=1.0, **part), 20)
+    with pytest.raises(InputError, match=f"^{words}"):
+        _ = instance.hessian

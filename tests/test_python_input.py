@@ -26,6 +26,7 @@ from hpcbbp.errors import shown
 from hpcbbp.machine import petsc
 from hpcbbp.solvers.dense import solve_dense
 from hpcbbp.solvers.eigen import check_arguments
+from hpcbbp.theory import density, finite_size, quenched, spectrum
 
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 MODEL = {"p": 2, "p_star": 1, "alpha": 3.0, "a": 1.5}
@@ -65,6 +66,10 @@ PROBLEMS = [
     ("alpha", 1 + 0j, r"alpha = \(1\+0j\): .* a finite number > 0"),
     ("alpha", np.complex128(1), "alpha = .*: .* a finite number > 0"),
     ("alpha", HUGE, "alpha = .*: .* a finite number > 0"),
+    ("p", np.timedelta64(2), "p = .*timedelta64.*: .* a whole number"),
+    ("p_star", np.datetime64(2, "s"), "p_star = .*: .* a whole number"),
+    ("alpha", np.timedelta64(2), "alpha = .*timedelta64.*: .* a finite number > 0"),
+    ("a", np.timedelta64(2), "a = .*timedelta64.*: .* a finite number > 0"),
     ("alpha", np.array([1.0]), "alpha = .*: .* a finite number > 0"),
     ("a", None, "a = None: .* a finite number > 0"),
     ("a", np.float64("nan"), "a = nan: .* a finite number > 0"),
@@ -100,6 +105,10 @@ INSTANCES = [
     ({"nev": 41}, "nev = 41: the Hessian has only pN = 40"),
     ({"storage": None}, "storage = None: "),
     ({"storage": ["float64"]}, r"storage = \['float64'\]: "),
+    ({"storage": np.array([1, 2])}, r"storage = array\(\[1, 2\]\): "),
+    ({"n": np.timedelta64(20)}, "N = .*timedelta64.*: the input dimension is a whole number"),
+    ({"seed": np.timedelta64(2)}, "seed = .*timedelta64.*: a seed is a whole number"),
+    ({"nev": np.timedelta64(2)}, "nev = .*timedelta64.*: the number of eigenpairs is a whole number"),
     ({"group": "world"}, r"group = 'world': give Group.world\(\)"),
     ({"group": 3}, "group = 3: give Group.world"),
 ]
@@ -144,7 +153,7 @@ def test_a_tolerance_is_a_number_between_0_and_1(tol):
 
 
 @needs_slepc
-@pytest.mark.parametrize("below", [float("nan"), float("inf"), -np.inf, "0", True, 1j, HUGE])
+@pytest.mark.parametrize("below", [float("nan"), float("inf"), -np.inf, "0", True, 1j, HUGE, np.timedelta64(2)])
 def test_a_threshold_is_a_finite_number(below):
     with pytest.raises(InputError, match="^below = .*: the threshold is a finite number"):
         solve_instance(gaussian_instance(PROBLEM, 20), below=below)
@@ -159,7 +168,7 @@ def test_a_number_of_pairs_is_a_whole_number(nev):
             solve()
 
 
-@pytest.mark.parametrize("block", [2.0, "2", 1, 0, -5, HUGE, [2]])
+@pytest.mark.parametrize("block", [2.0, "2", 1, 0, -5, HUGE, [2], np.timedelta64(2)])
 def test_a_block_is_a_whole_number(block):
     with pytest.raises(InputError, match="block"):
         solve_deferred(deferred_instance(PROBLEM, 20), block=block)
@@ -240,6 +249,36 @@ def test_weights_of_other_things_are_refused(weights, words):
         Instance(problem, StoredData(X, 3), weights, W, 0)
 
 
+def hidden(values):
+    """All there, and one entry masked."""
+    return np.ma.masked_array(values, mask=np.eye(*np.shape(values)) > 0)
+
+
+S, U = np.ones((5, 2)), np.ones((5, 1))
+TAKE_ARRAYS = {
+    "quenched s": lambda: quenched(hidden(S), U, a=1.5, n=100),
+    "quenched u": lambda: quenched(S, hidden(U), a=1.5, n=100),
+    "density": lambda: density(2, 1, 1.5, 3.0, x=np.ma.masked_array([0.1, 0.2], mask=[True, False])),
+    "StoredData": lambda: StoredData(hidden(X), 3),
+    "Instance": lambda: Instance(Problem(p=1, p_star=1, alpha=0.75, a=1.0), StoredData(X, 3), W, hidden(W), 0),
+    "project": lambda: StoredData(X, 3).project(hidden(W)),
+    "adjoint": lambda: DiceData(4, 3, 0).adjoint(hidden(X[:, :1])),
+    "curvature_product": lambda: StoredData(X, 3).curvature_product(hidden(W), PROBLEM.curvature(S[:3, :1], U[:3])),
+    "Hessian.apply": lambda: gaussian_instance(PROBLEM, 20).hessian.apply(np.ma.masked_array(np.ones(40), mask=True)),
+    "curvature": lambda: PROBLEM.curvature(hidden(S), U),
+    "Curvature.apply": lambda: PROBLEM.curvature(S, U).apply(hidden(S)),
+    "student_output": lambda: PROBLEM.student_output(hidden(S)),
+    "teacher_output": lambda: PROBLEM.teacher_output(hidden(U)),
+    "total_loss": lambda: PROBLEM.total_loss(S, hidden(U)),
+}
+
+
+@pytest.mark.parametrize("name", TAKE_ARRAYS)
+def test_no_mask_is_ignored(name):
+    with pytest.raises(InputError, match="a masked array, whose mask would be ignored"):
+        TAKE_ARRAYS[name]()
+
+
 @pytest.mark.parametrize(
     ("x", "w", "a", "words"),
     [
@@ -278,6 +317,24 @@ def test_nothing_floods_a_notebook():
     assert shown_[0] == ("Instance(p=2, p_star=1, a=1.5, alpha=3, N=200, M=600, seed=0, data=StoredData, ranks=1)")
     assert "2 pairs, 2 converged, eigenvalues -" in shown_[3]
     assert repr(solution.lowest(0).eigen).startswith("EigenResult(no pairs")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda span: finite_size(PROBLEM, 100, samples=span),
+        lambda span: finite_size(PROBLEM, span, samples=2),
+        lambda span: finite_size(PROBLEM, 100, samples=2, seed=span),
+        lambda span: quenched(S, U, a=span, n=100),
+        lambda span: quenched(S, U, a=1.5, n=span),
+        lambda span: spectrum(span, 1, 1.5, 3.0),
+        lambda span: spectrum(2, span, 1.5, 3.0),
+        lambda span: density(2, 1, 1.5, 3.0, points=span),
+    ],
+)
+def test_a_span_of_time_is_no_number(call):
+    with pytest.raises(InputError, match="timedelta64"):
+        call(np.timedelta64(20))
 
 
 def test_a_group_of_one_is_the_default():

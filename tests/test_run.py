@@ -145,6 +145,19 @@ def test_a_kill_loses_nothing_that_was_recorded(tmp_path):
     assert len({record["key"] for record in records_whole(out)}) == len(records_whole(out)) == 60
 
 
+def test_what_another_run_recorded_meanwhile_was_done_before(tmp_path):
+    """A run that waited for the store counts what it found there, not what it saw before it waited."""
+    spec = tmp_path / "try.toml"
+    spec.write_text('name = "try"\n[[grid]]\np = 1\na = 1.0\nalpha = 3\nn = [20, 30]\nseeds = 3\n')
+    campaign = load_campaign(spec)
+    first, second = (open_campaign(campaign, tmp_path / "out") for _ in range(2))
+    assert len(second.missing) == 6
+    outcome = run_campaign(first, Group())
+    assert (outcome.computed, outcome.done_before) == (6, 0)
+    outcome = run_campaign(second, Group())
+    assert (outcome.computed, outcome.failed, outcome.left, outcome.done_before) == (0, 0, 0, 6)
+
+
 def records_whole(out):
     whole = []
     for line in (out / "results.jsonl").read_text().splitlines():

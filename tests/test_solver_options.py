@@ -12,6 +12,7 @@ from test_hard_spectra import operator
 from hpcbbp import Group, InputError, Problem, gaussian_instance, solve_instance
 from hpcbbp.data.stored import StoredData
 from hpcbbp.machine import petsc
+from hpcbbp.solvers.dense import solve_dense
 from hpcbbp.solvers.eigen import solve
 from hpcbbp.solvers.instance import Instance
 
@@ -101,6 +102,35 @@ def test_options_do_not_make_flags_lie(group, petsc_options, line, verify):
     if found.verified:
         expected = ENDS[OPTIONS[line]](VALUES)[: found.nev]
         np.testing.assert_allclose(found.eigenvalues, expected, rtol=0, atol=residuals.max() + 1e-12)
+
+
+@pytest.mark.parametrize("tol", [1e-300, 1e-20])
+def test_what_rounding_alone_accepts_is_told(group, tol):
+    """Flags stay as they are: nothing smaller is to be had. The tolerance was not reached, and that is said."""
+    instance = gaussian_instance(Problem(p=2, p_star=1, alpha=3.0, a=1.5), 60, group=group)
+    found = solve_instance(instance, 3, tol=tol).eigen
+    if found.converged.all():
+        assert found.reason.startswith("converged to rounding: 3 of 3 residuals are above tol |lambda|, but within")
+    whole = solve_dense(instance, tol).eigen
+    assert not whole.converged.any()
+    assert whole.reason.startswith("not converged: 120 of 120 residuals are above the tolerance")
+
+
+def test_a_null_space_is_found_to_rounding(group):
+    """M < N: no residual is small relative to 0."""
+    instance = gaussian_instance(Problem(p=1, p_star=1, alpha=0.5, a=1.0), 40, group=group)
+    whole = solve_dense(instance, 1e-8).eigen
+    assert whole.converged.all()
+    assert whole.reason.startswith("converged to rounding: the whole spectrum by LAPACK; 2")
+    assert "within 1e-3 tol max |lambda|" in whole.reason
+    below = int((whole.eigenvalues < -1e-6).sum())
+    found = solve_instance(instance, below + 2).eigen
+    assert found.converged.all()
+    assert found.reason.startswith(f"converged to rounding: 2 of {below + 2} residuals")
+    found = solve_instance(instance, 1).eigen
+    assert found.reason == "converged: the requested pairs reached the tolerance"
+    whole = solve_dense(gaussian_instance(Problem(p=1, p_star=1, alpha=3.0, a=1.0), 40, group=group), 1e-8).eigen
+    assert whole.reason == "converged: the whole spectrum by LAPACK"
 
 
 @pytest.mark.parametrize("line", ["-eps_largest_real", "-eps_nev 2"])

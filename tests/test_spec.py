@@ -73,7 +73,8 @@ def test_more_seeds_keep_those_there_were(tmp_path):
         ('name = "test"', 'name = "test"\nwalltime = 3', "unknown key walltime; the nearest known one is wall_time"),
         ("p = 2\n", "", "grid.0.p is missing"),
         ("[[grid]]", "[other]", "unknown key other|grid is missing"),
-        ("n = [400, 1e4]", "n = []", "grid.0.n"),
+        ("n = [400, 1e4]", "n = []", "grid.0.n is empty: at least one value is wanted"),
+        ("p = 2\n", "p = []\n", "grid.0.p is empty: at least one value is wanted$"),
         ("n = [400, 1e4]", "n = [400.5]", "grid.0.n.0 = 400.5"),
         ("p = 2\n", "p = 0\n", "grid.0.p.0 = 0"),
         ('"2 h"', '"2 weeks"', 'wall_time = .2 weeks.: a time is a number of seconds, or as "90 min"'),
@@ -85,7 +86,7 @@ def test_more_seeds_keep_those_there_were(tmp_path):
         ("3.0]", "nan]", "alpha = nan"),
         ("3.0]", "-3]", "alpha = -3"),
         ("3.0]", '"2..1"]', 'alpha = "2..1": as 1.5'),
-        ("[0.7, 1.5]", "[0.7, 0.7]", "duplicate point"),
+        ("[0.7, 1.5]", "[0.7, 0.7]", "^/.*campaign.toml: duplicate point"),
         ("[0.7, 1.5]", "[-1]", "grid.0.a.0 = -1"),
         ("{400 = 3, 10000 = 1}", "{400 = 3}", "0 instances at N = 10000"),
         ("{400 = 3, 10000 = 1}", '"a..b"', "a range of seeds"),
@@ -108,7 +109,7 @@ def test_more_seeds_keep_those_there_were(tmp_path):
         ("[0.7, 1.5]", "1e9", "a = 1000000000.0: theory is computed for 1e-09 <= a <= 1e.06"),
         ("p = 2\n", "p = 1000000\n", "p = 1000000: theory is computed for up to 100000 hidden units"),
         ("p = 2\n", f"p = 1{400 * '0'}\n", "grid.0.p.0 = 10.[0-9]+, about: .*less than or equal to 1000000000"),
-        ("p = 2\n", f"p = {5000 * '1'}\n", "not a TOML file .*integer"),
+        ("p = 2\n", f"p = {5000 * '1'}\n", "not a TOML file .an integer of thousands of digits.$"),
         ("p = 2\n", f"p = 0x{5000 * 'f'}\n", "grid.0.p.0"),
         ("p = 2\n", f"p = {2000 * '['}{2000 * ']'}\n", "nested too deeply"),
         ("p = 2\n", f"p = {100 * '['}{100 * ']'}\n", "grid.0.p.0"),
@@ -145,6 +146,33 @@ def test_more_seeds_keep_those_there_were(tmp_path):
         ("p = 2\n", "p = 2\ntol = '1e-6'\n", "grid.0.tol = '1e-6': a number"),
         ("p = 2\n", "p = 2\nnev = true\n", "grid.0.nev"),
         ("p = 2\n", 'p = 2\n"a\\nb" = true\n', "unknown key"),
+        *(
+            (
+                "p = 2\n",
+                f'p = 2\nstorage = "int16"\nmethod = "{method}"\n',
+                f'^/.*campaign.toml: storage = "int16" with method = "{method}": that takes "float64" or "float32" '
+                '.or "auto".; "int16" goes with method = "deferred"$',
+            )
+            for method in ("stored", "dice", "dense")
+        ),
+        ("p = 2\n", 'p = 2\nstorage = "int16"\n', 'storage = "int16" with method = "stored"'),  # auto, at N = 400
+        (
+            "p = 2\n",
+            'p = 2\nmethod = "deferred"\ntol = 1e-20\n',
+            'tol = 1e-20 with method = "deferred", storage = "float64": residuals are good to about 1.0e-12 '
+            'of .lambda. at N = 400, a = 0.7; take tol = 1e-12 or more or method = "stored"$',
+        ),
+        (
+            "p = 2\n",
+            'p = 2\nmethod = "deferred"\nstorage = "float32"\ntol = 1e-10\n',
+            'tol = 1e-10 with method = "deferred", storage = "float32".* or more or storage = "float64"$',
+        ),
+        (
+            "p = 2\n",
+            'p = 2\nmethod = "dice"\nstorage = "float32"\ntol = 1e-8\n',
+            'tol = 1e-08 with method = "dice", storage = "float32".*take tol = 1e-07 or more or storage = "float64"$',
+        ),
+        ("p = 2\n", "p = 2\nnev = 801\n", "nev = 801: the Hessian has only p N = 800 eigenpairs at p = 2, N = 400"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path, old, new, message):
@@ -211,7 +239,18 @@ def test_what_is_no_campaign_file(tmp_path, kind, message):
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
     path = tmp_path / "windows.toml"
     path.write_bytes(b"\xef\xbb\xbf" + FILE.replace("\n", "\r\n").encode())
-    assert load_campaign(path) == load(tmp_path, FILE)
+    assert load_campaign(path).model_dump() == load(tmp_path, FILE).model_dump()
+
+
+def test_dice_take_the_storage_that_reaches_their_tolerance(tmp_path):
+    for tol, storage in (("1e-6", "float32"), ("1e-8", "float64")):
+        points = load(tmp_path, FILE.replace("p = 2\n", f'p = 2\nmethod = "dice"\ntol = {tol}\n')).points()
+        assert {point.storage for point in points} == {storage}
+
+
+def test_no_pairs_asked_for_are_as_many_as_there_may_be(tmp_path):
+    text = 'name = "x"\n[[grid]]\np = 1\np_star = 5\na = 1\nalpha = 3\nn = 3\n'
+    assert {point.nev for point in load(tmp_path, text).points()} == {3}
 
 
 def test_many_points_are_told_of_while_they_are_made(tmp_path):

@@ -179,6 +179,9 @@ def test_lines_of_other_kinds_are_named_with_their_number(tmp_path):
     assert reasons[12] == "it is cut short"
     (line,) = found.warnings()
     assert "10 damaged records are left out (line 2: " in line
+    assert line.endswith("; hpcbbp run computes again what is missing, if anything is")
+    assert found.warnings(3)[0].endswith("; hpcbbp run computes again what is missing")
+    assert found.warnings(0)[0].endswith("; nothing that the campaign asks for is missing")
     assert "7 more" in line
 
 

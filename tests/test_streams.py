@@ -13,6 +13,7 @@ from commands import ENVIRONMENT, error_lines, run
 
 from hpcbbp.cli.app import main
 from hpcbbp.cli.progress import Patience
+from hpcbbp.machine.stdio import visible
 
 pytestmark = pytest.mark.launcher
 
@@ -149,3 +150,22 @@ def test_what_takes_long_is_told_now_and_then(capsys):
         patience(5, 10)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("hpcbbp: 5 of 10 instances listed, about ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "a\x1b[31mb\x07.toml"),
+        ("solve", "--data", "a\x1b[31mb\x07.npy", "--teacher", "T.npy", "--student", "S.npy", "-a", "1"),
+        ("solve", "--method", "a\x1b[31mb\x07"),
+        ("demo", "a\x1b[31mb\x07"),
+        ("theory", "-p", "1", "-a", "a\x1b[31mb\x07"),
+    ],
+)
+def test_nothing_quoted_acts_on_the_terminal(tmp_path, words):
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.isprintable()
+    assert "a\\x1b[31mb\\x07" in line
+    assert visible("caf\u00e9 \udcff \u202e") == "caf\u00e9 \\udcff \\u202e"

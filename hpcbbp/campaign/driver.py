@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hpcbbp._version import __version__
+from hpcbbp.campaign.outcome import Outcome
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.record import SCHEMA, DamagedError
 from hpcbbp.campaign.store import Store
@@ -32,24 +33,6 @@ _WALL_TIME = "wall time: what is left would not end in time"
 Stop = Callable[[], bool]
 Solver = Callable[[Point, Group, Stop], dict[str, Any]]
 Done = tuple[Point, dict[str, Any] | None]  # None: stopped on the way
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes
-    ----------
-    computed, failed, left : int
-        Instances recorded, recorded as failed, and neither: not started, or stopped on the way.
-    stopped : str or None
-        Why it ended early.
-    """
-
-    computed: int
-    failed: int
-    left: int
-    stopped: str | None
 
 
 @dataclass

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hpcbbp._version import __version__
-from hpcbbp.campaign.driver import Outcome, run_points, threads_communicate
+from hpcbbp.campaign.driver import run_points, threads_communicate
 from hpcbbp.campaign.keeper import Keeper, check_budget
 from hpcbbp.campaign.measure import Clock, memory_needed
+from hpcbbp.campaign.outcome import Outcome
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
@@ -124,7 +125,7 @@ def run_campaign(work: Work, world: Group, listener: Listener = SILENT) -> Outco
     keeper = Keeper(work.store.path.parent / "checkpoints", work.campaign.checkpoint_every, clock, listener)
     check_budget(work.campaign, missing, keeper)
     if world.rank == 0:
-        for line in work.records.warnings():
+        for line in work.records.warnings(len(missing)):
             listener.warn(line)
         for name, count in work.versions().items():
             if name != __version__:
@@ -152,13 +153,16 @@ def run_campaign(work: Work, world: Group, listener: Listener = SILENT) -> Outco
         with world.agreeing():  # no other job writes this store meanwhile
             if world.rank == 0:
                 stack.enter_context(work.store.claimed())
-                known = work.store.read()  # ranks of a job that was just killed may have recorded more meanwhile
+                known = (
+                    work.store.read()
+                )  # the run that had the store before, also one just killed, has recorded more
                 missing = [point for point in missing if not _settled(known.get(point.key))]
         missing = world.share(missing)
-        return run_points(
+        outcome = run_points(
             missing, work.store, world, ranks_per_instance=each, solver=keeper.solve, seconds=clock,
             finished=finished, wall_time=work.campaign.wall_time, stoppable=keeper.keeps,
         )  # fmt: skip
+    return replace(outcome, done_before=len(work.points) - len(missing))
 
 
 def _ranks_per_instance(campaign: Campaign, world: Group) -> int:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import difflib
 import hashlib
 import itertools
-import os
-import stat
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from hpcbbp.campaign.means import check_means
 from hpcbbp.campaign.point import Point
+from hpcbbp.campaign.text import text_of
 from hpcbbp.campaign.values import (
     MOST_POINTS,
     AlphaRange,
@@ -39,9 +39,6 @@ from hpcbbp.theory import transition
 DEFERRED_FROM = 8000
 """Method "auto" takes deferred Krylov from this N on, where nothing but its outliers is wanted."""
 
-MOST_BYTES = 2**20
-"""Of a campaign file."""
-
 
 class Grid(BaseModel):
     """One [[grid]] of a campaign file: every combination of its lists.
@@ -60,7 +57,7 @@ class Grid(BaseModel):
         auto: deferred from N = 8000 on, unless more pairs than the p p* outliers are wanted. dense: the whole
         spectrum by LAPACK, so that phi is known and not only from the lowest pairs.
     storage : {"auto", "float64", "float32", "int16"}
-        auto: float32 for stored and dice, float64 for dense; for deferred what `tol` allows.
+        auto: float32 for stored, float64 for dense; for dice and deferred what `tol` allows.
     nev : int or "all", optional
         Pairs computed (dense: recorded), p p* by default; "all" with dense alone.
     tol : float
@@ -103,9 +100,11 @@ class Grid(BaseModel):
         """Every combination; InputError for values that fit no model."""
         for p, p_star, a in itertools.product(self.p, self.p_star, self.a):
             for alpha, n in itertools.product(self.alphas(p, p_star, a), self.n):
-                Problem(p=p, p_star=p_star, alpha=alpha, a=a).samples(n)
+                problem = Problem(p=p, p_star=p_star, alpha=alpha, a=a)
+                problem.samples(n)
+                method, storage, nev = self._means(problem, n)
                 for seed in self.seeds_at(p, p_star, a, alpha, n):
-                    yield self._point(p, p_star, a, alpha, n, seed)
+                    yield Point(p, p_star, a, alpha, n, seed, method, storage, nev, self.tol)
 
     def alphas(self, p: int, p_star: int, a: float) -> list[float]:
         """Numbers, in units of alpha_BBP or not, rounded to 1e-6."""
@@ -123,17 +122,20 @@ class Grid(BaseModel):
         first = int.from_bytes(hashlib.sha256(words).digest()[:4], "big") << 16
         return [first + i for i in range(count)]
 
-    def _point(self, p: int, p_star: int, a: float, alpha: float, n: int, seed: int) -> Point:
+    def _means(self, problem: Problem, n: int) -> tuple[str, str, int]:
+        """Method, storage and pairs of a point's instances; InputError for what does not go together."""
+        size, outliers = problem.p * n, problem.p * problem.p_star
         if self.nev == "all" and self.method != "dense":
             raise InputError('nev = "all" goes with method = "dense": other methods compute some pairs')
-        nev = p * n if self.nev == "all" else min(self.nev or p * p_star, p * n)
+        nev = size if self.nev == "all" else min(outliers, size) if self.nev is None else self.nev
+        if nev > size:
+            raise InputError(f"nev = {nev}: the Hessian has only p N = {size} eigenpairs at p = {problem.p}, N = {n}")
         method = self.method
         if method == "auto":
-            method = "deferred" if n >= DEFERRED_FROM and nev == p * p_star else "stored"
-        storage: str = self.storage
-        if storage == "auto":
-            storage = METHODS[method].storage(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n, self.tol)
-        return Point(p, p_star, a, alpha, n, seed, method, storage, nev, self.tol)
+            method = "deferred" if n >= DEFERRED_FROM and nev == outliers else "stored"
+        storage = METHODS[method].storage(problem, n, self.tol) if self.storage == "auto" else self.storage
+        check_means(method, storage, problem, n, self.tol)
+        return method, storage, nev
 
 
 class Campaign(BaseModel):
@@ -163,6 +165,9 @@ class Campaign(BaseModel):
     checkpoint_every: Interval = 600.0
     grid: Annotated[list[Grid], Field(min_length=1)]
 
+    _source: str = PrivateAttr("")
+    """The file it was read from, for what is found to be wrong only when its points are listed."""
+
     def size(self) -> int:
         """How many instances there are, without making them; InputError for more than a campaign may have."""
         count = sum(grid.size() for grid in self.grid)
@@ -174,10 +179,16 @@ class Campaign(BaseModel):
         return count
 
     def points(self, progress: Callable[[int, int], None] | None = None) -> list[Point]:
-        """All points; InputError if two are the same, or there are too many.
+        """All points; InputError, naming the file, if two are the same, there are too many, or one cannot work.
 
         A listener is told now and then how many there are, and of how many.
         """
+        try:
+            return self._listed(progress)
+        except InputError as error:
+            raise InputError(f"{self._source}: {error}" if self._source else str(error)) from None
+
+    def _listed(self, progress: Callable[[int, int], None] | None) -> list[Point]:
         total, made, seen = self.size(), list[Point](), set[Point]()
         for point in itertools.chain.from_iterable(grid.points() for grid in self.grid):
             if point in seen:
@@ -200,57 +211,22 @@ def load_campaign(path: Path) -> Campaign:
     InputError
         One line: the file, the key, what is wrong and what would be right.
     """
-    return parse_campaign(_text_of(path), str(path))
-
-
-def _text_of(path: Path) -> str:
-    """The text of a file that a user names; InputError for anything that is not a file of reasonable size."""
-    try:
-        # A pipe that nobody writes to would be waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            mode = os.fstat(descriptor).st_mode
-            content = _read(descriptor) if stat.S_ISREG(mode) else None
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        hint = "; mount its folder (apptainer --bind, docker -v) if it is there outside" if in_container() else ""
-        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}){hint}") from None
-    if content is None:
-        what = "is a folder; name the campaign file" if stat.S_ISDIR(mode) else "is a device or a pipe, not a file"
-        raise InputError(f"{path}: {what}")
-    if len(content) > MOST_BYTES:
-        raise InputError(f"{path}: a campaign file has at most {MOST_BYTES // 2**20} MiB")
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a TOML file ({error})") from None
-
-
-def _read(descriptor: int) -> bytes:
-    """What is in a file, up to a byte more than there may be."""
-    content = b""
-    while len(content) <= MOST_BYTES and (part := os.read(descriptor, MOST_BYTES + 1 - len(content))):
-        content += part
-    return content
-
-
-def in_container() -> bool:
-    """Whether this process runs in a container: its files may not be those of the machine."""
-    marks = (Path("/.dockerenv"), Path("/run/.containerenv"), Path("/.singularity.d"))
-    return "APPTAINER_CONTAINER" in os.environ or any(mark.exists() for mark in marks)
+    return parse_campaign(text_of(path), str(path))
 
 
 def parse_campaign(text: str, name: str) -> Campaign:
     """Check the text of a campaign file; errors name it as given."""
     try:
-        return Campaign.model_validate(tomllib.loads(text))
+        made = Campaign.model_validate(tomllib.loads(text))
     except ValidationError as error:
         raise InputError(f"{name}: {_first(error)}") from None
     except ValueError as error:  # of syntax, and of integers with thousands of digits
-        raise InputError(f"{name}: not a TOML file ({error})") from None
+        said = "an integer of thousands of digits" if "integer string conversion" in str(error) else error
+        raise InputError(f"{name}: not a TOML file ({said})") from None
     except RecursionError:
         raise InputError(f"{name}: nested too deeply for a campaign file") from None
+    made._source = name
+    return made
 
 
 def _first(error: ValidationError) -> str:
@@ -264,4 +240,6 @@ def _first(error: ValidationError) -> str:
         return f"unknown key {plain(name)}; the nearest known one is {near[0]}"
     if what["type"] == "missing":
         return f"{name} is missing"
+    if what["type"] == "too_short":
+        return f"{plain(name)} is empty: at least one {'[[grid]]' if name == 'grid' else 'value'} is wanted"
     return f"{plain(name)} = {shown(what['input'])}: {what['msg'].removeprefix('Value error, ')}"

@@ -62,16 +62,18 @@ class Records(dict[str, Record]):
         """Damage that took something: no other line holds the result of that key."""
         return tuple(damage for damage in self.damaged if "failed" in self.get(damage.key or "", {"failed": ""}))
 
-    def warnings(self) -> list[str]:
-        """One line a store about what its damage took."""
+    def warnings(self, missing: int | None = None) -> list[str]:
+        """One line a store about what its damage took; `missing`: results that a campaign lacks, if that is known."""
         lines = []
+        what = "hpcbbp run computes again what is missing" + (", if anything is" if missing is None else "")
+        what = "nothing that the campaign asks for is missing" if missing == 0 else what
         for path in dict.fromkeys(damage.path for damage in self.lost):
             some = [damage for damage in self.lost if damage.path == path]
             named = [f"line {damage.line}: {damage.reason}" for damage in some[:_TOLD]]
             more = [f"{len(some) - _TOLD} more"] if len(some) > _TOLD else []
             lines.append(
                 f"{path}: {len(some)} damaged record{'s are' if len(some) > 1 else ' is'} left out "
-                f"({'; '.join(named + more)}); hpcbbp run computes again what is missing"
+                f"({'; '.join(named + more)}); {what}"
             )
         return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -70,10 +71,12 @@ def info(as_json: Json = False) -> None:
 def usage_message(error: Any, words: Sequence[str]) -> str:
     """What was wrong with the command line, in one line that names the value."""
     message = str(error.format_message()).rstrip(".")
-    for option in getattr(getattr(error, "param", None), "opts", ()):
-        if option in words[:-1] and message.startswith("Invalid value"):
-            message = f"{option} {words[words.index(option) + 1]}: {message.split(': ', 1)[-1]}"
-            break
+    options = getattr(getattr(error, "param", None), "opts", ())
+    given = [pair for pair in itertools.pairwise(words) if pair[0] in options]
+    if given and message.startswith("Invalid value"):
+        # Of several the one that is quoted; else the last, which is the one that counts.
+        option, value = next((pair for pair in given if repr(pair[1]) in message), given[-1])
+        message = f"{option} {value}: {message.split(': ', 1)[-1]}"
     if words[:1] == ["solve"] and message.startswith("No such option: -") and "option: --" not in message:
         message += "; PETSc options go after '--', as in -- -eps_monitor"
     elif message.startswith(("No such", "Missing")):

@@ -14,8 +14,8 @@ from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
 
 if TYPE_CHECKING:
-    from hpcbbp.campaign.driver import Outcome
     from hpcbbp.campaign.job import Work
+    from hpcbbp.campaign.outcome import Outcome
     from hpcbbp.campaign.spec import Campaign
     from hpcbbp.cli.output import Output
     from hpcbbp.machine.ranks import Group
@@ -53,7 +53,7 @@ def plan(
     work = open_campaign(campaign, out, None if shard is None else Shard.parse(shard), network, SPOKEN)
     made = plan_of(work, ranks, nodes)
     output = Output(as_json)
-    for line in work.records.warnings():
+    for line in work.records.warnings(len(work.missing)):
         SPOKEN.warn(line)
     if as_json:
         output.json(made.to_dict())
@@ -96,13 +96,12 @@ def run(
     def done(work: Work, outcome: Outcome, output: Output) -> None:
         answer = {
             "name": work.campaign.name, "store": str(work.store.path), "instances": len(work.points),
-            "done_before": len(work.points) - len(work.missing), "damaged": len(work.records.lost),
-            **dataclasses.asdict(outcome),
+            "damaged": len(work.records.lost), **dataclasses.asdict(outcome),
         }  # fmt: skip
         if as_json:
             output.json(answer)
         else:
-            output.show(f"{summary(work, outcome)}, {answer['done_before']} done before; {work.store.path}")
+            output.show(f"{summary(work, outcome)}, {outcome.done_before} done before; {work.store.path}")
 
     on_all_ranks(start, done, as_json)
 

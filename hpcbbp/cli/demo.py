@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +13,8 @@ from hpcbbp.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpcbbp.campaign.driver import Outcome
     from hpcbbp.campaign.job import Work
+    from hpcbbp.campaign.outcome import Outcome
     from hpcbbp.cli.output import Output
     from hpcbbp.machine.ranks import Group
 
@@ -40,10 +39,11 @@ def demo(
         from hpcbbp.campaign.job import opened_by_all
         from hpcbbp.cli.progress import SPOKEN
         from hpcbbp.figures.catalogue import packaged_campaign
+        from hpcbbp.machine.files import check_writable
 
         with world.agreeing():
             if world.rank == 0:
-                usable(out, (picture, table))
+                check_writable(f"--out {out}", out, (picture, table))
         return opened_by_all(lambda: packaged_campaign(name), out, world, listener=SPOKEN)
 
     def done(work: Work, outcome: Outcome, output: Output) -> None:
@@ -67,22 +67,6 @@ def demo(
             output.show(*demo_tables(found), *(f"{kinds[path.suffix]:8} {path}" for path in files))
 
     on_all_ranks(start, done, as_json)
-
-
-def usable(folder: Path, files: tuple[Path, ...], option: str = "--out") -> None:
-    """Raise InputError if a folder cannot take files of these names, before anything is computed for them.
-
-    The message blames the option that named the folder.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{option} {folder}: cannot be made a folder ({error.strerror})") from None
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{option} {folder}: not writable")
-    for path in files:
-        if path.is_dir():
-            raise InputError(f"{option} {folder}: {path.name} in it is a folder; a file of that name is written")
 
 
 def demo_tables(curves: pd.DataFrame) -> list[Any]:

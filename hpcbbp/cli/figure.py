@@ -11,11 +11,11 @@ from hpcbbp.cli.campaign import Out, Spec, on_all_ranks, summary
 from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
 from hpcbbp.machine import signals
-from hpcbbp.machine.files import csv_text, write_file
+from hpcbbp.machine.files import check_writable, csv_text, write_file
 
 if TYPE_CHECKING:
-    from hpcbbp.campaign.driver import Outcome
     from hpcbbp.campaign.job import Work
+    from hpcbbp.campaign.outcome import Outcome
     from hpcbbp.campaign.store import Record
     from hpcbbp.cli.output import Output
     from hpcbbp.figures.catalogue import Named
@@ -37,7 +37,6 @@ def figure(
 
     Its campaign file is left beside the records, to be changed and run as one's own.
     """
-    from hpcbbp.cli.demo import usable
     from hpcbbp.figures.catalogue import named_figure
 
     named = named_figure(name)
@@ -47,7 +46,7 @@ def figure(
         signals.default()
         from hpcbbp.cli.output import Output
 
-        usable(out, files)
+        check_writable(f"--out {out}", out, files)
         draw(named, [], quick, files, Output(as_json))
         return
 
@@ -57,7 +56,8 @@ def figure(
 
         with world.agreeing():
             if world.rank == 0:
-                usable(out / stem, files)
+                check_writable(f"--out {out}", out, files)
+                check_writable(f"--out {out}", out / stem)
         return opened_by_all(lambda: named.campaign(quick), out / stem, world, listener=SPOKEN)
 
     def done(work: Work, outcome: Outcome, output: Output) -> None:
@@ -98,11 +98,12 @@ def records_of(spec: Path, out: Path | None) -> list[Record]:
             raise InputError(f"--out {out}: {spec} is a folder of results itself")
         store = store_in(spec)
         records = store.read()
-        found = list(records.values())
+        found, missing = list(records.values()), None
     else:
         work = open_campaign(load_campaign(spec), out, listener=SPOKEN)
         store, records, found = work.store, work.records, work.results()
-    for line in records.warnings():
+        missing = len(work.missing)
+    for line in records.warnings(missing):
         warn(line)
     if not found:
         raise InputError(f"{store.path}: no results there yet; hpcbbp run computes them")
@@ -119,14 +120,16 @@ def analyze(
 ) -> None:
     """Fit what a campaign says about finite N: overlaps, phi, thresholds, alpha_0, the law of the edge, spreads."""
     from hpcbbp.analysis.analysis import analyse
-    from hpcbbp.cli.demo import usable
     from hpcbbp.cli.output import Output, table
     from hpcbbp.report.tables import curve_tables, law_tables
 
-    found = analyse(records_of(spec, out), window=window, level=level)
+    records = records_of(spec, out)
+    if to is not None:
+        check_writable(f"--to {to}", to)
+    found = analyse(records, window=window, level=level)
     output, files = Output(as_json), []
     if to is not None:
-        usable(to, tuple(to / f"{name}.csv" for name in found.tables()), "--to")
+        check_writable(f"--to {to}", to, [to / f"{name}.csv" for name in found.tables()])
         for name, rows in found.tables().items():
             write_file(to / f"{name}.csv", csv_text(rows, "%.8g"))
             files.append(str(to / f"{name}.csv"))
@@ -154,8 +157,9 @@ def report(
 
     campaign = load_campaign(spec)
     records = records_of(spec, out)
-    found = analyse(records, window=window, level=level)
     folder = to or out or Path(campaign.name)
+    check_writable(f"--to {folder}", folder)
+    found = analyse(records, window=window, level=level)
     files = write_report(campaign, spec.read_text(encoding="utf-8"), records, found, folder)
     output = Output(as_json)
     if as_json:

@@ -56,12 +56,13 @@ def slurm(
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.progress import SPOKEN
-    from hpcbbp.slurm.script import render, writable
+    from hpcbbp.machine.files import check_writable
+    from hpcbbp.slurm.script import render
     from hpcbbp.slurm.sizes import Request, seconds_of
 
     campaign = load_campaign(spec)
     folder = out or Path(campaign.name)
-    writable(folder)
+    check_writable(f"--out {folder}", folder, make=False)
     request = Request(
         kind=kind,
         nodes=nodes,

@@ -164,10 +164,11 @@ def solve_tables(answer: dict[str, Any]) -> list[Any]:
     )
     columns = ("pair", "eigenvalue", "residual", "m^2 teacher", "m^2 student", "converged")
     searched = f"; verified, {answer['found_by_verification']} added by it" if answer["verified"] else ""
+    work = f"{answer['products']} products, {answer['seconds']:.2f} s"
     return [
         table(title, columns, rows),
         *theory_lines(answer),
-        f"{answer['reason']}{searched}; {answer['products']} products, {answer['seconds']:.2f} s",
+        f"{answer['reason']}{searched}; tolerance {answer['tol']:g}, {work}",
     ]
 
 

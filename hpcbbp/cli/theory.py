@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
+from hpcbbp.machine.files import check_writable
 from hpcbbp.machine.jsonable import hidden_units
 from hpcbbp.theory.limit.transition import thresholds
 
@@ -217,13 +217,7 @@ def check_picture(out: Path) -> Path:
     if out.suffix.lower() not in PICTURES:
         raise InputError(f"--out {out}: the name of a picture ends in one of {', '.join(PICTURES)}")
     csv = out.with_suffix(".csv")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {out}: its folder cannot be made ({error.strerror})") from None
-    for path in (out, csv):
-        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise InputError(f"--out {out}: {path} cannot be written")
+    check_writable(f"--out {out}", out.parent, (out, csv))
     return csv
 
 

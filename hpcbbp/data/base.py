@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine.ranks import Group
+from hpcbbp.model.parts import refuse_masked
 from hpcbbp.model.problem import MOST, Curvature, check_dimension
 
 Array = NDArray[np.float64]
@@ -76,8 +77,7 @@ class DataMatrix(ABC):
 
     @staticmethod
     def _checked(block: Array, rows: int, side: str) -> Array:
-        if isinstance(block, np.ma.MaskedArray):
-            raise ValueError(f"a masked array on the {side} side of X, whose mask would be ignored")
+        refuse_masked(block, f"a block on the {side} side of X")
         if block.ndim != 2 or block.shape[0] != rows:
             raise ValueError(f"block of shape {block.shape} on the {side} side of X, where this rank has {rows} rows")
         return np.asarray(block, dtype=np.float64)

@@ -13,6 +13,7 @@ from hpcbbp.data.kernels import Rows
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import fill_normals
+from hpcbbp.model.parts import refuse_masked
 from hpcbbp.model.problem import Curvature
 
 STORAGE: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
@@ -21,7 +22,7 @@ STORAGE: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32":
 def storage_type(name: str) -> np.dtype[Any]:
     """Return the number type of a storage name; InputError if there is none of that name."""
     if not isinstance(name, str) or name not in STORAGE:
-        hint = " (int16 goes with --method deferred)" if name == "int16" else ""
+        hint = " (int16 goes with --method deferred)" if isinstance(name, str) and name == "int16" else ""
         raise InputError(f"storage = {shown(name)}: X is stored as one of {', '.join(STORAGE)}" + hint)
     return STORAGE[name]
 
@@ -38,8 +39,7 @@ def largest_entry(local: Rows) -> float:
 
 def check_array(values: Any, what: str) -> None:
     """Raise InputError unless this is a plain two-dimensional array of float64 or float32."""
-    if isinstance(values, np.ma.MaskedArray):
-        raise InputError(f"{what}: a masked array, whose mask would be ignored; give filled or compressed numbers")
+    refuse_masked(values, what)
     if not isinstance(values, np.ndarray) or values.ndim != 2:
         kind = f"of shape {values.shape}" if isinstance(values, np.ndarray) else f"({type(values).__name__})"
         raise InputError(f"{what} {kind}: a two-dimensional numpy array is needed")

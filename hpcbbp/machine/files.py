@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +58,46 @@ def write_file(path: Path, content: bytes | str) -> None:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink()
+
+
+def check_writable(blame: str, folder: Path, files: Sequence[Path] = (), *, make: bool = True) -> None:
+    """Raise InputError unless files can be written into a folder: asked before anything is computed for them.
+
+    By a file that is made there and gone again: permissions say yes to root, also where nothing can be made (/proc).
+
+    Parameters
+    ----------
+    blame : str
+        What the message begins with: the option that named the folder, and its value.
+    folder : Path
+    files : sequence of Path
+        To be written.
+    make : bool
+        Make the folder, too; otherwise it is the nearest one above it that is asked, and nothing is left behind.
+    """
+    place = folder
+    try:
+        if make:
+            folder.mkdir(parents=True, exist_ok=True)
+        while not place.exists() and place != place.parent:
+            place = place.parent
+    except OSError as error:  # also a name that is too long, a loop of links
+        name = "" if blame.endswith(f" {folder}") else f"{folder} "
+        raise InputError(f"{blame}: {name}cannot be made a folder ({error.strerror}){_ELSEWHERE}") from None
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        name = "" if blame.endswith(f" {place}") else f"{place} "
+        raise InputError(f"{blame}: {name}cannot be written to ({error.strerror}){_ELSEWHERE}") from None
+    for path in files:
+        if path.is_dir():
+            raise InputError(f"{blame}: {path} is a folder, where a file of that name is written{_ELSEWHERE}")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise InputError(f"{blame}: {path} cannot be written (Permission denied){_ELSEWHERE}")
+
+
+_ELSEWHERE = "; take another place"
 
 
 def csv_text(rows: pd.DataFrame, float_format: str | None = None) -> str:

@@ -20,9 +20,23 @@ CIRCUMSTANCES = frozenset(
 
 
 def tell(line: str) -> None:
-    """A line on standard error; a full disk or a reader that has gone does not end the work it is about."""
+    """A line on standard error; a full disk or a reader that has gone does not end the work it is about.
+
+    Values are quoted as they came, names of files too: what would not be seen but act on a terminal is written out.
+    """
     with suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+        print(visible(line), file=sys.stderr, flush=True)
+
+
+def visible(text: str) -> str:
+    r"""Text as a terminal may have it: whatever is not printable as Python writes it, an escape as \x1b.
+
+    >>> print(visible("a\tb\x1b[2J caf\u00e9"))
+    a\tb\x1b[2J café
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def mend() -> None:

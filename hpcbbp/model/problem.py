@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, real_number, shown, whole_number
+from hpcbbp.model.parts import evaluated, not_finite, refuse_masked
 
 Array = NDArray[np.float64]
 
@@ -32,43 +33,49 @@ def check_dimension(n: int, least: int = 2) -> int:
 
 
 class Activation(Protocol):
-    """A hidden unit's activation sigma, with its first two derivatives, elementwise."""
+    """A hidden unit's activation sigma, with its first two derivatives, elementwise.
+
+    Each returns an array of the shape of s, or a single number where it is the same everywhere.
+    """
 
     @property
     def name(self) -> str:
         """What it is called in records."""
         ...
 
-    def value(self, s: Array) -> Array:
+    def value(self, s: Array) -> Array | float:
         """sigma(s)."""
         ...
 
-    def first(self, s: Array) -> Array:
+    def first(self, s: Array) -> Array | float:
         """sigma'(s)."""
         ...
 
-    def second(self, s: Array) -> Array:
+    def second(self, s: Array) -> Array | float:
         """sigma''(s)."""
         ...
 
 
 class Loss(Protocol):
-    """Loss l(y, yhat) of one sample, with its first two derivatives in yhat, elementwise."""
+    """Loss l(y, yhat) of one sample, with its first two derivatives in yhat, elementwise.
+
+    Each returns an array of y's shape, or a single number where it is the same everywhere.
+    """
 
     @property
     def name(self) -> str:
         """What it is called in records."""
         ...
 
-    def value(self, y: Array, yhat: Array) -> Array:
+    def value(self, y: Array, yhat: Array) -> Array | float:
         """l(y, yhat)."""
         ...
 
-    def first(self, y: Array, yhat: Array) -> Array:
+    def first(self, y: Array, yhat: Array) -> Array | float:
         """dl/dyhat."""
         ...
 
-    def second(self, y: Array, yhat: Array) -> Array:
+    def second(self, y: Array, yhat: Array) -> Array | float:
         """d2l/dyhat2."""
         ...
 
@@ -135,6 +142,7 @@ class Curvature:
 
     def apply(self, Z: Array) -> Array:
         """D_mu Z_mu for every sample; Z and the result are (M, p)."""
+        refuse_masked(Z, "Z")
         along = self.weight * np.einsum("mk,mk->m", self.vector, Z)
         image: Array = self.diagonal * Z + along[:, None] * self.vector
         return image
@@ -220,17 +228,24 @@ class Problem:
 
     def student_output(self, s: Array) -> Array:
         """yhat = (1/p) sum_k sigma(s_k); s is (M, p), the result (M,)."""
-        yhat: Array = self.activation.value(s).mean(axis=1)
+        yhat: Array = self._sigma("value", s).mean(axis=1)
         return yhat
 
     def teacher_output(self, u: Array) -> Array:
         """Label y = (1/p*) sum_l sigma(u_l); u is (M, p*), the result (M,)."""
-        y: Array = self.activation.value(u).mean(axis=1)
+        y: Array = self._sigma("value", u).mean(axis=1)
         return y
 
     def total_loss(self, s: Array, u: Array) -> float:
         """L = sum_mu l(y_mu, yhat_mu)."""
-        return float(self.loss.value(self.teacher_output(u), self.student_output(s)).sum())
+        return float(self._loss("value", self.teacher_output(u), self.student_output(s)).sum())
+
+    def _sigma(self, method: str, s: Array) -> Array:
+        refuse_masked(s, "projections")
+        return evaluated("activation", self.activation, method, s)
+
+    def _loss(self, method: str, y: Array, yhat: Array) -> Array:
+        return evaluated("custom_loss", self.loss, method, y, yhat)
 
     def curvature(self, s: Array, u: Array) -> Curvature:
         """Second derivatives of the loss of each sample in its p projections s.
@@ -245,11 +260,32 @@ class Problem:
             Student projections w_k . x_mu.
         u : (M, p*) array
             Teacher projections w*_l . x_mu.
+
+        Raises
+        ------
+        InputError
+            Masked arrays, or a loss or activation of the user's that returns no numbers of the right shape.
         """
         y, yhat = self.teacher_output(u), self.student_output(s)
-        slope = self.loss.first(y, yhat)
+        slope = self._loss("first", y, yhat)
         return Curvature(
-            diagonal=slope[:, None] * self.activation.second(s) / self.p,
-            vector=self.activation.first(s) / self.p,
-            weight=self.loss.second(y, yhat),
+            diagonal=slope[:, None] * self._sigma("second", s) / self.p,
+            vector=self._sigma("first", s) / self.p,
+            weight=self._loss("second", y, yhat),
         )
+
+    def own_fault(self, s: Array, u: Array) -> str:
+        """Where a loss or activation of the user's makes no number of finite ones, in a line; else nothing."""
+        if type(self.activation) is not Quadratic:
+            for at in (s, u):
+                if said := not_finite("activation", self.activation, "value", at):
+                    return said
+            for method in ("first", "second"):
+                if said := not_finite("activation", self.activation, method, s):
+                    return said
+        if self.custom_loss is not None:
+            y, yhat = self.teacher_output(u), self.student_output(s)
+            for method in ("first", "second"):
+                if said := not_finite("custom_loss", self.custom_loss, method, y, yhat):
+                    return said
+        return ""

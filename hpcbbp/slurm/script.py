@@ -169,15 +169,3 @@ def _ranges(tasks: Sequence[int]) -> str:
         else:
             parts.append([task])
     return ",".join("-".join(map(str, part)) for part in parts)
-
-
-def writable(folder: Path) -> None:
-    """Raise InputError unless results can be written there, or the folder be made."""
-    place = folder
-    try:
-        while not place.exists() and place != place.parent:
-            place = place.parent
-    except OSError as error:  # a name that is too long, a loop of links
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); take another --out") from None
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: cannot be written ({place} is no folder you may write to); take another --out")

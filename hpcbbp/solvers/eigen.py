@@ -22,7 +22,11 @@ from hpcbbp.solvers.result import EigenResult, Step
 
 Array = NDArray[np.float64]
 
+DEFAULT_TOL = 1e-8
+"""Relative residual that is asked for where nothing is said."""
+
 __all__ = [
+    "DEFAULT_TOL",
     "check_arguments",
     "check_below",
     "check_index",
@@ -40,14 +44,14 @@ def default_nev(p: int, p_star: int, n: int) -> int:
     return min(p * p_star + 2, p * n)
 
 
-def check_nev(nev: int, size: int) -> int:
-    """Return nev, or raise InputError unless it is a whole number with 1 <= nev <= size."""
+def check_nev(nev: int, size: int | None) -> int:
+    """Return nev, or raise InputError unless it is a whole number with 1 <= nev <= size (None: not known yet)."""
     wanted = whole_number(nev)
     if wanted is None:
         raise InputError(f"nev = {shown(nev)}: the number of eigenpairs is a whole number >= 1")
     if wanted < 1:
         raise InputError(f"nev = {shown(nev)}: ask for at least one eigenpair")
-    if wanted > size:
+    if size is not None and wanted > size:
         raise InputError(f"nev = {shown(nev)}: the Hessian has only pN = {size} eigenpairs (nev <= {size})")
     return wanted
 
@@ -60,7 +64,7 @@ def check_tol(tol: float) -> float:
     return asked
 
 
-def check_arguments(nev: int, tol: float, size: int) -> tuple[int, float]:
+def check_arguments(nev: int, tol: float, size: int | None) -> tuple[int, float]:
     """Return nev and tol as Python's numbers; InputError unless 1 <= nev <= size and 0 < tol < 1."""
     return check_nev(nev, size), check_tol(tol)
 
@@ -94,7 +98,7 @@ def solve(
     hessian: Hessian,
     nev: int,
     *,
-    tol: float = 1e-8,
+    tol: float = DEFAULT_TOL,
     seed: int = 0,
     progress: Callable[[Step], None] | None = None,
     below: float | None = None,
@@ -153,7 +157,7 @@ def solve(
         residuals=pairs.residuals(search.group) * search.unit,
         converged=converged,
         vectors=pairs.vectors.reshape(len(pairs), len(hessian.data.columns), hessian.p),
-        reason=_reason(reason, converged, nev if below is None else len(pairs)),
+        reason=_reason(reason, converged, nev if below is None else len(pairs), search.by_rounding(pairs)),
         products=search.products,
         tolerance=search.tolerance,
         history=tuple(search.history),
@@ -165,11 +169,16 @@ def solve(
     )
 
 
-def _reason(reason: str, converged: NDArray[np.bool_], nev: int) -> str:
+def _reason(reason: str, converged: NDArray[np.bool_], nev: int, rounded: int) -> str:
     """Why the solve ended, by the pairs that it returns rather than by SLEPc's estimates of them."""
     if reason.startswith("not verified"):
         return reason
     if converged.all():
+        if len(converged) == nev and rounded:
+            return (
+                f"converged to rounding: {rounded} of {nev} residuals are above tol |lambda|, but within 1e-13 |H| "
+                "of it, which is what rounding leaves"
+            )
         if len(converged) == nev:
             return CONVERGED
         return (

@@ -92,11 +92,13 @@ class Instance:
     @cached_property
     def hessian(self) -> Hessian:
         """Hessian of the loss at the student's weights. Collective when first asked for."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            curvature = self.problem.curvature(*self.projections)
+        group, projections = self.data.group, self.projections
+        with np.errstate(all="ignore"), group.agreeing():
+            curvature = self.problem.curvature(*projections)
             size = np.abs(curvature.diagonal) + np.abs(curvature.weight)[:, None] * curvature.vector**2
-        group = self.data.group
-        worst = np.max(size, initial=0.0)  # NaN if there is one
+            worst = np.max(size, initial=0.0)  # NaN if there is one
+            if not np.isfinite(worst) and (said := self.problem.own_fault(*projections)):
+                raise InputError(said)
         finite = group.smallest(float(np.isfinite(worst)))
         largest, entry = group.largest(float(worst) if finite else 0.0), group.largest(self.data.largest)
         bound = largest * entry * entry  # on the terms that H is a sum of

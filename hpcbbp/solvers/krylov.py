@@ -123,10 +123,17 @@ class Search:
 
         They are looked at outside the span of known orthonormal vectors. Collective.
         """
-        scale = np.abs(pairs.values) if self.relative else np.full(len(pairs), 1 / self.unit)
-        # The slack of 5 % is for rounding: the solver's estimate is not exactly the residual.
-        within = pairs.residuals(self.group, known) <= 1.05 * self.tolerance * scale + self.rounding
-        return within & pairs.distinct(self.group)
+        allowed = self._allowed(pairs) + self.rounding
+        return (pairs.residuals(self.group, known) <= allowed) & pairs.distinct(self.group)
+
+    def by_rounding(self, pairs: Pairs) -> int:
+        """How many residuals are within rounding of the tolerance and not within the tolerance. Collective."""
+        excess = pairs.residuals(self.group) - self._allowed(pairs)
+        return int(((excess > 0) & (excess <= self.rounding)).sum())
+
+    def _allowed(self, pairs: Pairs) -> Array:
+        """What the tolerance allows each residual; 5 % of slack, since an estimate is not exactly the residual."""
+        return 1.05 * self.tolerance * (np.abs(pairs.values) if self.relative else np.full(len(pairs), 1 / self.unit))
 
     @property
     def rounding(self) -> float:
@@ -232,12 +239,10 @@ class Search:
             if near_zero:
                 estimates = estimates * self.tolerance / max(self.rounding / 2, 1e-300)
             step = Step(
-                earlier + int(its),
-                self.products,
-                known + int(nconv),
+                earlier + int(its), self.products, known + int(nconv),
                 tuple((found * self.unit).tolist()),
                 tuple((estimates * (1.0 if self.relative else self.unit)).tolist()),
-            )
+            )  # fmt: skip
             self.history.append(step)
             if self.progress is not None:
                 self.progress(step)

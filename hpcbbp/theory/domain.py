@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcbbp.errors import InputError, shown
+from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.model.problem import NormalizedSquare, Problem, Quadratic
 
 A_RANGE = (1e-9, 1e6)
@@ -19,7 +19,9 @@ ALPHA_RANGE = (1e-12, 1e12)
 
 def real(value: Any) -> float | None:
     """Return a real number as Python's float, infinite if it is too large for one; None for what is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    if isinstance(value, np.timedelta64 | bool):  # numpy counts spans of time among its integers
+        return None
+    if not isinstance(value, int | float | np.integer | np.floating):
         return None
     try:
         return float(value)
@@ -37,9 +39,10 @@ def whole(value: Any) -> int | None:
 
 def check_count(name: str, value: Any, low: int, high: int) -> int:
     """Return a whole number (an integer of Python or numpy) from low to high, or raise InputError."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
+    count = whole_number(value)
+    if count is None or not low <= count <= high:
         raise InputError(f"{name} = {shown(value)}: a whole number from {low} to {high} is wanted")
-    return int(value)
+    return count
 
 
 def check_units(name: str, value: Any) -> float:

@@ -36,12 +36,18 @@ class Method(Protocol):
     ----------
     name : str
         As campaign files, records and the command line have it.
+    storages : tuple of str
+        What numbers it can keep X, or its images, in.
     keeps_state : bool
         Whether a solve can be stopped, and go on from its state.
     """
 
     name: str
+    storages: tuple[str, ...]
     keeps_state: bool
+
+    def reachable(self, problem: Problem, n: int, storage: str) -> float:
+        """Smallest tolerance that can be asked for with a storage; 0 where flags tell what was reached."""
 
     def storage(self, problem: Problem, n: int, tol: float) -> str:
         """Storage that suits a tolerance, where none is asked for."""

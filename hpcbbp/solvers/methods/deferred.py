@@ -11,7 +11,7 @@ from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred import Checkpoint, Deferred, deferred_instance, solve_deferred
-from hpcbbp.solvers.deferred.floors import storage_bytes, storage_for
+from hpcbbp.solvers.deferred.floors import STORAGES, reachable, storage_bytes, storage_for
 from hpcbbp.solvers.methods.base import Array, Heard
 from hpcbbp.solvers.request import Request
 from hpcbbp.solvers.result import Solution
@@ -40,7 +40,12 @@ class DeferredMethod:
     """See the module."""
 
     name = "deferred"
+    storages = tuple(STORAGES)
     keeps_state = True
+
+    def reachable(self, problem: Problem, n: int, storage: str) -> float:
+        """As measured for each storage."""
+        return reachable(problem, n, storage)
 
     def storage(self, problem: Problem, n: int, tol: float) -> str:
         """The smaller of float32 and float64 that reaches the tolerance."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hpcbbp.data.stored import STORAGE
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
@@ -35,7 +36,12 @@ class DenseMethod:
     """See the module."""
 
     name = "dense"
+    storages = tuple(STORAGE)
     keeps_state = False
+
+    def reachable(self, problem: Problem, n: int, storage: str) -> float:
+        """Any tolerance may be asked for."""
+        return 0.0
 
     def storage(self, problem: Problem, n: int, tol: float) -> str:
         """As exactly as LAPACK can."""

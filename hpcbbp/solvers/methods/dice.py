@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from hpcbbp.machine import memory
 from hpcbbp.machine.network import Network
+from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred.floors import storage_bytes
 from hpcbbp.solvers.methods.stored import StoredMethod, basis, products
 from hpcbbp.solvers.request import Request
+
+DICE_FLOAT32 = 1e-7
 
 
 class DiceMethod(StoredMethod):
     """See the module."""
 
     name = "dice"
+
+    def reachable(self, problem: Problem, n: int, storage: str) -> float:
+        """In float32 they are symmetric to about 1e-7, which bounds the residual."""
+        return DICE_FLOAT32 if storage == "float32" else 0.0
+
+    def storage(self, problem: Problem, n: int, tol: float) -> str:
+        """The smaller one that reaches the tolerance."""
+        return "float32" if tol >= DICE_FLOAT32 else "float64"
 
     def memory(self, request: Request, ranks: int) -> int:
         """What has been revealed so far, on both sides."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hpcbbp.data.stored import STORAGE
 from hpcbbp.machine import memory
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
@@ -48,7 +49,12 @@ class StoredMethod:
     """See the module."""
 
     name = "stored"
+    storages = tuple(STORAGE)
     keeps_state = False
+
+    def reachable(self, problem: Problem, n: int, storage: str) -> float:
+        """Any tolerance may be asked for."""
+        return 0.0
 
     def storage(self, problem: Problem, n: int, tol: float) -> str:
         """Half the memory of float64, and twice its speed."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.errors import InputError, shown
+from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine import memory, rng
+from hpcbbp.model.parts import refuse_masked
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import the_papers
 
@@ -35,11 +36,12 @@ def check_widths(p: int, p_star: int) -> None:
 
 def check_size(n: int, directions: int) -> int:
     """Return N, or raise InputError unless it is a whole number with room for all weights' directions."""
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not max(2, directions) <= n <= _N_MAX:
+    size = whole_number(n)
+    if size is None or not max(2, directions) <= size <= _N_MAX:
         raise InputError(
             f"N = {shown(n)}: a whole number from p + p* = {directions} (at least 2) to {_N_MAX:.0e} is wanted"
         )
-    return int(n)
+    return size
 
 
 def check_samples(problem: Problem, n: int) -> int:
@@ -68,6 +70,8 @@ class Projections:
     """
 
     def __init__(self, s: Samples, u: Samples, *, empty: bool = False) -> None:
+        refuse_masked(s, "projections s")
+        refuse_masked(u, "projections u")
         try:
             s, u = np.asarray(s), np.asarray(u)
         except ValueError:

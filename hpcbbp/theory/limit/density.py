@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, shown
+from hpcbbp.model.parts import refuse_masked
 from hpcbbp.theory.domain import check_alpha, check_count, check_model
 from hpcbbp.theory.limit.bulk import Averages, averages, left_edge
 from hpcbbp.theory.limit.quadrature import chi2_rule
@@ -238,6 +239,7 @@ class _Share:
 
 def _points_given(x: Any) -> Array:
     """Points as a new array; InputError unless they are a list of finite numbers."""
+    refuse_masked(x, "x")
     try:
         given = np.asarray(x)
         if given.dtype.kind in "fiu" or not given.size:
