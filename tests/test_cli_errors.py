@@ -75,7 +75,7 @@ BAD = [
     ),
     (("solve", "-n", 10**6, "-p", 2, "-a", 1, "--alpha", 100), "GiB are free"),
     (("solve", "-p", 2, "-a", 1), "-n, --alpha missing"),
-    (("solve", "-n", 100, "-p", 2, "--alpha", 3), "-a is missing"),
+    (("solve", "-n", 100, "-p", 2, "--alpha", 3), "-a missing: give -n, -p, -a and --alpha"),
     (("solve", "--data", "X.npy", "-a", 1), "--teacher and --student missing"),
     (("solve", "-n", "many", "-p", 2, "-a", 1, "--alpha", 3), "many"),
     ((*SMALL, "--frobnicate"), "--frobnicate"),

@@ -74,8 +74,10 @@ def usage_message(error: Any, words: Sequence[str]) -> str:
     options = getattr(getattr(error, "param", None), "opts", ())
     given = [pair for pair in itertools.pairwise(words) if pair[0] in options]
     if given and message.startswith("Invalid value"):
-        # Of several the one that is quoted; else the last, which is the one that counts.
-        option, value = next((pair for pair in given if repr(pair[1]) in message), given[-1])
+        # Of several the one that was not understood, as typer or pydantic says; else the one that counts.
+        cause = error.__cause__
+        bad = {str(at.get("input")) for at in cause.errors()} if hasattr(cause, "errors") else set()
+        option, value = next((pair for pair in given if pair[1] in bad or repr(pair[1]) in message), given[-1])
         message = f"{option} {value}: {message.split(': ', 1)[-1]}"
     if words[:1] == ["solve"] and message.startswith("No such option: -") and "option: --" not in message:
         message += "; PETSc options go after '--', as in -- -eps_monitor"
