@@ -102,7 +102,8 @@ class Samples(Images):
             D, _ = self._curvature(problem, weights, panels)
             kernels.energies(self.R, self.scale, k, panels, D, self.index, flat, squares, factor, out)
         lost = self.all_panels * 0.5  # what fixed point may have rounded away
-        sizes = np.sqrt((self.group.sum_integers(out) + lost) / factor)
+        # Sums overflow only if the images are not those of a Gaussian matrix any more: then no size counts.
+        sizes = np.sqrt(np.maximum(self.group.sum_integers(out) + lost, 0.0) / factor)
         return sizes[:, 0], sizes[:, 1]
 
     def image(self, problem: Problem, weights: Array, V: Array, sizes: Array) -> tuple[Array, Array]:

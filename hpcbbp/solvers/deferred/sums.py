@@ -38,7 +38,8 @@ class Sums:
         if W.shape[2] == 1:
             result: Array = np.abs(W[:, :, 0]) @ np.sqrt(np.maximum(B.diagonal(), 0.0))
             return result
-        return self.reach * np.abs(W).sum(axis=(1, 2))
+        bounds: Array = self.reach * np.abs(W).sum(axis=(1, 2))
+        return bounds
 
     def unsure(self, terms: float, sizes: float, y: Array, p: int) -> float:
         """Error of |U - sum_i y_i U_i|^2, given sums of |y_i| times terms, and times lengths.
