@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 STREAM = "deferred-triangles"
 
 _NEWS = 64.0  # times what rounding may make of it: a part of a query smaller than that is not asked about
+_NEARLY = 1e-3  # of P^T P - 1, at most: what is in P, of a left query that moments have projected, is known up to it
 _SWEEPS = 3  # twice is enough, unless the first was all error
 
 
@@ -62,6 +63,9 @@ class Coordinates:
         Cholesky factor of the Gram matrix of the kept U_(v,a).
     hidden : (queries, p) array
         Length that U_(v,a) may have outside the kept ones: zero if it is kept, or if those span everything.
+    formed : bool
+        Whether a remainder had to be formed. From then on all are: with it L L^T is the Gram matrix of moments no
+        more, whose errors would cancel.
     """
 
     def __init__(self, n: int, m: int, index: NDArray[np.int64], resolved: float) -> None:
@@ -74,6 +78,7 @@ class Coordinates:
         self.kept = np.zeros((0, 2), dtype=np.int64)
         self.L = np.zeros((0, 0))
         self.hidden = np.zeros((0, p))
+        self.formed = False
 
     @property
     def k(self) -> int:
@@ -168,12 +173,14 @@ class Coordinates:
         rest = float(block.gram[j, j] - along @ along)
         # U_j - sum_i y_i U_i is what is new: its length, from a Gram matrix, is known up to this.
         y = np.abs(self._in_queries(along))
-        terms = float(block.terms[query] + y @ block.terms[self.kept[:, 0]])
+        terms = block.sums.combined(block.terms[query], y, block.terms[self.kept[:, 0]])
         unsure = block.sums.unsure(terms, float(block.sizes[j] + y @ kept), y, self.p)
         later = block.gram[j, j + 1 :] - along @ block.rows[:found, j + 1 :]
         finer = block.finer
-        if finer is not None and finer.agreed(not rest > finer.enough * unsure):
-            products, more, rest, unsure = self._formed(query, unit, along, math.sqrt(max(rest, 0.0) + unsure), finer)
+        if finer is not None and finer.agreed(self.formed or not rest > finer.enough * unsure):
+            self.formed = True
+            bound = math.sqrt(max(rest, 0.0) + unsure + _NEARLY * float(along @ along))
+            products, more, rest, unsure = self._formed(query, unit, along, bound, finer)
             later = products[before:].reshape(-1)[j + 1 :] - more @ block.rows[:found, j + 1 :]
         if self.resolved and rest < (self.resolved * longest) ** 2:
             raise InputError(
@@ -211,7 +218,7 @@ class Coordinates:
             more = self.in_kept(products)[:, 0]
             along += more
             rest = own - float(more @ more)
-            bound = math.sqrt(max(rest, 0.0) + unsure)
+            bound = math.sqrt(max(rest, 0.0) + unsure + _NEARLY * float(more @ more))
             if finer.agreed(rest > 0.5 * own):
                 break
         return products[:, :, 0], more, rest, unsure

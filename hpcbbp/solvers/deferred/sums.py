@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,12 +35,26 @@ class Sums:
     reach: float = 0.0
 
     def terms(self, W: Array, B: Array) -> Array:
-        """sum_i |w_i| |D R_i| for block vectors W (r, k, p): what rounding of U_w acts on, (r,)."""
+        """sum_i |w_i| |D R_i| for block vectors W (r, k, p): what rounding of U_w acts on, (r,).
+
+        With float32 sums its size if signs were random: their errors are large enough for bounds to be useless.
+        """
         if W.shape[2] == 1:
-            result: Array = np.abs(W[:, :, 0]) @ np.sqrt(np.maximum(B.diagonal(), 0.0))
-            return result
+            squares = np.maximum(B.diagonal(), 0.0)
+            if self.random:
+                return np.asarray(np.sqrt(W[:, :, 0] ** 2 @ squares))
+            return np.asarray(np.abs(W[:, :, 0]) @ np.sqrt(squares))
         bounds: Array = self.reach * np.abs(W).sum(axis=(1, 2))
         return bounds
+
+    @property
+    def random(self) -> bool:
+        """Whether signs count as random."""
+        return self.unit > _FIXED
+
+    def combined(self, own: float, y: Array, others: Array) -> float:
+        """Terms of U - sum_i y_i U_i from terms of U and of the U_i."""
+        return math.hypot(own, float(np.linalg.norm(y * others))) if self.random else float(own + y @ others)
 
     def unsure(self, terms: float, sizes: float, y: Array, p: int) -> float:
         """Error of |U - sum_i y_i U_i|^2, given sums of |y_i| times terms, and times lengths.
