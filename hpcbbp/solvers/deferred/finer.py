@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _U = 2.0**-53
-_ENOUGH = {"float64": 1e4, "float32": 128.0}  # float32 sums are that far from exact at any a
+_ENOUGH = {"float64": 1e4, "float32": 1024.0}  # float32 sums are that far from exact at any a
 
 
 class Passes:
