@@ -20,9 +20,10 @@ SUSPECTS = [  # p, alpha, a, N, seed: X was not Gaussian, and most of these pair
     (1, 0.9, 1e-8, 100, 194),
     (3, 3.0, 1e-8, 100, 2),
 ]
+MIXED = [(2, 1.0, 1e-6, 200, 11)]  # right remainders among left directions of moments, which a later query trusted
 
 
-def solved(p: int, alpha: float, a: float, n: int, seed: int, storage: str = "float64", tol: float = 1e-6):
+def solved(p: int, alpha: float, a: float, n: int, seed: int, storage: str = "float64", tol: float = 1e-8):
     problem = Problem(p=p, p_star=1, alpha=alpha, a=a)
     instance = deferred_instance(problem, n, seed, storage=storage)
     return instance, solve_deferred(instance, tol=tol).eigen
@@ -40,7 +41,7 @@ def any_tolerance(monkeypatch):
     monkeypatch.setattr(engine, "check_tolerance", lambda *_: None)
 
 
-@pytest.mark.parametrize(("p", "alpha", "a", "n", "seed"), SUSPECTS)
+@pytest.mark.parametrize(("p", "alpha", "a", "n", "seed"), SUSPECTS + MIXED)
 def test_images_of_singular_losses_are_those_of_a_gaussian_matrix(p, alpha, a, n, seed, any_tolerance):
     """Moments of single images have errors of the size of the largest curvatures; left directions must not."""
     instance, _ = solved(p, alpha, a, n, seed)
