@@ -34,6 +34,17 @@ def left_directions(instance: Deferred) -> np.ndarray:
     return U[c.kept[:, 0], :, c.kept[:, 1]].T
 
 
+def orthonormality(instance: Deferred) -> float:
+    """|L^-1 U^T U L^-T - 1|_2 of the left directions P = U L^-T, in long double from images and formulas."""
+    wide, c = np.longdouble, instance.coordinates
+    R, D = images(instance).astype(wide), curvatures(instance, np.longdouble)
+    queries = [np.einsum("mab,mb->ma", D, R[:, : len(w)] @ w.astype(wide)) for w in c.W]
+    P = np.stack([queries[v][:, a] for v, a in c.kept], axis=1)
+    for j in range(P.shape[1]):
+        P[:, j] = (P[:, j] - P[:, :j] @ c.L[j, :j].astype(wide)) / c.L[j, j]
+    return float(np.linalg.norm((P.T @ P).astype(float) - np.eye(P.shape[1]), 2))
+
+
 def completed(instance: Deferred, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A dense X (M, N) that the state is a state of, and the basis Q (N, k)."""
     n, m, R = instance.n, instance.m, images(instance)

@@ -14,13 +14,24 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine.rng import triangle
+from hpcbbp.solvers.deferred.sums import Finer, Sums
 
 Array = NDArray[np.float64]
 
 STREAM = "deferred-triangles"
 
-_ROUNDOFF = 8 * 2.0**-53  # of an entry of a Gram matrix in float64, over the lengths of the two vectors
 _NEWS = 64.0  # times what rounding may make of it: a part of a query smaller than that is not asked about
+_NEARLY = 1e-3  # of P^T P - 1, at most: what is in P, of a left query that moments have projected, is known up to it
+_SWEEPS = 3  # twice is enough, unless the first was all error
+
+
+class _Block:
+    """Queries on their way in: Gram matrix, lengths, coordinates in P (columns), and what is known of errors."""
+
+    def __init__(self, gram: Array, rows: Array, sums: Sums, finer: Finer | None) -> None:
+        self.gram, self.rows, self.sums, self.finer = gram, rows, sums, finer
+        self.sizes = np.sqrt(np.maximum(gram.diagonal(), 0.0))
+        self.terms = np.zeros(0)
 
 
 class Coordinates:
@@ -52,6 +63,9 @@ class Coordinates:
         Cholesky factor of the Gram matrix of the kept U_(v,a).
     hidden : (queries, p) array
         Length that U_(v,a) may have outside the kept ones: zero if it is kept, or if those span everything.
+    formed : bool
+        Whether a remainder had to be formed. From then on all are: with it L L^T is the Gram matrix of moments no
+        more, whose errors would cancel.
     """
 
     def __init__(self, n: int, m: int, index: NDArray[np.int64], resolved: float) -> None:
@@ -64,6 +78,7 @@ class Coordinates:
         self.kept = np.zeros((0, 2), dtype=np.int64)
         self.L = np.zeros((0, 0))
         self.hidden = np.zeros((0, p))
+        self.formed = False
 
     @property
     def k(self) -> int:
@@ -118,8 +133,16 @@ class Coordinates:
         rows: Array = products[self.kept[:, 0], self.kept[:, 1]]
         return rows
 
-    def add_queries(self, V: Array, E: Array) -> int:
+    def add_queries(self, V: Array, E: Array, sums: Sums | None = None, finer: Finer | None = None) -> int:
         """Append queries V (b, k, p), E = R^T D_q U_V (k, parts, b p); return the number of new left directions.
+
+        Parameters
+        ----------
+        V, E : array
+        sums : Sums, optional
+            Errors of E; those of float64 sums by default.
+        finer : Finer, optional
+            Asked where E cannot tell how much of a query is new. Collective then.
 
         Raises
         ------
@@ -127,44 +150,105 @@ class Coordinates:
             If a query is not resolved (see `resolved`).
         """
         b, p = len(V), self.p
-        cross = self._kept_rows(self.with_left(E, self.W))
-        C = scipy.linalg.solve_triangular(self.L, cross, lower=True) if len(cross) else cross
+        C = self.in_kept(self.with_left(E, self.W))
         own = self.with_left(E, V).reshape(b * p, b * p)
-        gram = 0.5 * (own + own.T)
-        before = len(self.W)
+        before, first = len(self.W), len(self.L)
         self.W = np.concatenate([self.W, V])
         self.hidden = np.concatenate([self.hidden, np.zeros((b, p))])
+        # Column j: coordinates of U_j in P.
+        block = _Block(0.5 * (own + own.T), np.concatenate([C, np.zeros((b * p, b * p))]), sums or Sums(), finer)
+        block.terms = block.sums.terms(self.W, self.B)
         kept = np.sqrt((self.L**2).sum(axis=1))  # lengths of the kept ones
-        sizes = np.sqrt(np.maximum(gram.diagonal(), 0.0))
-        longest = max(float(sizes.max(initial=0.0)), float(kept.max(initial=0.0)))
-        rows = np.concatenate([C, np.zeros((b * p, b * p))])  # column j: coordinates of U_j in P
-        found = len(C)
+        longest = max(float(block.sizes.max(initial=0.0)), float(kept.max(initial=0.0)))
         for j in range(b * p):
-            if found == self.m:  # nothing is outside
-                continue
-            along = rows[:found, j]
-            rest = float(gram[j, j] - along @ along)
-            # U_j - sum_i y_i U_i is what is new: its length, from a Gram matrix, is known up to this.
-            y = scipy.linalg.solve_triangular(self.L, along, lower=True, trans="T") if found else along
-            unsure = _ROUNDOFF * (sizes[j] + float(np.abs(y) @ kept)) ** 2
-            if self.resolved and rest < (self.resolved * longest) ** 2:
-                raise InputError(
-                    "left queries are nearly dependent, too much for float32 sums: take --storage float64 or a "
-                    "smaller --block"
-                )
-            if rest <= _NEWS * unsure:  # not to ask is always right: X says nothing about it yet
-                self.hidden[before + j // p, j % p] = math.sqrt(max(rest, 0.0) + unsure)
-                continue
-            length = math.sqrt(rest)
-            rows[found, j] = length
-            rows[found, j + 1 :] = (gram[j, j + 1 :] - along @ rows[:found, j + 1 :]) / length
-            grown = np.zeros((found + 1, found + 1))
-            grown[:found, :found] = self.L
-            grown[found] = rows[: found + 1, j]
-            self.L, kept = grown, np.append(kept, sizes[j])
-            self.kept = np.concatenate([self.kept, [[before + j // p, j % p]]])
-            found += 1
-        return found - len(C)
+            if len(self.L) < self.m:  # else nothing is outside
+                self._add(block, j, before, longest)
+        return len(self.L) - first
+
+    def _add(self, block: _Block, j: int, before: int, longest: float) -> None:
+        """Make column j of a block a left direction, or say what it hides."""
+        query, unit, found = before + j // self.p, j % self.p, len(self.L)
+        kept = np.sqrt((self.L**2).sum(axis=1))
+        along = block.rows[:found, j]
+        rest = float(block.gram[j, j] - along @ along)
+        # U_j - sum_i y_i U_i is what is new: its length, from a Gram matrix, is known up to this.
+        y = np.abs(self._in_queries(along))
+        terms = block.sums.combined(block.terms[query], y, block.terms[self.kept[:, 0]])
+        unsure = block.sums.unsure(terms, float(block.sizes[j] + y @ kept), y, self.p)
+        later = block.gram[j, j + 1 :] - along @ block.rows[:found, j + 1 :]
+        finer = block.finer
+        if finer is not None and finer.agreed(self.formed or not rest > finer.enough * unsure):
+            self.formed = True
+            bound = math.sqrt(max(rest, 0.0) + unsure + _NEARLY * float(along @ along))
+            products, more, rest, unsure = self._formed(query, unit, along, bound, finer)
+            later = products[before:].reshape(-1)[j + 1 :] - more @ block.rows[:found, j + 1 :]
+        if self.resolved and rest < (self.resolved * longest) ** 2:
+            raise InputError(
+                "left queries are nearly dependent, too much for float32 sums: take --storage float64 or a "
+                "smaller --block"
+            )
+        if rest <= _NEWS * unsure:  # not to ask is always right: X says nothing about it yet
+            self.hidden[query, unit] = math.sqrt(max(rest, 0.0) + unsure)
+            return
+        length = math.sqrt(rest)
+        block.rows[found, j] = length
+        block.rows[found, j + 1 :] = later / length
+        grown = np.zeros((found + 1, found + 1))
+        grown[:found, :found] = self.L
+        grown[found] = block.rows[: found + 1, j]
+        self.L = grown
+        self.kept = np.concatenate([self.kept, [[query, unit]]])
+
+    def _formed(
+        self, query: int, unit: int, along: Array, bound: float, finer: Finer
+    ) -> tuple[Array, Array, float, float]:
+        """Project a left query again, as its remainder U' itself: Gram-Schmidt, twice or more; corrects `along`.
+
+        Returns
+        -------
+        (queries, p) array, (l,) array, float, float
+            Products of U' with all U, its coordinates in P, the square of its length outside and the error of that.
+        """
+        for _ in range(_SWEEPS):
+            h = np.zeros((len(self.W), self.p, 1))
+            h[self.kept[:, 0], self.kept[:, 1], 0] = -self._in_queries(along)
+            h[query, unit] += 1.0
+            E, own, unsure = finer.remainder(self.combined(h), bound)
+            products = self.with_left(E, self.W)
+            more = self.in_kept(products)[:, 0]
+            along += more
+            rest = own - float(more @ more)
+            bound = math.sqrt(max(rest, 0.0) + unsure + _NEARLY * float(more @ more))
+            if finer.agreed(rest > 0.5 * own):
+                break
+        return products[:, :, 0], more, rest, unsure
+
+    def in_kept(self, products: Array) -> Array:
+        """P^T Y from products of U with Y (queries, p, c): (l, c)."""
+        rows = self._kept_rows(products)
+        result: Array = scipy.linalg.solve_triangular(self.L, rows, lower=True) if len(rows) else rows
+        return result
+
+    def _in_queries(self, coordinates: Array) -> Array:
+        """L^-T times coordinates in P: those in the kept U."""
+        if not len(coordinates):
+            return coordinates
+        result: Array = scipy.linalg.solve_triangular(self.L, coordinates, lower=True, trans="T")
+        return result
+
+    def combined(self, h: Array) -> Array:
+        """G (k, parts, c) with sum_q D_q R G_(q,j) = sum_(v,a) U_(v,a) h_(v,a,j), for h (queries, p, c)."""
+        G = np.zeros((self.k, int(self.index.max()) + 1, h.shape[2]))
+        for a in range(self.p):
+            for other in range(self.p):
+                G[:, self.index[a, other]] += self.W[:, :, other].T @ h[:, a]
+        return G
+
+    def of_left(self, coordinates: Array) -> Array:
+        """G, as in `combined`, of P times coordinates (l, c)."""
+        h = np.zeros((len(self.W), self.p, coordinates.shape[1]))
+        h[self.kept[:, 0], self.kept[:, 1]] = self._in_queries(coordinates)
+        return self.combined(h)
 
     def hides(self, vectors: Array) -> Array:
         """Length that the left images of block vectors (r, k, p) in the queried space may have outside P: (r,)."""
@@ -186,20 +270,13 @@ class Coordinates:
             New directions, min(new, N - k) if new > 0.
         seed : int
         """
-        G = np.zeros((self.k, int(self.index.max()) + 1, count))
         if not len(self.L):
-            return G
-        left = self._kept_rows(self.with_left(self.F[:, :, :count], self.W))
-        H = -scipy.linalg.solve_triangular(self.L, left, lower=True)
+            return np.zeros((self.k, int(self.index.max()) + 1, count))
+        H = -self.in_kept(self.with_left(self.F[:, :, :count], self.W))
         if new:
             T = triangle(count, new, self.n - self.k, seed, STREAM, self.k) / math.sqrt(self.n)
             H[-new:] += T.T
-        h = np.zeros((len(self.W), self.p, count))
-        h[self.kept[:, 0], self.kept[:, 1]] = scipy.linalg.solve_triangular(self.L, H, lower=True, trans="T")
-        for a in range(self.p):
-            for other in range(self.p):
-                G[:, self.index[a, other]] += self.W[:, :, other].T @ h[:, a]
-        return G
+        return self.of_left(H)
 
     def scale(self) -> float:
         """Mean of |A_ii|: the size of H apart from its few largest eigenvalues."""

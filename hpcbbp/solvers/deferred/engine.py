@@ -13,6 +13,7 @@ from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed, triangle
 from hpcbbp.model.problem import Problem, check_dimension
 from hpcbbp.solvers.deferred.coordinates import STREAM, Coordinates
+from hpcbbp.solvers.deferred.finer import Passes
 from hpcbbp.solvers.deferred.floors import check_tolerance, storage_bytes
 from hpcbbp.solvers.deferred.samples import Samples
 from hpcbbp.solvers.eigen import check_nev, check_tol
@@ -51,6 +52,8 @@ class Deferred:
         Everything small, replicated.
     weights : (q, p + p*) array
         Student and teacher directions, unit vectors, in the first q = p + p* directions met.
+    finer : Passes
+        Over left queries that moments do not resolve.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Deferred:
         # The QR of Gaussian N-vectors: weights are uniform on the sphere, so only their angles matter.
         triangular = triangle(self.q, self.q, n, seed, STREAM, 0)
         self.weights: Array = triangular / np.linalg.norm(triangular, axis=0)
+        self.finer = Passes(self.samples, problem, math.sqrt(n) * self.weights, self.group)
 
     def start(self, following: int) -> None:
         """Draw the images of the weights' directions and the curvatures that follow from them. Collective."""
@@ -106,7 +110,7 @@ class Deferred:
         c, p = self.coordinates, self.problem.p
         V = self.group.share(V)
         E = np.einsum("ij,bjl->ilb", c.B, V) if p == 1 else self.samples.query(V)
-        new = c.add_queries(V, E)
+        new = c.add_queries(V, E, self.finer.sums(), self.finer)
         count = min(new or max(1, len(V)) * p, self.n - c.k)
         if count > self.samples.capacity - c.k:  # fewer would be another law: never truncate
             raise InputError(NO_ROOM.format(c.k))

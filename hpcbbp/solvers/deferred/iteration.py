@@ -11,7 +11,7 @@ from hpcbbp.errors import InputError
 from hpcbbp.machine import memory
 from hpcbbp.solvers.deferred.engine import NO_ROOM, Deferred
 from hpcbbp.solvers.deferred.progress import Progress
-from hpcbbp.solvers.deferred.residuals import limited, of_moments, recomputed
+from hpcbbp.solvers.deferred.residuals import SKEW, limited, not_gaussian, of_moments, recomputed, skewness
 from hpcbbp.solvers.result import Step
 
 Array = NDArray[np.float64]
@@ -144,7 +144,11 @@ class Iteration:
             zero = _ZERO * c.scale()
             self.converged = self.told <= np.where(np.abs(values) <= zero, zero, wanted)
             enough = (exact <= _goal(wanted, np.maximum(rounding, at.gap))).all()
-            if self.converged.all():
+            skew = skewness(instance)
+            if not skew <= SKEW:
+                self.converged[:] = False
+                reason = not_gaussian(instance, skew)
+            elif self.converged.all():
                 reason = _CONVERGED
             elif self.last:
                 reason = f"not converged: {NO_ROOM.format(c.k)}"

@@ -98,19 +98,9 @@ def store(R: Images, scale: Floats, i: int, panel: int, r: Floats, limit: float)
 
 @compiled
 def reveal(
-    R: Images,
-    scale: Floats,
-    k: int,
-    panels: tuple[int, int],
-    D: Floats,
-    fresh: Floats,
-    following: Floats,
-    G: Floats,
-    squares: int,
-    limit: float,
-    factor: Array,
-    out: Integers,
-) -> None:
+    R: Images, scale: Floats, k: int, panels: tuple[int, int], D: Floats, fresh: Floats, following: Floats,
+    G: Floats, squares: int, limit: float, factor: Array, out: Integers,
+) -> None:  # fmt: skip
     """New images R[k + j] = fresh[j] + sum_q D_q (sum_i G[i, q c + j] R[i]), and moments with all images.
 
     Over panels[0] <= panel < panels[1]; `fresh` (c, rows) covers all rows, `following` (c2, ...) those panels only.
@@ -262,6 +252,28 @@ def image(
         _dots(R, scale, panel, k, Y, factor, out)
 
 
+@compiled
+def remainder(
+    R: Images, scale: Floats, k: int, panels: tuple[int, int], D: Array, G: Array, factor: Array, units: Array,
+    out: Integers, own: Integers,
+) -> None:  # fmt: skip
+    """U_j = sum_q D_q (sum_i G[i, q c + j] R[i]): out[i, q c + j] of D_q U_j with R[i], own[0, j] of |U_j|^2."""
+    parts, c = D.shape[0], G.shape[1] // D.shape[0]
+    W, Y = np.zeros((parts * c, PANEL)), np.zeros((out.shape[1], PANEL))
+    for panel in range(panels[0], panels[1]):
+        here = (panel - panels[0]) * PANEL
+        W[:] = 0
+        _combine(R, scale, panel, k, G, W)
+        for j in range(c):
+            u = np.zeros(PANEL)
+            for q in range(parts):
+                u += D[q, here : here + PANEL] * W[q * c + j]
+            for q in range(parts):
+                Y[q * c + j] = D[q, here : here + PANEL] * u
+            own[0, j] += np.int64(np.rint((u * u).sum() * units[j]))
+        _dots(R, scale, panel, k, Y, factor, out)
+
+
 def prepare(storage: str, number: str) -> None:
     """Compile the passes, or load them, for a kind of storage and of arithmetic (see compile_all)."""
     images, floats = f"{storage}[:,::1]", f"{number}[:,::1]"
@@ -270,6 +282,7 @@ def prepare(storage: str, number: str) -> None:
         f"({images}, {floats}, int64, {panels}, {floats}, {floats}, {floats}, {floats}, int64, float64, {moments})"
     )
     wide = f"{images}, {floats}, int64, {panels}, float64[:,::1], int64[:,::1], float64[:,::1]"
+    remains = f"{images}, {floats}, int64, {panels}, float64[:,::1], float64[:,::1]"
     compile_all(
         f"deferred {storage} {number}",
         [
@@ -278,5 +291,6 @@ def prepare(storage: str, number: str) -> None:
             (query, f"({images}, {floats}, int64, {floats}, int64[:,::1], float64[:,::1], {moments})"),
             (energies, f"({wide}, float64[:,::1], float64, int64[:,::1])"),
             (image, f"({wide}, {moments})"),
+            (remainder, f"({remains}, float64[::1], {moments}, int64[:,::1])"),
         ],
     )

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _U = 2.0**-53
+_PROBES = 6
+_SLACK = 64.0  # left directions longer than that would overflow, into numbers that no probe looks like
+SKEW = 1e-2
+"""Of left directions, from which on images are not called those of a Gaussian X any more."""
 
 
 def recomputed(instance: Deferred, values: Array, vectors: Array) -> Array:
@@ -46,6 +50,22 @@ def recomputed(instance: Deferred, values: Array, vectors: Array) -> Array:
     return told
 
 
+def skewness(instance: Deferred) -> float:
+    """|P^T P - 1| of the left directions P = U L^-T, from the images: how far X is from Gaussian. Collective.
+
+    The root mean square of what some random vectors are sent to has the Frobenius norm for its mean.
+    """
+    c, samples = instance.coordinates, instance.samples
+    if not len(c.L):
+        return 0.0
+    z = np.random.default_rng(0).standard_normal((len(c.L), _PROBES))
+    G, bounds = instance.group.share((c.of_left(z), _SLACK * np.linalg.norm(z, axis=0)))
+    E, _, _ = samples.remainder(G, bounds)
+    lost = c.in_kept(c.with_left(E, c.W)) - z
+    found: float = instance.group.share(float(np.linalg.norm(lost) / math.sqrt(_PROBES)))
+    return found
+
+
 def of_moments(instance: Deferred, vectors: Array) -> Array:
     """What rounding of the moments leaves of the residuals of Ritz vectors (r, k, p): an estimate, (r,).
 
@@ -71,4 +91,14 @@ def limited(instance: Deferred, values: Array, told: Array) -> str:
     return (
         f"not converged: rounding is all that is left of the residuals ({instance.storage} images, {reached:.1e} of "
         f"|lambda| at a = {instance.problem.a:g}); take {advice}"
+    )
+
+
+def not_gaussian(instance: Deferred, skew: float) -> str:
+    """Why no pair of a solve counts whose left directions rounding has spoilt, and what is to be done."""
+    way = [] if instance.storage == "float64" else ["--storage float64"]
+    advice = " or ".join([*way, "a larger a or N", "stored data (--method krylov-schur)"])
+    return (
+        f"not converged: rounding has left the left directions orthonormal to {skew:.1e} only ({instance.storage} "
+        f"images, a = {instance.problem.a:g}), so that X is no longer Gaussian; take {advice}"
     )

@@ -1,159 +1,24 @@
-"""The side of the samples: images R = X Q of the directions met so far and curvatures D, distributed over the ranks.
-
-Nothing else of length M is kept. Ranks own whole panels of samples; every sum over samples is a sum of fixed-point
-integers, the same on any number of ranks.
-"""
+"""Passes over the images and curvatures of this rank's samples; every sum over samples is the same on any ranks."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from hpcbbp.errors import InputError
-from hpcbbp.machine.ranks import Group
-from hpcbbp.machine.rng import BLOCK, fill_normals
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred import kernels
-from hpcbbp.solvers.deferred.floors import storage_bytes
+from hpcbbp.solvers.deferred.images import Images, exponents
 from hpcbbp.solvers.deferred.kernels import PANEL
 
 Array = NDArray[np.float64]
 
-_LIMIT = 32767.0
-STREAM = "deferred-images"
 
-
-def packed(p: int) -> NDArray[np.int64]:
-    """index[k, l] of D_kl among the p (p + 1)/2 different entries of a symmetric p x p matrix."""
-    index = np.zeros((p, p), dtype=np.int64)
-    rows, columns = np.triu_indices(p)
-    index[rows, columns] = index[columns, rows] = np.arange(len(rows))
-    return index
-
-
-def _exponents(bounds: Array) -> Array:
-    """Powers of 2 by which numbers up to some bounds fill 62 bits."""
-    exponents: Array = 61.0 - np.ceil(np.log2(np.maximum(bounds, 1e-280)))
-    return exponents
-
-
-class Samples:
-    """R (M x k) and D (M x p x p), this rank's samples, and the passes over them. All methods are collective.
-
-    Parameters
-    ----------
-    n, m : int
-        N and M.
-    seed : int
-        Of the stream of fresh numbers, addressed by direction and sample.
-    p : int
-    capacity : int
-        Directions there is room for. Pages of memory are taken only when images are written.
-    storage : {"float64", "float32", "int16"}
-        Numbers R is kept in; int16 has one scale per panel and direction, a rounding error near 1e-4 / sqrt(N).
-    group : Group
-    """
-
-    def __init__(self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group) -> None:
-        # D_ab = D_ba makes left queries nearly dependent for p > 1: what is new in them, some N^(-1/2) of their
-        # length for the first, would be lost in the rounding of float32 products.
-        number = "float64" if p > 1 or storage_bytes(storage) == 8 else "float32"
-        kernels.prepare(storage, number)
-        self.n, self.m, self.seed, self.p, self.group = n, m, seed, p, group
-        self.panels = group.owned(-(-m // PANEL))
-        self.first, self.rows = self.panels.start * PANEL, len(self.panels) * PANEL
-        self.number = np.dtype(number)
-        self.limit = _LIMIT if storage == "int16" else 0.0
-        self.index = packed(p)
-        self.parts = p * (p + 1) // 2
-        self.R = np.empty((capacity, self.rows), dtype=storage)
-        self.scale = np.ones((capacity, len(self.panels)), dtype=self.number)
-        self.D = np.zeros((self.parts, self.rows), dtype=self.number)
-        self.fresh = np.zeros((0, self.rows), dtype=self.number)
-        self.count = 0
-        self.exponents = np.zeros(3)
-        self._stride = -(-m // BLOCK) * BLOCK  # numbers of the stream a direction takes
-
-    @property
-    def capacity(self) -> int:
-        """Directions there is room for."""
-        return len(self.R)
-
-    def draw_first(self, q: int) -> None:
-        """Draw images of the first q directions, those of the weights: X Q is i.i.d. N(0, 1/N)."""
-        for i in range(q):
-            for panels in self._chunks():
-                row = self._normals(i, panels)
-                for panel in range(panels[0], panels[1]):
-                    r = np.ascontiguousarray(row[(panel - panels[0]) * PANEL :][:PANEL])
-                    kernels.store(self.R, self.scale, i, panel, r, self.limit)
-        self.count = q
-
-    def set_curvature(self, problem: Problem, weights: Array) -> None:
-        """D from the projections (s, u) = R weights of the images as they are stored; weights (q, p + p*)."""
-        largest = 0.0
-        for panels in self._chunks():
-            D, rows = self._curvature(problem, weights, panels)
-            self.D[:, panels[0] * PANEL : panels[1] * PANEL] = D
-            largest = max(largest, rows)
-        largest = float(self.group.largest(largest))
-        with self.group.agreeing():
-            if not (math.isfinite(largest) and largest < 1e15):
-                raise InputError("the curvatures overflow: the loss is singular at the labels of this model")
-        # |X| bounds every sum and every part of one (Cauchy-Schwarz).
-        bounds = np.array([largest * self.norm**2, largest**2 * self.norm**2, 1.0])
-        self.exponents = _exponents(bounds)
-
-    @property
-    def norm(self) -> float:
-        """A bound of |X|, with all but no probability of failing."""
-        return math.sqrt(self.m / self.n) + 1.0 + 8.0 / math.sqrt(self.n)
-
-    def _curvature(self, problem: Problem, weights: Array, panels: tuple[int, int]) -> tuple[Array, float]:
-        """Different entries of D for some local panels, zero behind the last sample; largest row sum of a |D_mu|."""
-        upper = np.triu_indices(self.p)
-        projections = self.projected(weights, panels)
-        with np.errstate(over="ignore", invalid="ignore"):
-            dense = problem.curvature(projections[:, : self.p], projections[:, self.p :]).dense()
-        dense[max(0, self.m - self.first - panels[0] * PANEL) :] = 0.0
-        entries = np.ascontiguousarray(dense[:, upper[0], upper[1]].T)
-        return entries, float(np.abs(dense).sum(axis=2).max(initial=0.0))
-
-    def _chunks(self) -> list[tuple[int, int]]:
-        """Local panels in pieces that end where blocks of the random stream end."""
-        step = max(1, 2 * BLOCK // PANEL)
-        cuts = [p for p in range(self.panels.start + 1, self.panels.stop) if p % step == 0]
-        edges = [self.panels.start, *cuts, self.panels.stop]
-        lo = self.panels.start
-        return [(a - lo, b - lo) for a, b in itertools.pairwise(edges) if b > a]
-
-    def _normals(self, direction: int, panels: tuple[int, int]) -> NDArray[Any]:
-        """Fresh N(0, 1/N) numbers of a direction for some local panels, zero behind the last sample."""
-        out = np.zeros((panels[1] - panels[0]) * PANEL, dtype=self.number)
-        first = self.first + panels[0] * PANEL
-        valid = max(0, min(out.size, self.m - first))
-        start = direction * self._stride + first
-        fill_normals(out[:valid], self.seed, STREAM, start, 1.0 / math.sqrt(self.n))
-        return out
-
-    def _images(self, q: int, panels: tuple[int, int], number: DTypeLike = None) -> NDArray[Any]:
-        """Images of the first q directions for some local panels, as numbers (those of sums): (q, rows)."""
-        number = self.number if number is None else number
-        scale = np.repeat(self.scale[:q, panels[0] : panels[1]].astype(number), PANEL, axis=1)
-        stored = self.R[:q, panels[0] * PANEL : panels[1] * PANEL]
-        images: NDArray[Any] = stored.astype(number) * scale
-        return images
-
-    def projected(self, weights: Array, panels: tuple[int, int]) -> Array:
-        """Images of combinations of the first directions, weights (q, r), for some local panels: (rows, r)."""
-        # In float64 from what is stored: D is what the images say, to the last bits of a float64.
-        product: Array = self._images(len(weights), panels, np.float64).T @ weights
-        return product
+class Samples(Images):
+    """R and D with the sums over samples that a solve needs: moments, products, energies. All are collective."""
 
     def first_moments(self) -> tuple[Array, Array]:
         """A and B, as from `reveal`, of the images there are with each other."""
@@ -179,15 +44,6 @@ class Samples:
             Y = np.ascontiguousarray(vectors(panels))
             kernels.reveal(self.R, self.scale, k, panels, self.D, none, Y, G, 0, self.limit, factor, out)
         return self._summed(out, factor, columns)
-
-    def _moments(self, rows: int, columns: int) -> tuple[NDArray[np.int64], int]:
-        """Zeroed fixed-point sums, and their number of columns padded as the kernels want it."""
-        padded = -(-max(columns, 1) // 3) * 3
-        return np.zeros((rows, padded), dtype=np.int64), padded
-
-    def _summed(self, out: NDArray[np.int64], factor: Array, columns: int) -> Array:
-        result: Array = self.group.sum_integers(out)[:, :columns] / factor[:columns]
-        return result
 
     def reveal(self, G: Array, c: int, following: int) -> tuple[Array, Array, Array]:
         """Append c images xi_j + sum_q D_q R G_(q,j); draw the fresh numbers of the next directions beside.
@@ -245,8 +101,9 @@ class Samples:
         for panels in self._chunks():
             D, _ = self._curvature(problem, weights, panels)
             kernels.energies(self.R, self.scale, k, panels, D, self.index, flat, squares, factor, out)
-        lost = -(-self.m // PANEL) * 0.5  # what fixed point may have rounded away
-        sizes = np.sqrt((self.group.sum_integers(out) + lost) / factor)
+        lost = self.all_panels * 0.5  # what fixed point may have rounded away
+        # Sums overflow only if the images are not those of a Gaussian matrix any more: then no size counts.
+        sizes = np.sqrt(np.maximum(self.group.sum_integers(out) + lost, 0.0) / factor)
         return sizes[:, 0], sizes[:, 1]
 
     def image(self, problem: Problem, weights: Array, V: Array, sizes: Array) -> tuple[Array, Array]:
@@ -271,13 +128,13 @@ class Samples:
         b, k, p = V.shape
         out, padded = self._moments(k, b * p)
         factor = np.ones(padded)
-        factor[: b * p] = np.repeat(2.0 ** _exponents(sizes * self.norm), p)
+        factor[: b * p] = np.repeat(2.0 ** exponents(sizes * self.norm), p)
         flat = np.ascontiguousarray(V.transpose(1, 0, 2).reshape(k, b * p))
         for panels in self._chunks():
             D, _ = self._curvature(problem, weights, panels)
             kernels.image(self.R, self.scale, k, panels, D, self.index, flat, factor, out)
         found = self._summed(out, factor, b * p).reshape(k, b, p).transpose(1, 0, 2)
-        lost = 2.0 * math.sqrt(-(-self.m // PANEL) * k * p) / factor[: b * p : p]
+        lost = 2.0 * math.sqrt(self.all_panels * k * p) / factor[: b * p : p]
         return found, lost
 
     def query(self, V: Array) -> Array:
@@ -289,3 +146,32 @@ class Samples:
         flat = np.ascontiguousarray(V.transpose(1, 0, 2).reshape(k, b * p))
         kernels.query(self.R, self.scale, k, self.D, self.index, flat, factor, out)
         return self._summed(out, factor, columns).reshape(k, self.parts, b * p)
+
+    def remainder(self, G: Array, bounds: Array) -> tuple[Array, Array, Array]:
+        """Moments of U_j = sum_q D_q R G_(q,j) themselves, formed sample by sample in float64 with every storage.
+
+        Products of single images would have errors of the size of the largest |D R_i|, here they are those of |U_j|.
+
+        Parameters
+        ----------
+        G : (k, parts, c) array
+        bounds : (c,) array
+            Of |U_j|.
+
+        Returns
+        -------
+        (k, parts, c) array, (c,) array, (c,) array
+            R^T D_q U_j, |U_j|^2, and what fixed point may have rounded away of the latter.
+        """
+        k, parts, c = G.shape
+        out, padded = self._moments(k, parts * c)
+        own, ones = self._moments(1, c)
+        factor, units = np.ones(padded), np.ones(ones)
+        factor[: parts * c] = np.tile(2.0 ** exponents(bounds * self.largest * self.norm), parts)
+        units[:c] = 2.0 ** exponents(bounds**2)
+        flat = np.ascontiguousarray(G.reshape(k, parts * c))
+        for panels in self._chunks():
+            D = self.D[:, panels[0] * PANEL : panels[1] * PANEL].astype(np.float64)
+            kernels.remainder(self.R, self.scale, k, panels, D, flat, factor, units, out, own)
+        moments = self._summed(out, factor, parts * c).reshape(k, parts, c)
+        return moments, self._summed(own, units, c)[0], math.sqrt(self.all_panels) / units[:c]

@@ -131,6 +131,7 @@ def pack(instance: Deferred, at: Progress, form: int, token: str) -> bytes:
         "run": token,
         "progress": {name: getattr(at, name) for name in _COUNTERS},
         "directions": instance.samples.count,
+        "formed": c.formed,
     }
     history = [[s.restart, s.products, s.converged, s.eigenvalues, s.estimates] for s in at.history]
     np.savez(
@@ -152,6 +153,7 @@ class State:
     k: int
     format: int
     token: str
+    formed: bool
     arrays: dict[str, Any]
     counters: dict[str, Any]
     history: list[Step]
@@ -160,6 +162,7 @@ class State:
         """Put everything where it belongs."""
         for name in ("A", "B", "W", "L", "kept", "hidden"):
             setattr(c, name, self.arrays[name])
+        c.formed = self.formed
         c.F, at.asked = np.zeros((self.k, int(c.index.max()) + 1, 0)), self.arrays["asked"]
         for name, value in self.counters.items():
             setattr(at, name, value)
@@ -207,7 +210,9 @@ def unpack(raw: bytes, instance: Deferred) -> State:
         for at, products, converged, values, estimates in json.loads(str(arrays["history"]))
     ]
     counters = {name: kind(about["progress"][name]) for name, kind in _COUNTERS.items()}
-    return State(k, form, token, {name: arrays[name] for name in _ARRAYS}, counters, history)
+    return State(
+        k, form, token, bool(about.get("formed", False)), {name: arrays[name] for name in _ARRAYS}, counters, history
+    )
 
 
 def _check_shapes(arrays: dict[str, Any], k: int, instance: Deferred) -> None:
