@@ -6,59 +6,7 @@ Words are those of the command line, given in place of or beside those that make
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-KINDS = ("npy", "h5", "stored", "dice", "deferred", "dense")
-FILES, DRAWN, SLEPC = ("npy", "h5"), ("stored", "dice", "deferred"), ("npy", "h5", "stored", "dice")
-SIZES = {2: 1, 3: 1, 4: 1, 40: 2}
-"""N -> p; p* = 1. Deferred Krylov asks for p + p* + p p directions at least, 3 for p = 1."""
-SMALL = r"asks for p \+ p\* \+ block p = \d+ directions, and min\(N, M\) = \d"
-GAUSSIAN = "--method deferred is exact only for a Gaussian X .* leave --data, --teacher and --student out"
-SHAPES = "N and alpha = M/N follow from the shape of X"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One use of an option.
-
-    Attributes
-    ----------
-    words : str
-        As above.
-    refused : str or callable, optional
-        Pattern of the message (of N), None where it works.
-    sizes : bool
-        Whether all sizes are tried.
-    """
-
-    words: str
-    refused: str | Callable[[int], str | None] | None = None
-    sizes: bool = False
-
-    def message(self, n: int, kind: str) -> str | None:
-        """What is told where it is refused; N = 2 is too small for deferred Krylov, whatever else is wrong."""
-        told = self.refused(n) if callable(self.refused) else self.refused
-        return f"{SMALL}|{told}" if kind == "deferred" and n == 2 else told
-
-
-def _each(kinds: tuple[str, ...], *rows: Row) -> dict[str, tuple[Row, ...]]:
-    return dict.fromkeys(kinds, rows)
-
-
-def _small(n: int) -> str | None:
-    """Deferred Krylov with M = N / 2."""
-    return SMALL if n < 40 else None
-
-
-def _deferred_only(words: str, name: str) -> dict[str, tuple[Row, ...]]:
-    return _each(SLEPC, Row(words, f"--{name} belongs to --method deferred"))
-
-
-def _key(words: str, known: str | None = None) -> dict[str, tuple[Row, ...]]:
-    """Of a campaign file with method = "dense": refused as a key, or with these words."""
-    return {"dense": (Row(words, known or f"unknown key grid.*{words.split()[0]}"),)}
-
+from option_rows import DRAWN, FILES, GAUSSIAN, SHAPES, SLEPC, Row, deferred_only, each, key, small
 
 _A = (
     Row("-a 0.3", lambda n: None),
@@ -70,8 +18,8 @@ _NO_BELOW = Row("--below 0", "--below 0: .* with --method krylov-schur")
 
 TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     "n": {
-        **_each(FILES, Row("-n {n}", f"-n = \\d+ with --data: {SHAPES}")),
-        **_each(
+        **each(FILES, Row("-n {n}", f"-n = \\d+ with --data: {SHAPES}")),
+        **each(
             DRAWN,
             Row("-n 1", "N = 1: the input dimension is a whole number >= 2"),
             Row("-n 0", "N = 0: the input dimension"),
@@ -83,10 +31,10 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "dense": (Row("n = {n}"), Row("n = 1", "n"), Row('n = "x"', "n"), Row("n = 2.5", "n")),
     },
     "p": {
-        **_each(
+        **each(
             FILES, Row("-p {p}"), Row("-p 7", "p = 7 was given, but .* has [12] row"), Row("-p 0", "p = 0 was given")
         ),
-        **_each(
+        **each(
             DRAWN,
             Row("-p 0", "p = 0: the student needs at least one hidden unit"),
             Row("-p -", "-p missing"),
@@ -96,16 +44,16 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "dense": (Row("p = 3"), Row("p = 0", "p"), Row("p = 1.5", "p")),
     },
     "p_star": {
-        **_each(FILES, Row("--p-star 1"), Row("--p-star 2", "p_star = 2 was given, but .* has 1 row")),
-        **_each(
+        **each(FILES, Row("--p-star 1"), Row("--p-star 2", "p_star = 2 was given, but .* has 1 row")),
+        **each(
             ("stored", "dice"), Row("--p-star 2"), Row("--p-star 0", "p_star = 0: the teacher needs at least one")
         ),
-        "deferred": (Row("--p-star 2", _small), Row("--p-star 0", "p_star = 0: the teacher needs at least one")),
+        "deferred": (Row("--p-star 2", small), Row("--p-star 0", "p_star = 0: the teacher needs at least one")),
         "dense": (Row("p_star = 2"), Row("p_star = 0", "p_star")),
     },
     "a": {
-        **_each(FILES, *_A, Row("-a -", "-a is missing: the constant of the normalised loss")),
-        **_each(
+        **each(FILES, *_A, Row("-a -", "-a is missing: the constant of the normalised loss")),
+        **each(
             DRAWN,
             *_A,
             Row("-a -", "-a missing: give -n, -p, -a and --alpha"),
@@ -114,23 +62,23 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "dense": (Row("a = 0.3"), Row("a = 0.0", "a"), Row("a = nan", "a")),
     },
     "alpha": {
-        **_each(FILES, Row("--alpha 3", f"--alpha = 3.0 with --data: {SHAPES}")),
-        **_each(
+        **each(FILES, Row("--alpha 3", f"--alpha = 3.0 with --data: {SHAPES}")),
+        **each(
             ("stored", "dice"),
             Row("--alpha 0.5"),
             Row("--alpha 0.1", lambda n: "gives M = round.alpha N. = 0 samples" if n < 40 else None),
         ),
-        "deferred": (Row("--alpha 0.5", _small),),
+        "deferred": (Row("--alpha 0.5", small),),
         "dense": (Row("alpha = 0.5"), Row("alpha = 0", "alpha"), Row("alpha = inf", "alpha")),
     },
     "seed": {
-        **_each(
+        **each(
             (*FILES, *DRAWN), Row("--seed 7"), Row("--seed -1", "seed = -1: a seed is"), Row("--seed x", "seed x")
         ),
         "dense": (Row('seeds = "7..7"'), Row("seeds = 0", "seeds"), Row("seed = 7", "unknown key grid.*seed")),
     },
     "nev": {
-        **_each(
+        **each(
             SLEPC,
             Row("--nev 1"),
             Row("--nev 2"),
@@ -147,7 +95,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "dense": (Row("nev = 2"), Row('nev = "all"'), Row("nev = 0", "nev"), Row("nev = 1.5", "nev")),
     },
     "tol": {
-        **_each(
+        **each(
             (*FILES, *DRAWN),
             Row("--tol 1e-3"),
             Row("--tol 1e-11"),
@@ -159,7 +107,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "dense": (Row("tol = 1e-3"), Row("tol = 0", "tol"), Row("tol = 1", "tol")),
     },
     "below": {
-        **_each(
+        **each(
             SLEPC,
             Row("--below 0"),
             Row("--below -1e9"),
@@ -170,15 +118,15 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             _INFINITE,
         ),
         "deferred": (_NO_BELOW,),
-        **_key("below = 0"),
+        **key("below = 0"),
     },
     "verify": {
-        **_each(SLEPC, Row("--verify"), Row("--verify --nev {size}"), Row("--verify --below 0")),
+        **each(SLEPC, Row("--verify"), Row("--verify --nev {size}"), Row("--verify --below 0")),
         "deferred": (Row("--verify", "--verify belongs to --method krylov-schur"),),
-        **_key("verify = true"),
+        **key("verify = true"),
     },
     "storage": {
-        **_each(
+        **each(
             FILES,
             Row("--storage float64"),
             Row("--storage float32"),
@@ -226,7 +174,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "stored": (Row("--data stored"), Row("--data dices", "--data dices: stored, dice, or your X")),
         "dice": (Row("--data stored"), Row("--data", "requires an argument|--data")),
         "deferred": (Row("--data stored", GAUSSIAN), Row("--data dice", GAUSSIAN), Row("--data X.npy", GAUSSIAN)),
-        **_key('data = "X.npy"'),
+        **key('data = "X.npy"'),
     },
     "teacher": {
         "npy": (
@@ -242,10 +190,10 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             ),
         ),
         "h5": (Row("--teacher {folder}/{n}T.npy"), Row("--teacher {folder}/{n}.h5:Y", "there is no dataset 'Y'")),
-        **_each(("stored",), Row("--teacher T.npy", "--data and --student missing")),
-        **_each(("dice",), Row("--teacher T.npy", "--data dice draws the weights too: leave --teacher")),
-        **_each(("deferred",), Row("--teacher T.npy", GAUSSIAN)),
-        **_key('teacher = "T.npy"'),
+        **each(("stored",), Row("--teacher T.npy", "--data and --student missing")),
+        **each(("dice",), Row("--teacher T.npy", "--data dice draws the weights too: leave --teacher")),
+        **each(("deferred",), Row("--teacher T.npy", GAUSSIAN)),
+        **key('teacher = "T.npy"'),
     },
     "student": {
         "npy": (
@@ -255,13 +203,13 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("--student ", "--student is empty|requires an argument"),
         ),
         "h5": (Row("--student {folder}/{n}S.npy"), Row("--student {folder}/{n}.h5", "no dataset is named")),
-        **_each(("stored",), Row("--student S.npy", "--data and --teacher missing")),
-        **_each(("dice",), Row("--student S.npy", "--data dice draws the weights too")),
-        **_each(("deferred",), Row("--student S.npy", GAUSSIAN)),
-        **_key('student = "S.npy"'),
+        **each(("stored",), Row("--student S.npy", "--data and --teacher missing")),
+        **each(("dice",), Row("--student S.npy", "--data dice draws the weights too")),
+        **each(("deferred",), Row("--student S.npy", GAUSSIAN)),
+        **key('student = "S.npy"'),
     },
     "method": {
-        **_each(FILES, Row("--method krylov-schur"), Row("--method deferred", GAUSSIAN)),
+        **each(FILES, Row("--method krylov-schur"), Row("--method deferred", GAUSSIAN)),
         "stored": (
             Row("--method krylov-schur"),
             Row("--method dense", "--method dense: one of krylov-schur, deferred"),
@@ -272,38 +220,38 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "dense": (Row('method = "dense"'), Row('method = "lanczos"', "method")),
     },
     "block": {
-        **_deferred_only("--block 2", "block"),
+        **deferred_only("--block 2", "block"),
         "deferred": (
-            Row("--block 3", _small),
+            Row("--block 3", small),
             Row("--block 0", "block = 0: the p p. = [12] outliers"),
             Row("--block 1", lambda n: None if n < 40 else "block >= 2"),
         ),
-        **_key("block = 2"),
+        **key("block = 2"),
     },
     "checkpoint": {
-        **_deferred_only("--checkpoint {folder}/c", "checkpoint"),
+        **deferred_only("--checkpoint {folder}/c", "checkpoint"),
         "deferred": (
             Row("--checkpoint {folder}/c{n}"),
             Row("--checkpoint {folder}/wide.npy", "wide.npy"),
         ),
-        **_key('checkpoint = "c"'),
+        **key('checkpoint = "c"'),
     },
     "checkpoint_every": {
-        **_deferred_only("--checkpoint-every 5", "checkpoint-every"),
+        **deferred_only("--checkpoint-every 5", "checkpoint-every"),
         "deferred": (
             Row("--checkpoint {folder}/e{n} --checkpoint-every 0"),
             Row("--checkpoint-every 5", "--checkpoint-every without --checkpoint"),
             Row("--checkpoint {folder}/e{n} --checkpoint-every -1", "seconds >= 0"),
             Row("--checkpoint {folder}/e{n} --checkpoint-every nan", "checkpoint-every|seconds"),
         ),
-        **_key("checkpoint_every = 5", "unknown key grid.*checkpoint_every"),
+        **key("checkpoint_every = 5", "unknown key grid.*checkpoint_every"),
     },
     "as_json": {
-        **_each((*FILES, *DRAWN), Row("--json -"), Row("--json", sizes=True)),
-        **_key("json = true"),
+        **each((*FILES, *DRAWN), Row("--json -"), Row("--json", sizes=True)),
+        **key("json = true"),
     },
     "petsc_options": {
-        **_each(
+        **each(
             SLEPC,
             Row("-- -eps_ncv 12"),
             Row("-- -eps_largest_real"),
@@ -316,6 +264,6 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("-- word", "unexpected argument 'word'; PETSc options go after '--'"),
         ),
         "deferred": (Row("-- -eps_ncv 12", "-eps_ncv: --method deferred uses no PETSc"),),
-        **_key("petsc_options = []"),
+        **key("petsc_options = []"),
     },
 }

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from dense import completed, curvatures, dense_hessian
 from inprocess import here, petsc_options
-from option_table import KINDS, SIZES, TABLE
+from option_rows import KINDS, SIZES
+from option_table import TABLE
 
 from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
 from hpcbbp.campaign.measure import solve_point

@@ -296,6 +296,5 @@ def test_export_and_collect(tmp_path, spec):
         (("export", tmp_path / "nothing", "--to", tmp_path / "x.csv"), "no results to export"),
         (("collect", tmp_path / "nothing", "--out", tmp_path / "y"), "no store there"),
     ):
-        done = run(*words)
-        assert done.returncode == 2
+        assert (done := run(*words)).returncode == 2
         assert message in error_lines(done)[0]
