@@ -147,6 +147,12 @@ class Curvature:
         image: Array = self.diagonal * Z + along[:, None] * self.vector
         return image
 
+    def largest(self) -> float:
+        """Bound on |D_mu,kl| over these samples, 0 if there are none; NaN or inf if there is one."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            sizes = np.abs(self.diagonal) + np.abs(self.weight)[:, None] * self.vector**2
+        return float(np.max(sizes, initial=0.0))
+
     def dense(self) -> Array:
         """All the D_mu, as an (M, p, p) array."""
         outer = self.weight[:, None, None] * self.vector[:, :, None] * self.vector[:, None, :]

@@ -95,12 +95,11 @@ class Instance:
         group, projections = self.data.group, self.projections
         with np.errstate(all="ignore"), group.agreeing():
             curvature = self.problem.curvature(*projections)
-            size = np.abs(curvature.diagonal) + np.abs(curvature.weight)[:, None] * curvature.vector**2
-            worst = np.max(size, initial=0.0)  # NaN if there is one
+            worst = curvature.largest()
             if not np.isfinite(worst) and (said := self.problem.own_fault(*projections)):
                 raise InputError(said)
         finite = group.smallest(float(np.isfinite(worst)))
-        largest, entry = group.largest(float(worst) if finite else 0.0), group.largest(self.data.largest)
+        largest, entry = group.largest(worst if finite else 0.0), group.largest(self.data.largest)
         bound = largest * entry * entry  # on the terms that H is a sum of
         if finite and _TINY < bound < 1 / _TINY:
             return Hessian(self.data, curvature)
