@@ -113,8 +113,8 @@ class Hessian:
 
 
 _OVERFLOW = (
-    "products with the Hessian overflow ({:.1e}): X or the curvatures hold inf, NaN or numbers too large; scale X and "
-    "the weights so that |x_mu| is near 1, |w| near sqrt(N)"
+    "products with the Hessian overflow ({:.1e}): X or the curvatures hold inf, NaN or numbers too large; scale X "
+    "and the weights so that |x_mu| is near 1, |w| near sqrt(N)"
 )
 
 
