@@ -229,3 +229,16 @@ def test_help_and_version():
         done = run(*words)
         assert done.returncode == 0
         assert "Usage: hpcbbp" in done.stdout
+
+
+@pytest.mark.launcher
+def test_help_and_version_load_nothing_that_takes_time():
+    """A user asks what there is, a shell what may follow: half a second for scipy alone would be felt."""
+    code = (
+        "import sys; from hpcbbp.cli.app import main\n"
+        "try: main(['--version'])\nexcept SystemExit: pass\n"
+        "print(sorted({'scipy', 'pandas', 'numba', 'matplotlib', 'statsmodels', 'petsc4py'} & set(sys.modules)))"
+    )
+    done = run_python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"

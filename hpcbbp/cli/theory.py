@@ -14,7 +14,6 @@ from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import check_writable
 from hpcbbp.machine.jsonable import hidden_units
-from hpcbbp.theory.limit.transition import thresholds
 
 PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
 P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")]
@@ -35,6 +34,7 @@ def theory(
 ) -> None:
     """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8."""
     from hpcbbp.theory import a_c, p_c, spectrum, transition
+    from hpcbbp.theory.limit.transition import thresholds
 
     units = parse_units(p)
     at = transition(units, p_star, a)
