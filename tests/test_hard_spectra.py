@@ -19,6 +19,7 @@ from hpcbbp.machine.rng import normals
 from hpcbbp.model.problem import Curvature
 from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers.eigen import solve
+from hpcbbp.solvers.krylov import Search
 
 pytestmark = [
     pytest.mark.mpi,
@@ -274,3 +275,14 @@ def test_samples_that_cancel_to_rounding(group):
     rows = np.repeat(rotation(6)[:3], 2, axis=0)
     found = solve(operator(group, np.array([1.0, -1.0, 2.0, -2.0, 3.0, -3.0]), rows), 6)
     assert (np.abs(found.eigenvalues) <= found.residuals + 1e-15).all()
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_is_refused_before_slepc(group, name, monkeypatch):
+    """An error within a product that SLEPc calls ended processes with a segmentation fault (3.22, several ranks)."""
+    monkeypatch.setattr(Search, "_krylov_schur", lambda *_: pytest.fail("SLEPc was asked"))
+    curvature, scale, words = REFUSED[name]
+    with np.errstate(all="ignore"):
+        hessian = operator(group, np.linspace(0.5, 1, N) * curvature, rotation(N) * scale)
+        with pytest.raises(InputError, match=words):
+            solve(hessian, 2)

@@ -22,7 +22,7 @@ from hpcbbp.model.problem import Curvature
 
 Array = NDArray[np.float64]
 
-_ORDINARY = 300  # |log2| of sizes whose squares, and rounding errors squared, are far from the ends of float64
+ORDINARY = 300  # |log2| of sizes whose squares, and rounding errors squared, are far from the ends of float64
 _TOP = 1000  # beyond it numbers of the product itself lose digits or overflow
 
 
@@ -70,10 +70,13 @@ class Hessian:
         block = np.reshape(v, (-1, self.p))
         return self.data.curvature_product(block, self.curvature).reshape(-1)
 
-    def check_sizes(self) -> None:
-        """Raise InputError for inf, NaN and numbers whose products overflow, before a solver meets them. Collective.
+    def exponent(self) -> float:
+        """log2 of a bound on the terms D x^2 that H is a sum of; -inf if they are zero. Collective.
 
-        An error within a product that SLEPc calls has been seen to end the process with a segmentation fault (3.22).
+        Raises
+        ------
+        InputError
+            For inf, NaN and numbers whose products overflow.
         """
         group, largest = self.data.group, self.curvature.largest()
         finite = group.smallest(float(math.isfinite(largest)))
@@ -81,6 +84,7 @@ class Hessian:
         exponent = math.log2(size) + 2 * math.log2(entry) if min(size, entry) > 0 else -math.inf  # of D x^2
         if not finite or exponent > _TOP:
             raise InputError(_OVERFLOW.format(2.0**exponent if exponent < 1023 and finite else math.inf))
+        return exponent
 
     def linear_operator(self) -> LinearOperator:
         """H for scipy (eigsh and friends); one process only."""
@@ -127,12 +131,12 @@ class Scaled:
     Attributes
     ----------
     unit : float
-    absolute : bool
-        The solver was given numbers in the units of H (a target): no other unit can be taken.
+    size : float
+        Of the first product that is not zero.
     """
 
     def __init__(self, hessian: Hessian) -> None:
-        self.hessian, self.unit, self.absolute = hessian, 1.0, False
+        self.hessian, self.unit, self.size = hessian, 1.0, 0.0
         self._known = self._zero = False
 
     def apply(self, v: Array) -> Array:
@@ -141,6 +145,14 @@ class Scaled:
         if not self._known:
             self._choose(v, image)
         return image if self.unit == 1.0 else image / self.unit
+
+    def refuse_other_units(self) -> None:
+        """Raise InputError if a solver that was given a number in the units of H (a target) has others."""
+        if self.unit != 1.0:
+            raise InputError(
+                f"a target for eigenvalues of the order of {self.size:.0e}: scale X and the weights so that they "
+                "are nearer to 1, or leave the target out"
+            )
 
     def _choose(self, v: Array, image: Array) -> None:
         mine = float(np.abs(image).max(initial=0.0)) if np.isfinite(image).all() else math.inf
@@ -155,14 +167,9 @@ class Scaled:
                 )
             self._zero = True  # H is zero as far as this v can tell
         if size > 0:
-            self._known = True
+            self._known, self.size = True, size
             exponent = math.frexp(size)[1]
-            if abs(exponent) > _ORDINARY:
-                if self.absolute:
-                    raise InputError(
-                        f"a target for eigenvalues of the order of {size:.0e}: scale X and the weights so that they "
-                        "are nearer to 1, or leave the target out"
-                    )
+            if abs(exponent) > ORDINARY:
                 self.unit = 2.0**exponent
 
     def _vanishes(self, v: Array) -> bool:

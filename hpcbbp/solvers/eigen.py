@@ -139,7 +139,6 @@ def solve(
     from petsc4py import PETSc
 
     petsc.check_index(PETSc.IntType, hessian.size, default_ncv(nev, hessian.size))
-    hessian.check_sizes()
     clock = time.perf_counter()
     search = Search(hessian, tol, seed, progress)
     pairs = search.run(nev) if below is None else _below(search, nev, below)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError
 from hpcbbp.machine import petsc
 from hpcbbp.machine.rng import normals
-from hpcbbp.operators.hessian import Hessian, Scaled
+from hpcbbp.operators.hessian import ORDINARY, Hessian, Scaled
 from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.result import Step
 from hpcbbp.solvers.ritz import rayleigh_ritz
@@ -68,11 +68,14 @@ class Search:
         self.hessian, self.group, self.seed, self.progress = hessian, hessian.data.group, seed, progress
         self.operator = Scaled(hessian)
         self.tolerance, self.relative, self.lowest = tol, True, True
-        self.asked, self.reason, self.checks = 0, "", 0
+        self.asked, self.reason, self.checks, self._before = 0, "", 0, hessian.products
         self.history: list[Step] = []
-        self._before = hessian.products
         self._largest = 0.0  # Ritz value in size: a lower bound on |H|
         self._order: Callable[[Array], Array] = lambda values: values
+
+        if abs(hessian.exponent()) > ORDINARY / 2:  # may be refused, and not within SLEPc: there 3.22 has crashed
+            self.operator.apply(self._start(0))
+            self.checks += 1
 
     @property
     def unit(self) -> float:
@@ -210,7 +213,8 @@ class Search:
         """Note which end, tolerance and test the user's options have left."""
         kinds, asked, target = type(eps).Which, eps.getWhichEigenpairs(), float(np.real(eps.getTarget()))
         self.lowest = asked == kinds.SMALLEST_REAL
-        self.operator.absolute = asked in (kinds.TARGET_MAGNITUDE, kinds.TARGET_REAL)
+        if asked in (kinds.TARGET_MAGNITUDE, kinds.TARGET_REAL):
+            self.operator.refuse_other_units()
         self.tolerance = float(eps.getTolerances()[0])
         self.relative = eps.getConvergenceTest() == type(eps).Conv.REL
         keys: dict[Any, Callable[[Array], Array]] = {
@@ -255,12 +259,9 @@ class Search:
 
 
 def _reason(eps: Any) -> str:
-    code = eps.getConvergedReason()
-    kinds = type(eps).ConvergedReason
-    for name, words in _REASONS.items():
-        if getattr(kinds, name, None) == code:
-            return words
-    return f"not converged: SLEPc stopped with reason {code}"
+    code, kinds = eps.getConvergedReason(), type(eps).ConvergedReason
+    known = {getattr(kinds, name, None): words for name, words in _REASONS.items()}
+    return known.get(code, f"not converged: SLEPc stopped with reason {code}")
 
 
 def _pairs(eps: Any, search: Search, work: Any, known: Array) -> tuple[Array, Array]:
@@ -280,9 +281,8 @@ def _pairs(eps: Any, search: Search, work: Any, known: Array) -> tuple[Array, Ar
     if basis is not None:
         known = np.concatenate([known, stacked])
         count = min(wanted - found, search.hessian.size - len(known))
-        more, ritz_vectors = rayleigh_ritz(
-            basis, search.operator.apply, search.group, count, deflate=known, rank=search.order
-        )
+        apply, group = search.operator.apply, search.group
+        more, ritz_vectors = rayleigh_ritz(basis, apply, group, count, deflate=known, rank=search.order)
         values, stacked = np.append(values, more), np.concatenate([stacked, ritz_vectors])
         # A late Ritz value may lie before an early converged one.
         order = np.argsort(search.order(values), kind="stable")
