@@ -56,7 +56,7 @@ def row(p: int, alpha: float, a: float, n: int, seeds: int, storage: str = "floa
 
 
 def main() -> None:
-    engine.check_tolerance = lambda *_: None  # type: ignore[assignment]  # what is refused beforehand is shown, too
+    engine.check_tolerance = lambda *_: None  # what is refused beforehand is shown, too
     words = sys.argv[1:]
     print("| storage | p | alpha | N | a | |P^T P - 1| | passes a direction | |R|/edge | converged | lambda |")
     if words:

@@ -56,5 +56,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    engine.check_tolerance = lambda *_: None  # type: ignore[assignment]
+    engine.check_tolerance = lambda *_: None
     main()

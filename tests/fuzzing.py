@@ -34,7 +34,7 @@ def fuzzed(cases: int) -> Callable[[T], T]:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 @contextmanager

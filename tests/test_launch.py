@@ -15,7 +15,7 @@ HOME = {"working directory": ("/work", 7), "home directory": ("/home/me", 8)}
 
 
 def place(node: str = "n1", cores: tuple[int, ...] = (0, 1), threads: str | None = "1", **folders: object) -> Place:
-    return Place(node, cores, threads, {**HOME, **folders})  # type: ignore[arg-type]
+    return Place(node, cores, threads, {**HOME, **folders})
 
 
 def test_one_process_has_no_trap():

@@ -70,8 +70,9 @@ def solve(
     from hpcbbp.cli.output import Output
 
     asked = Asked(
-        n, p, p_star, a, alpha, seed, nev, tol, below, verify, storage, data, teacher, student, method, block,
-        checkpoint, checkpoint_every, petsc_options or [],
+        n=n, p=p, p_star=p_star, a=a, alpha=alpha, seed=seed, nev=nev, given_tol=tol, below=below, verify=verify,
+        given_storage=storage, data=data, teacher=teacher, student=student, method=method, block=block,
+        folder=checkpoint, every=checkpoint_every, petsc_options=petsc_options or [],
     )  # fmt: skip
     output = Output(as_json)
     if asked.deferred:

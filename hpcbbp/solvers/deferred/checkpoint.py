@@ -170,7 +170,10 @@ class Checkpoint:
                 with opened(self._files.images, os.O_RDONLY) as file:
                     self._layout(instance).read(file, state.k)
             except OSError as error:
-                raise InputError(f"checkpoint {self._files.images}: {error.strerror or error}") from None
+                raise InputError(
+                    f"checkpoint {self._files.images} cannot be read ({error.strerror or error}): name another "
+                    "folder, or remove this one, and the solve begins anew"
+                ) from None
             except DamagedError as error:
                 raise InputError(
                     f"checkpoint {self._files.images} is damaged: {error}; name another folder, or remove this one, "
