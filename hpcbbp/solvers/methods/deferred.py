@@ -71,9 +71,9 @@ class DeferredMethod:
         return request.m * (2.4e-8 * k + 1.6e-10 * p * (p + 1) / 2 * k**2)
 
     def communication(self, request: Request, ranks: int, network: Network) -> float:
-        """One sum of integers and two broadcasts a step."""
+        """One sum of integers and two broadcasts of moments a step, and whether each left query is resolved."""
         steps, p = directions(request) / request.problem.p, request.problem.p
-        return steps * 3 * network.large(24.0 * p**2 * steps / 2, ranks)
+        return steps * (3 * network.large(24.0 * p**2 * steps / 2, ranks) + p * network.small(ranks))
 
 
 def directions(request: Request) -> int:
