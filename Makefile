@@ -57,7 +57,7 @@ test: install-dev
 # again with the tests that are left, and named last (tests/collective.py).
 test-mpi:
 	timeout $$((3000 * $(HPCBBP_PATIENCE))) .venv/bin/python tests/collective.py --ranks 2,3
-	timeout $$((3000 * $(HPCBBP_PATIENCE))) .venv/bin/python tests/collective.py --ranks 5 tests/test_option_matrix.py tests/test_hard_spectra.py
+	timeout $$((3000 * $(HPCBBP_PATIENCE))) .venv/bin/python tests/collective.py --ranks 5 tests/cli/test_option_matrix.py tests/solvers/test_hard_spectra.py
 
 test-serial:
 	timeout $$((3000 * $(HPCBBP_PATIENCE))) $(PYTEST) -m "not slurm" -n $(WORKERS) --dist worksteal

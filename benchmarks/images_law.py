@@ -1,7 +1,7 @@
 """What the law of a deferred X suffers from rounding: orthonormality of left directions, and |R|_2 against the edge.
 
 .venv/bin/python benchmarks/images_law.py                              the table of docs/deferred.md, 3 seeds a row
-.venv/bin/python benchmarks/images_law.py P ALPHA A N SEEDS [STORAGE]  one row (oracles: tests/dense.py;
+.venv/bin/python benchmarks/images_law.py P ALPHA A N SEEDS [STORAGE]  one row (oracles: tests/oracles/dense.py;
 nothing is refused beforehand)
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "oracles"))
 
 from dense import images, orthonormality
 

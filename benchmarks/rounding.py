@@ -1,6 +1,8 @@
 """Residuals told by deferred Krylov against those recomputed in extended precision, and what each storage reaches.
 
-.venv/bin/python benchmarks/rounding.py P N SEEDS [A ...]    (oracle: tests/dense.py; nothing is refused beforehand)
+.venv/bin/python benchmarks/rounding.py P N SEEDS [A ...]
+
+The oracle is tests/oracles/dense.py; nothing is refused beforehand.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "oracles"))
 
 from dense import true_residuals
 

@@ -2,8 +2,8 @@
 
 .venv/bin/python benchmarks/scaling.py strong | weak | volumes | network | model | nodes
 
-`nodes` starts a Slurm of two nodes in network namespaces of this machine (root, see tests/slurm_cluster.py) and runs
-`network` and a solve of each kind across them. docs/scaling.md has the results.
+`nodes` starts a Slurm of two nodes in network namespaces of this machine (root, see
+tests/helpers/slurm_cluster.py) and runs `network` and a solve of each kind across them. docs/scaling.md has the results.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def network() -> None:
 
 def nodes() -> None:
     """`network` and a solve of each kind on one and on two nodes of a rank each, under a Slurm of its own."""
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "helpers"))
     from slurm_cluster import Cluster
 
     with tempfile.TemporaryDirectory() as folder:

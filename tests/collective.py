@@ -1,8 +1,8 @@
 """Collective tests under mpirun that go on after a failure: `python tests/collective.py --ranks 2,3 [of pytest]`.
 
-A failure on one rank ends all of them (tests/ranks.py), and so do a crash and, here, a test that stands still. Then
-mpirun is started anew with the tests that are left, until all have run. What failed is named last, after all that
-mpirun has to say about it.
+A failure on one rank ends all of them (tests/helpers/ranks.py), and so do a crash and, here, a test that stands
+still. Then mpirun is started anew with the tests that are left, until all have run. What failed is named last, after
+all that mpirun has to say about it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands import ENVIRONMENT, MPIRUN
+# pytest has it from pyproject.toml, but loads its plugins before.
+sys.path.insert(0, str(Path(__file__).resolve().parent / "helpers"))
+
+from commands import ENVIRONMENT, HELPERS, MPIRUN
 
 _FRAMEWORK = ("/_pytest/", "/pytest/", "/pluggy/", "<frozen runpy>")
 HERE = Path(__file__).resolve().parent
@@ -86,7 +89,7 @@ class Journals:
 def start(ranks: int, folder: Path, words: list[str], limit: float) -> int | None:
     """Exit status of mpirun; None if no rank wrote in its journal for that many seconds."""
     environment = {**ENVIRONMENT, **os.environ, "HPCBBP_JOURNAL": str(folder), "HPCBBP_TEST_LIMIT": str(limit)}
-    environment["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment["PYTHONPATH"] = os.pathsep.join([str(HELPERS), *filter(None, [os.environ.get("PYTHONPATH")])])
     process = subprocess.Popen(
         [MPIRUN, "-n", str(ranks), sys.executable, "-m", "pytest", "-q", "--color=no", "-m", "mpi", "-p", "ranks",
          "-c", str(HERE.parent / "pyproject.toml"), *words],

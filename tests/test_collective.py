@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from commands import run_python
+from commands import ROOT, run_python
 
 MADE_UP = """
 import os, time
@@ -45,7 +45,7 @@ def test_last():
 def collective(folder, text, *words):
     file = folder / "test_made_up.py"
     file.write_text(text)
-    done = run_python("tests/collective.py", *words, file, timeout=300)
+    done = run_python(ROOT / "tests" / "collective.py", *words, file, timeout=300)
     return done.returncode, done.stdout.splitlines()
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-from commands import run, run_python
+from commands import ROOT, run, run_python
 
 from hpcbbp.machine import petsc
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 pytestmark = [

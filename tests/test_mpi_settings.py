@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
-from commands import ENVIRONMENT, run_python
+from commands import ENVIRONMENT, ROOT, run_python
 
 from hpcbbp.machine import petsc
 
-ROOT = Path(__file__).parent.parent
 # Open MPI 4's name and the one that 5 reads for the same; seen to act with 4.1.4 and with 5.0.7.
 SIBLINGS = {
     "OMPI_MCA_rmaps_base_oversubscribe": "PRTE_MCA_rmaps_default_mapping_policy",

@@ -8,10 +8,9 @@ import signal
 import threading
 import time
 from collections import deque
-from pathlib import Path
 
 import pytest
-from commands import run_python
+from commands import HELPERS, run_python
 from records import point_at, solved
 
 from hpcbbp import InputError
@@ -170,7 +169,7 @@ TWO_GROUPS = f"""
 import json, sys, time
 from collections import deque
 from pathlib import Path
-sys.path.append(r"{Path(__file__).parent}")
+sys.path.append(r"{HELPERS}")
 from records import point_at, solved
 from hpcbbp.campaign.driver import run_points
 from hpcbbp.campaign.store import Store

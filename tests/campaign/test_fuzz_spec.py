@@ -12,6 +12,7 @@ import pytest
 from fuzzing import bounded, command, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
+from job_scripts import JOBS
 
 from hpcbbp import InputError
 from hpcbbp.campaign.spec import Campaign, Grid, parse_campaign
@@ -24,7 +25,7 @@ FEW = 300
 SHIPPED = [
     path.read_text() for path in resources.files("hpcbbp.figures.campaigns").iterdir() if path.name.endswith(".toml")
 ]
-SHIPPED += [path.read_text() for path in sorted((Path(__file__).parent.parent / "jobs").glob("*.toml"))]
+SHIPPED += [path.read_text() for path in sorted(JOBS.glob("*.toml"))]
 
 TEXTS = st.one_of(
     st.sampled_from(

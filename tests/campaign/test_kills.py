@@ -8,11 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ENVIRONMENT, answer, error_lines, run_python
+from commands import ENVIRONMENT, HELPERS, answer, error_lines, run_python
 from records import point_at
 
 from hpcbbp.campaign.store import Store
@@ -22,7 +21,7 @@ COUNT = 2000
 DRIVER = f"""
 import os, sys, time
 from pathlib import Path
-sys.path.append(r"{Path(__file__).parent}")
+sys.path.append(r"{HELPERS}")
 from records import solved
 from hpcbbp.campaign.driver import run_points
 from hpcbbp.campaign.point import Point
@@ -134,7 +133,7 @@ def test_a_first_record_that_does_not_fit_leaves_a_store_that_goes_on(tmp_path):
         "import resource, sys; from pathlib import Path; from hpcbbp.campaign.store import Store\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
         "store = Store(Path(sys.argv[1]))\n"
-        f"sys.path.append({str(Path(__file__).parent)!r})\n"
+        f"sys.path.append({str(HELPERS)!r})\n"
         "from records import failed, point_at\n"
         "for _ in range(3):\n"
         "    try: store.append(failed(point_at(0), 'x' * 2000))\n"

@@ -13,7 +13,8 @@ import hypothesis.strategies as st
 import pytest
 from fuzzing import bounded, fuzzed
 from hypothesis import given
-from records import failed, old_line, point_at, solved, store_of
+from records import failed, old_line, solved, store_of
+from stores import CAMPAIGN, LINES, OLD, POINTS, WRITTEN, flipped, mutated
 
 from hpcbbp import InputError
 from hpcbbp.analysis.analysis import analyse
@@ -23,17 +24,6 @@ from hpcbbp.campaign.record import DamagedError, from_line, to_line
 from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.campaign.store import SCHEMA, Store
 from hpcbbp.report.tables import curve_tables, law_tables
-
-POINTS = [point_at(seed) for seed in range(3)]
-WRITTEN = {point.key: solved(point) for point in POINTS}
-LINES = [to_line(record) for record in WRITTEN.values()]
-OLD = [old_line(record) for record in WRITTEN.values()]
-
-
-def flipped(data, bit):
-    changed = bytearray(data)
-    changed[bit // 8] ^= 1 << bit % 8
-    return bytes(changed)
 
 
 def found_in(tmp_path, data):
@@ -58,26 +48,6 @@ def test_every_single_flipped_bit_is_found(tmp_path):
             from_line(flipped(line, bit))
 
 
-def mutated(data, rng):
-    """Flips, cuts, copies, foreign bytes, and what JSON readers stumble over."""
-    for _ in range(rng.randint(1, 4)):
-        at, other = rng.randrange(len(data) + 1), rng.randrange(len(data) + 1)
-        kind = rng.choice(["flip", "flip", "flip", "cut", "remove", "copy", "insert", "nest", "digits", "infinite"])
-        piece = {
-            "copy": data[other : other + 200], "insert": rng.randbytes(rng.randint(1, 8)), "nest": b'{"key":' * 2000,
-            "digits": b"9" * 5000, "infinite": rng.choice([b"NaN", b"-Infinity", b"1e999", b"null"]),
-        }  # fmt: skip
-        if kind == "flip":
-            data = flipped(data, rng.randrange(len(data) * 8)) if data else data
-        elif kind == "cut":
-            data = data[:at]
-        elif kind == "remove":
-            data = data[: min(at, other)] + data[max(at, other) :]
-        else:
-            data = data[:at] + piece[kind] + data[at:]
-    return data
-
-
 @pytest.mark.fuzz
 @fuzzed(2000)
 @given(seed=st.integers(0, 2**64))
@@ -93,19 +63,6 @@ def test_a_mutated_store_never_says_something_else(tmp_path_factory, seed):
     foreign = set(data.split(b"\n")) - {line.rstrip() for line in LINES} - {b""}
     assert bool(found.damaged) == bool(foreign)
     assert set(found) == set(WRITTEN) or found.lost or not foreign
-
-
-CAMPAIGN = """
-name = "c"
-[[grid]]
-p = 2
-a = 1.5
-alpha = 3.0
-n = 50
-seeds = "0..2"
-nev = 2
-method = "stored"
-"""
 
 
 @pytest.mark.fuzz

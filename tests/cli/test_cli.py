@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from commands import answer, run, run_python
+from commands import SMALL, answer, run, run_python
 
 from hpcbbp import Problem, gaussian_instance
 from hpcbbp.machine import petsc
@@ -15,7 +15,6 @@ from hpcbbp.theory import spectrum, transition
 pytestmark = pytest.mark.launcher
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 
-SMALL = ("solve", "-n", 100, "-p", 2, "--p-star", 1, "-a", 1.5, "--alpha", 3)
 THEORY_KEYS = [
     "p", "p_star", "a", "alpha_c", "alpha_bbp", "transition", "jump_overlap2", "alpha_0", "a_c", "p_c", "points",
 ]  # fmt: skip

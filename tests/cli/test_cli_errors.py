@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from commands import error_lines, run, run_python
-from test_cli import SMALL
+from commands import SMALL, error_lines, run, run_python
 
 from hpcbbp.machine import petsc
 

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from commands import answer, error_lines, run
+from commands import ROOT, answer, error_lines, run
 
 from hpcbbp.theory import a_c, density, finite_size, p_c, spectrum, transition
 
 pytestmark = pytest.mark.launcher
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def is_picture(path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from commands import answer, error_lines, run
-from test_solver_options import blocks, dense
+from spectra import blocks, dense
 
 from hpcbbp import Group
 from hpcbbp.machine import petsc

@@ -12,13 +12,17 @@ from typing import Any
 
 import psutil
 
+ROOT = Path(__file__).resolve().parents[2]
+# For the sys.path of scripts that tests start; pytest has both from pyproject.toml.
+HELPERS, ORACLES = ROOT / "tests" / "helpers", ROOT / "tests" / "oracles"
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
+SMALL = ("solve", "-n", 100, "-p", 2, "--p-star", 1, "-a", 1.5, "--alpha", 3)
 PATIENCE = float(os.environ.get("HPCBBP_PATIENCE", "1"))  # multiplies the time after which a command hangs
 
 
 def _settings() -> dict[str, str]:
     """What the Makefile too sets for mpirun."""
-    lines = (Path(__file__).parent.parent / ".ci" / "mpi.env").read_text().splitlines()
+    lines = (ROOT / ".ci" / "mpi.env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 

@@ -7,6 +7,7 @@ new ones each time. Whatever a reader of outside data meets, only InputError may
 from __future__ import annotations
 
 import io
+import math
 import os
 import resource
 import signal
@@ -15,6 +16,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -23,6 +25,9 @@ from hpcbbp.cli.app import main
 T = TypeVar("T", bound=Callable[..., Any])
 
 FACTOR = float(os.environ.get("HPCBBP_FUZZ", "1"))
+# Where a number is asked for.
+NUMBERS = [0, -1, 1, 2, 3, 17, 100_000, 100_001, 10**400, -(10**400), math.inf, -math.inf, math.nan, 1e308]
+THINGS = [True, None, "2", "inf", "", b"2", (), [1], {}, 2j, np.array(2), np.array([2]), np.array("x"), np.True_]
 
 
 def fuzzed(cases: int) -> Callable[[T], T]:

@@ -1,4 +1,4 @@
-"""One use of an option, and short ways to write several (tests/option_table.py)."""
+"""One use of an option, and short ways to write several (tests/helpers/option_table.py)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 # What a system has on which `make test` could be called; mpirun is what .ci/install.sh installs.
 PROGRAMS = {"sh", "bash", "make", Path(sys.executable).name, Path(os.environ.get("MPIRUN", "mpirun")).name}
 # Marks what tests start, also what has lost its parent since.

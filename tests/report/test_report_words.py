@@ -10,7 +10,7 @@ from fuzzing import bounded, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 from records import failed
-from test_store import CAMPAIGN, LINES, OLD, POINTS, WRITTEN, mutated
+from stores import CAMPAIGN, LINES, OLD, POINTS, WRITTEN, mutated
 
 from hpcbbp import InputError
 from hpcbbp.analysis.analysis import analyse

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from commands import answer, error_lines, run
+from job_scripts import CAMPAIGN, JOBS
 
 from hpcbbp.campaign.job import open_campaign
 from hpcbbp.campaign.shards import Shard
@@ -16,20 +16,6 @@ from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.cli.slurm import bytes_of
 from hpcbbp.errors import InputError
 from hpcbbp.slurm.sizes import Request, seconds_of, sizes, slurm_time
-
-JOBS = Path(__file__).resolve().parent.parent / "jobs"
-
-CAMPAIGN = """
-name = "c"
-ranks_per_instance = 2
-[[grid]]
-p = 1
-a = 1.5
-alpha = [2.0, 3.0]
-n = {n}
-seeds = 4
-method = "{method}"
-"""
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from job_scripts import JOBS
 
-SCRIPT = Path(__file__).resolve().parent.parent / "jobs" / "campaign.sbatch"
+SCRIPT = JOBS / "campaign.sbatch"
 pytestmark = pytest.mark.launcher
 
 # The launched program: says that it is under way; ends a second after the signal, or never.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import run
-from test_slurm_scripts import CAMPAIGN, JOBS
+from job_scripts import CAMPAIGN, JOBS
 
 from hpcbbp.cli.app import main
 

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from formula import GOLDEN, dense, pieces
 
 from hpcbbp import Group, InputError, Problem, gaussian_instance, solve_instance
 from hpcbbp.data import kernels
@@ -18,27 +19,6 @@ pytestmark = [
     pytest.mark.mpi,
     pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed"),
 ]
-
-
-def dense(problem, n, seed, storage="float64"):
-    """Hessian as a matrix from the formula of physics.md, with the weights: one process, no kernels.
-
-    Rows and columns in the order (i, k) of the shell matrix.
-    """
-    instance = gaussian_instance(problem, n, seed, storage=storage)
-    X = instance.data.local.astype(np.float64)
-    s, u = X @ instance.student, X @ instance.teacher
-    y, yhat = (u**2).mean(axis=1), (s**2).mean(axis=1)
-    p, a = problem.p, problem.a
-    D = (4 / p**2) * s[:, :, None] * s[:, None, :] / (a + y)[:, None, None]
-    D += np.eye(p) * ((2 / p) * (yhat - y) / (a + y))[:, None, None]
-    H = np.einsum("mkl,mi,mj->ikjl", D, X, X, optimize=True).reshape(p * n, p * n)
-    return H, instance.teacher, instance.student
-
-
-def pieces(group, n):
-    columns = group.owned(n)
-    return slice(columns.start, columns.stop)
 
 
 CASES = [
@@ -123,10 +103,6 @@ def test_scipy_operator_finds_the_same(group):
         return
     values = np.sort(eigsh(instance.hessian.linear_operator(), k=4, which="SA", return_eigenvectors=False, tol=1e-12))
     np.testing.assert_allclose(solve_instance(instance, 4).eigen.eigenvalues, values, atol=1e-10)
-
-
-# Of N = 300, p = 2, p* = 1, a = 1.5, alpha = 3, seed 0. What a seed means: the same on any number of ranks, to 1e-11.
-GOLDEN = [-1.0075313704, -0.9067256116, -0.7709637297, -0.7571583639]
 
 
 def test_one_seed_is_one_instance(group):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import run_python
+from commands import HELPERS, ORACLES, run_python
 from dense import dense_hessian
 from records import filed
 from scipy.stats import ortho_group
@@ -117,7 +118,7 @@ def test_any_processor_says_the_same(tmp_path):
     script = tmp_path / "pairs.py"
     script.write_text(
         "import sys, json\n"
-        f"sys.path.insert(0, {str(__file__.rsplit('/', 1)[0])!r})\n"
+        f"sys.path[:0] = {[str(folder) for folder in (HELPERS, ORACLES, Path(__file__).parent)]!r}\n"
         "from test_eigenspaces import pairs\nfrom hpcbbp import Group\nprint(json.dumps(pairs(Group())))\n"
     )
     answers = []

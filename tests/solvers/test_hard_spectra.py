@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from spectra import operator, rotation
 
 from hpcbbp import InputError
-from hpcbbp.data.stored import StoredData
 from hpcbbp.machine import petsc
 from hpcbbp.machine.rng import normals
-from hpcbbp.model.problem import Curvature
-from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers.eigen import solve
 from hpcbbp.solvers.krylov import Search
 
@@ -28,24 +26,6 @@ pytestmark = [
 
 N, TOL, ROUNDING = 90, 1e-8, 1e-12
 ULP = 2.0**-52
-
-
-def rotation(n: int, first: np.ndarray | None = None) -> np.ndarray:
-    """Orthogonal matrix, the first row along a given vector."""
-    columns = np.random.default_rng(n).standard_normal((n, n))
-    if first is not None:
-        columns[:, 0] = first
-    return np.ascontiguousarray(np.linalg.qr(columns)[0].T)
-
-
-def operator(group, values, rows=None) -> Hessian:
-    """H = X^T diag(values) X, p = 1."""
-    X = rotation(len(values)) if rows is None else rows
-    mine = group.owned(len(X))
-    part = slice(mine.start, mine.stop)
-    D = np.ascontiguousarray(values[part])
-    data = StoredData(X[part].copy(), len(X), group)
-    return Hessian(data, Curvature(D[:, None], np.zeros((len(D), 1)), np.zeros(len(D))))
 
 
 def signs(n: int = N) -> np.ndarray:

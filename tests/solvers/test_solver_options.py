@@ -7,14 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from test_hard_spectra import operator
+from spectra import blocks, dense, operator
 
 from hpcbbp import Group, InputError, Problem, gaussian_instance, solve_instance
-from hpcbbp.data.stored import StoredData
 from hpcbbp.machine import petsc
 from hpcbbp.solvers.dense import solve_dense
 from hpcbbp.solvers.eigen import solve
-from hpcbbp.solvers.instance import Instance
 
 pytestmark = [
     pytest.mark.mpi,
@@ -180,16 +178,6 @@ def test_arguments_may_be_anything(group):
     assert solve(hessian, 2, tol=Fraction(1, 1000)).converged.all()
 
 
-def blocks(group: Group, copies: int) -> Instance:
-    """X of equal blocks on the diagonal, weights alike in each: every eigenvalue that many times."""
-    part = gaussian_instance(Problem(p=2, p_star=1, alpha=3.0, a=1.5), 40, 0)
-    X = np.kron(np.eye(copies), part.data.local)
-    rows, columns = group.owned(len(X)), group.owned(X.shape[1])
-    teacher, student = (np.tile(w, (copies, 1))[columns.start : columns.stop] for w in (part.teacher, part.student))
-    data = StoredData(X[rows.start : rows.stop].copy(), len(X), group)
-    return Instance(part.problem, data, teacher, student, 0)
-
-
 @pytest.mark.parametrize("copies", [2, 5])
 def test_data_of_equal_blocks(group, copies):
     """The pairs of one block, each that many times; what is not verified is missed (and reported as not verified)."""
@@ -208,12 +196,6 @@ def test_data_of_equal_blocks(group, copies):
     plain = solve_instance(instance, 7)
     assert plain.eigen.converged.all()
     assert plain.to_dict()["verified"] is None
-
-
-def dense(instance: Instance) -> np.ndarray:
-    X, D = instance.data.local, instance.hessian.curvature.dense()
-    order = X.shape[1] * D.shape[1]
-    return np.einsum("mkl,mi,mj->ikjl", D, X, X, optimize=True).reshape(order, order)
 
 
 @pytest.mark.parametrize("data", ["stored", "dice"])

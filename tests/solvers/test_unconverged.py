@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_eigen import GOLDEN, dense, pieces
+from formula import GOLDEN, dense, pieces
 
 from hpcbbp import Problem, gaussian_instance, solve_instance
 from hpcbbp.machine import petsc

@@ -9,10 +9,9 @@ from dataclasses import fields, is_dataclass
 
 import numpy as np
 import pytest
-from fuzzing import bounded, fuzzed
+from fuzzing import NUMBERS, THINGS, bounded, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
-from test_theory_input import NUMBERS, THINGS
 
 from hpcbbp import InputError, Problem
 from hpcbbp.theory import a_c, density, finite_size, p_c, quenched, spectrum, transition

@@ -8,7 +8,7 @@ from dataclasses import dataclass, is_dataclass
 
 import numpy as np
 import pytest
-from test_problem import LogCosh, Tanh
+from models import LogCosh, Tanh
 
 import hpcbbp
 import hpcbbp.theory
@@ -222,7 +222,3 @@ def test_points_of_a_density_that_are_none(x):
     with pytest.raises(InputError, match="a list of finite numbers is wanted") as error:
         density(2, 1, 1.5, 1.0, x)
     one_line(error)
-
-
-NUMBERS = [0, -1, 1, 2, 3, 17, 100_000, 100_001, 10**400, -(10**400), math.inf, -math.inf, math.nan, 1e308]
-THINGS = [True, None, "2", "inf", "", b"2", (), [1], {}, 2j, np.array(2), np.array([2]), np.array("x"), np.True_]

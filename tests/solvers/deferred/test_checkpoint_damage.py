@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkpoints import TOL, StopError, instance, interrupted, resumed
 from fuzzing import bounded, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,34 +17,8 @@ from hypothesis import strategies as st
 from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, solve_deferred
 from hpcbbp.solvers.deferred.state import Layout
 
-PROBLEM = Problem(p=1, p_star=1, alpha=3.0, a=1.5)
-N, TOL = 200, 1e-3  # two panels
 STORAGES = ["float64", "float32", "int16"]
 FILES = ["images.bin", "state.npz", "lock"]
-
-
-class StopError(Exception):
-    """As if the process died."""
-
-
-def instance(storage="float64", **more):
-    return deferred_instance(PROBLEM, N, 4, storage=storage, **more)
-
-
-def interrupted(folder, storage="float64"):
-    def die(step):
-        if step.restart > 8:
-            raise StopError
-
-    with pytest.raises(StopError):
-        solve_deferred(instance(storage), tol=TOL, checkpoint=Checkpoint(folder, 0), progress=die)
-    return folder
-
-
-def resumed(folder, storage="float64"):
-    checkpoint = Checkpoint(folder, 1e9)
-    eigen = solve_deferred(instance(storage), tol=TOL, checkpoint=checkpoint).eigen
-    return eigen, checkpoint
 
 
 def bare(folder, storage="float64"):

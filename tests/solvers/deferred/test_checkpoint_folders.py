@@ -7,8 +7,8 @@ import stat
 import threading
 
 import pytest
+from checkpoints import TOL, StopError, instance, interrupted, resumed
 from fuzzing import bounded
-from test_checkpoint_damage import TOL, StopError, instance, interrupted, resumed
 
 from hpcbbp import Checkpoint, InputError, solve_deferred
 from hpcbbp.solvers.deferred.folder import LOCK
