@@ -3,7 +3,8 @@
 .venv/bin/python benchmarks/scaling.py strong | weak | volumes | network | model | nodes
 
 `nodes` starts a Slurm of two nodes in network namespaces of this machine (root, see
-tests/helpers/slurm_cluster.py) and runs `network` and a solve of each kind across them. docs/scaling.md has the results.
+tests/helpers/slurm_cluster.py) and runs `network` and a solve of each kind across them.
+docs/scaling.md has the results.
 """
 
 from __future__ import annotations

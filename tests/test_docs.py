@@ -99,6 +99,33 @@ def test_links_lead_somewhere():
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES, *ROOT.glob("*/README.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), (page.name, target)
-    for line in re.findall(r"^\| `(hpcbbp/[^|]*)\|", (ROOT / "CONTRIBUTING.md").read_text(), re.M):
-        for name in re.findall(r"hpcbbp/[\w./]+", line):
-            assert (ROOT / name).exists(), name
+
+
+FOLDERS = (".ci", ".github", "benchmarks", "docker", "docs", "hpcbbp", "jobs", "tests")
+
+
+def unknown_paths(text: str) -> set[str]:
+    """Paths of this tree that a text cites and that lead nowhere; a * stands for anything, docs/_build is made."""
+    names = "|".join(map(re.escape, FOLDERS))
+    cited = re.findall(rf"(?<![\w/.-])((?:{names})/[\w./*-]*\w)", text)
+    return {path for path in cited if not (any(ROOT.glob(path)) or path.startswith("docs/_build"))}
+
+
+def test_every_path_that_a_page_or_a_comment_cites_exists():
+    """Not of the history, which keeps the names of its time."""
+    paths = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
+    paths += [path for path in ROOT.iterdir() if path.is_file() and path.name != "CHANGELOG.md"]
+    for path in paths:
+        if not {"__pycache__", "_build"} & set(path.parts):
+            assert unknown_paths(path.read_text(encoding="utf-8", errors="replace")) == set(), path
+    gone = "/".join(("tests", "test_gone.py"))
+    assert unknown_paths(f"`{gone}` and hpcbbp/errors.py and tests/*.py") == {gone}
+
+
+def test_the_house_has_what_its_page_says():
+    """Files that CONTRIBUTING.md names in the row of a room are there, or in the room that they name."""
+    rows = re.findall(r"^\| `([\w/]+/)`(.*)\|$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M)
+    assert len(rows) > 10
+    for room, row in rows:
+        for name in re.findall(r"`([\w/*]+(?:\.py|\.toml|/))`", row):
+            assert any(any((ROOT / "hpcbbp" / folder).glob(name)) for folder in (room, ".")), (room, name)
