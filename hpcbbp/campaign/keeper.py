@@ -26,7 +26,7 @@ LONG = 600.0
 
 def keeps_state(point: Point, every: float, seconds: float) -> bool:
     """Whether an instance of so many seconds has a checkpoint; every = 0: however short it is."""
-    return METHODS[point.method].keeps_state and (every == 0 or seconds > LONG)
+    return "checkpoint" in METHODS[point.method].options and (every == 0 or seconds > LONG)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Point:
     @property
     def request(self) -> Request:
         """What is asked of the method."""
-        return Request(self.problem, self.n, self.seed, self.storage, self.nev, self.tol)
+        return Request(self.problem, self.n, self.seed, self.method, self.storage, self.nev, self.tol)
 
     @cached_property
     def key(self) -> str:

@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from hpcbbp.campaign.means import check_means
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.text import text_of
 from hpcbbp.campaign.values import (
@@ -33,7 +32,9 @@ from hpcbbp.campaign.values import (
 )
 from hpcbbp.errors import InputError, shown
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.checks import check
 from hpcbbp.solvers.methods import METHODS
+from hpcbbp.solvers.request import KEYS, Request
 from hpcbbp.theory import transition
 
 DEFERRED_FROM = 8000
@@ -134,7 +135,7 @@ class Grid(BaseModel):
         if method == "auto":
             method = "deferred" if n >= DEFERRED_FROM and nev == outliers else "stored"
         storage = METHODS[method].storage(problem, n, self.tol) if self.storage == "auto" else self.storage
-        check_means(method, storage, problem, n, self.tol)
+        check(Request(problem, n, method=method, storage=storage, nev=nev, tol=self.tol), KEYS)
         return method, storage, nev
 
 

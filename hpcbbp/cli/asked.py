@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +9,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hpcbbp.errors import InputError, shown
+from hpcbbp.errors import InputError
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.model.problem import Problem, check_dimension
 from hpcbbp.solvers import eigen
-from hpcbbp.solvers.deferred import Checkpoint, check_deferred
-from hpcbbp.solvers.instance import MAKERS
-from hpcbbp.solvers.methods import METHODS
-from hpcbbp.solvers.methods.dice import DICE_FLOAT32
+from hpcbbp.solvers.checks import check, check_options, check_storage, method_named
+from hpcbbp.solvers.deferred import Checkpoint
+from hpcbbp.solvers.methods import Method
+from hpcbbp.solvers.request import OPTIONS, Request
 
 T = TypeVar("T")
 
-SOLVERS = ("krylov-schur", "deferred")
+OLD_METHOD = "krylov-schur"
+"""What stored and dice were called together, when --data told them apart."""
+
+OLD_DATA = ("stored", "dice")
+"""Values of --data that are methods now."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,10 @@ class Asked:
     below: float | None
     verify: bool
     given_storage: str | None
-    data: str | None
+    given_data: str | None
     teacher: str | None
     student: str | None
-    method: str
+    given_method: str | None
     block: int | None
     folder: str | None
     every: float | None
@@ -59,18 +62,36 @@ class Asked:
         check_petsc_options(self.petsc_options, {"tol": self.given_tol, "nev": self.nev})
         self._check_method()
         self._check_checkpoint()
-        self._check_data()
-        check_common(self.seed, self.tol, self.nev, self.given_storage, self.method)
+        check_seed(self.seed)
+        eigen.check_arguments(1 if self.nev is None else self.nev, self.tol, None)
+        check_storage(self.method, self.storage, OPTIONS)
         if self.own is None:
-            self.problem.samples(check_dimension(given(self.n)))
-            eigen.check_arguments(1 if self.nev is None else self.nev, self.tol, self.problem.p * given(self.n))
-            if self.deferred:
-                check_deferred(self.problem, given(self.n), self.tol, self.storage, self.block)
+            check_dimension(given(self.n))
+            check(self.request(self.problem, given(self.n)), OPTIONS)
+        elif self.a is None:
+            raise InputError("-a is missing: the constant of the normalised loss, a > 0")
 
-    @property
-    def deferred(self) -> bool:
-        """Whether deferred Krylov is asked for."""
-        return self.method == "deferred"
+    @cached_property
+    def named(self) -> tuple[str, str | None, str]:
+        """Method, a file of --data, and what is to be said about names that have changed; InputError for two."""
+        method, data, old = self.given_method, self.given_data, list[str]()
+        if method == OLD_METHOD:
+            method = data if data in OLD_DATA else "stored"
+            old.append(f"--method {OLD_METHOD} is called --method {method} now")
+        if data in OLD_DATA:
+            if method not in (None, data):
+                raise InputError(f"--data {data} with --method {method}: two methods; leave --data out")
+            method = data
+            old = [
+                f"{' '.join(['--method ' + OLD_METHOD] * len(old) + ['--data', data])} is called --method {data} now"
+            ]
+            data = None
+        return method or "stored", data, "; ".join(old)
+
+    @cached_property
+    def method(self) -> Method:
+        """How it is solved."""
+        return method_named(self.named[0], OPTIONS)
 
     @property
     def tol(self) -> float:
@@ -82,22 +103,32 @@ class Asked:
         """Of a drawn X, or of its images."""
         return self.given_storage or "float64"
 
-    @property
-    def drawn(self) -> str | None:
-        """How X is drawn; None: it is read, or nothing was said."""
-        return self.data if self.data in MAKERS else None
-
     @cached_property
     def own(self) -> tuple[str, str, str] | None:
         """The user's own three files; None for a drawn instance."""
         drawn = {"-n": self.n, "-p": self.p, "-a": self.a, "--alpha": self.alpha}
-        return check_sources(None if self.drawn else self.data, self.teacher, self.student, drawn)
+        return check_sources(self.named[1], self.teacher, self.student, drawn)
 
     @cached_property
     def problem(self) -> Problem:
         """Of a drawn instance."""
         p_star = 1 if self.p_star is None else self.p_star
         return Problem(p=given(self.p), p_star=p_star, alpha=given(self.alpha), a=given(self.a))
+
+    def request(self, problem: Problem, n: int) -> Request:
+        """What is asked of the method, once the model is known."""
+        return Request(
+            problem,
+            n,
+            self.seed,
+            self.method.name,
+            self.storage,
+            self.nev,
+            self.tol,
+            self.below,
+            self.verify,
+            self.block,
+        )
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -107,62 +138,36 @@ class Asked:
         return Checkpoint(Path(self.folder), 600.0 if self.every is None else self.every)
 
     def _check_method(self) -> None:
-        if self.method not in SOLVERS:
-            raise InputError(f"--method {self.method}: one of {', '.join(SOLVERS)}")
-        if self.deferred:
-            refuse_with_deferred(self.data, self.teacher, self.student, self.petsc_options)
-        if self.below is not None and (self.deferred or not math.isfinite(self.below)):
-            raise InputError(f"--below {self.below:g}: a finite number, with --method krylov-schur")
-        if self.below is not None and self.nev is not None:
+        method, data, _ = self.named
+        options = {
+            "below": self.below,
+            "verify": self.verify or None,
+            "block": self.block,
+            "checkpoint": self.folder,
+            "checkpoint_every": self.every,
+        }
+        if self.petsc_options and "petsc" not in self.method.options:
+            raise InputError(f"{self.petsc_options[0]}: --method {method} uses no PETSc; leave PETSc options out")
+        if any(value is not None for value in (data, self.teacher, self.student)) and self.method.draws:
+            raise InputError(
+                f"--method {method} {self.method.draws}: leave --data, --teacher and --student out, "
+                "or use --method stored"
+            )
+        check_options(self.method, options, OPTIONS)
+        if self.below is not None and eigen.check_below(self.below) is not None and self.nev is not None:
             raise InputError(
                 f"--nev {self.nev} with --below {self.below:g}: --below finds all eigenvalues below it: "
                 "leave --nev out"
             )
-        if self.verify and self.deferred:
-            raise InputError(
-                "--verify belongs to --method krylov-schur: deferred Krylov asks for p p* copies by its block, and a "
-                "Gaussian X makes no eigenvalue but 0 exactly multiple"
-            )
+        files = self.teacher or self.student
+        if data and not files and "." not in data:
+            raise InputError(f"--data {data}: your X as FILE.npy or FILE.h5[:DATASET] (stored and dice are methods)")
 
     def _check_checkpoint(self) -> None:
-        own = {"block": self.block, "checkpoint": self.folder, "checkpoint-every": self.every}
-        for name, value in own.items():
-            if value is not None and not self.deferred:
-                raise InputError(f"--{name} belongs to --method deferred")
         if self.folder == "":
             raise InputError("--checkpoint is empty: name the folder to keep the state in")
         if self.every is not None and self.folder is None:
             raise InputError("--checkpoint-every without --checkpoint: name the folder to keep the state in")
-
-    def _check_data(self) -> None:
-        if self.drawn == "dice":
-            check_dice(self.tol, self.given_storage)
-        files = self.teacher or self.student
-        if self.data and not self.drawn and not files and "." not in self.data:
-            raise InputError(f"--data {self.data}: stored, dice, or your X as FILE.npy or FILE.h5[:DATASET]")
-        if self.drawn and files:
-            raise InputError(f"--data {self.drawn} draws the weights too: leave --teacher and --student out")
-        if self.own is not None and self.a is None:
-            raise InputError("-a is missing: the constant of the normalised loss, a > 0")
-
-
-def refuse_with_deferred(data: str | None, teacher: str | None, student: str | None, options: Sequence[str]) -> None:
-    """Deferred Krylov draws its own Gaussian X and uses no PETSc."""
-    if data is not None or teacher is not None or student is not None:
-        raise InputError(
-            "--method deferred is exact only for a Gaussian X and weights of its own, never formed: leave --data, "
-            "--teacher and --student out, or use --method krylov-schur"
-        )
-    if options:
-        raise InputError(f"{options[0]}: --method deferred uses no PETSc; leave PETSc options out")
-
-
-def check_dice(tol: float, storage: str | None) -> None:
-    """Dice in float32 are symmetric to about 1e-7, which bounds the residual."""
-    if storage == "float32" and tol < DICE_FLOAT32:
-        raise InputError(
-            f"tol = {tol:g}: float32 dice reach residuals near 1e-7; take --tol 1e-6 or --storage float64"
-        )
 
 
 def check_petsc_options(words: Sequence[str], own: dict[str, Any]) -> list[str]:
@@ -210,13 +215,3 @@ def given(value: T | None) -> T:
     """A value that check_sources has found to be there."""
     assert value is not None
     return value
-
-
-def check_common(seed: int, tol: float, nev: int | None, storage: str | None, method: str) -> None:
-    """Checks that need neither the problem nor the files."""
-    check_seed(seed)
-    eigen.check_arguments(1 if nev is None else nev, tol, None)
-    known = METHODS["deferred" if method == "deferred" else "stored"].storages
-    if storage is not None and storage not in known:
-        hint = " (int16 goes with --method deferred)" if storage == "int16" else ""
-        raise InputError(f"storage = {shown(storage)}: X or its images are stored as one of {', '.join(known)}{hint}")

@@ -1,8 +1,8 @@
-"""`hpcbbp solve`: one instance, by SLEPc or by deferred Krylov."""
+"""`hpcbbp solve`: one instance, by any method."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from hpcbbp.cli.asked import Asked
     from hpcbbp.cli.output import Output
     from hpcbbp.machine.ranks import Group
-    from hpcbbp.solvers.instance import Instance
+    from hpcbbp.solvers.deferred import Checkpoint
+    from hpcbbp.solvers.methods import Prepared
+    from hpcbbp.solvers.request import Request
+    from hpcbbp.solvers.result import Step
 
 
 def solve(
@@ -40,14 +43,18 @@ def solve(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option("--data", help="stored, dice (never formed), or your X, M x N: FILE.npy, FILE.h5[:DATASET]."),
+        typer.Option("--data", help="Your own X, M x N: FILE.npy, FILE.h5[:DATASET] (with stored or dense)."),
     ] = None,
     teacher: Annotated[str | None, typer.Option("--teacher", help="Teacher weights, p* x N (with --data).")] = None,
     student: Annotated[str | None, typer.Option("--student", help="Student weights, p x N (with --data).")] = None,
     method: Annotated[
-        str,
-        typer.Option("--method", help="krylov-schur (SLEPc) or deferred (Gaussian X, no vector of length N at all)."),
-    ] = "krylov-schur",
+        str | None,
+        typer.Option(
+            "--method",
+            help="stored (X in memory), dice (X never formed), deferred (no vector of length N at all), "
+            "dense (whole spectrum, small N). (stored)",
+        ),
+    ] = None,
     block: Annotated[int | None, typer.Option("--block", help="Deferred: vectors a step, >= p p* (p p*).")] = None,
     checkpoint: Annotated[
         str | None,
@@ -71,98 +78,77 @@ def solve(
 
     asked = Asked(
         n=n, p=p, p_star=p_star, a=a, alpha=alpha, seed=seed, nev=nev, given_tol=tol, below=below, verify=verify,
-        given_storage=storage, data=data, teacher=teacher, student=student, method=method, block=block,
+        given_storage=storage, given_data=data, teacher=teacher, student=student, given_method=method, block=block,
         folder=checkpoint, every=checkpoint_every, petsc_options=petsc_options or [],
     )  # fmt: skip
-    output = Output(as_json)
-    if asked.deferred:
-        solve_by_deferred(asked, output)
-    else:
-        solve_by_slepc(asked, output)
+    run(asked, Output(as_json))
 
 
-def solve_by_slepc(asked: Asked, output: Output) -> None:
-    """A drawn or a user's own instance, by Krylov-Schur."""
-    from hpcbbp.cli.output import warn_of_traps
-    from hpcbbp.cli.progress import SolveProgress
+def run(asked: Asked, output: Output) -> None:
+    """Prepare, solve and show. MPI is needed if there is a launcher or PETSc is, and PETSc by methods that use it."""
+    from hpcbbp.cli.output import note, warn_of_traps
     from hpcbbp.machine import petsc
-    from hpcbbp.machine.ranks import Group, abort_on_error
-    from hpcbbp.solvers import eigen
-    from hpcbbp.solvers.instance import solve_instance
+    from hpcbbp.machine.ranks import Group, abort_on_error, launched
 
-    petsc.initialize(asked.petsc_options)
-    if asked.own is None:
-        assert asked.n is not None
-        eigen.check_index(asked.nev, asked.problem.p, asked.problem.p_star, asked.n)
-    group = Group.world()
+    uses_petsc = "petsc" in asked.method.options
+    if uses_petsc:
+        petsc.initialize(asked.petsc_options)
+    group = Group.world() if uses_petsc or launched() else Group()
     with abort_on_error(group):
         warn_of_traps(group)
-        instance = instance_of(asked, group)
-        model = instance.problem
-        wanted = asked.nev or eigen.default_nev(model.p, model.p_star, instance.data.n)
-        solution = solve_instance(
-            instance, wanted, tol=asked.tol, progress=SolveProgress(group, wanted, asked.tol), below=asked.below,
-            verify=asked.verify,
-        )  # fmt: skip
-        unused = petsc.unused_options()
+        if asked.named[2] and group.rank == 0:
+            note(asked.named[2])
+        request, prepared = prepare(asked, group)
+        wanted = request.nev or asked.method.pairs(request.problem, request.n)
+        checkpoint = asked.checkpoint
+        solution = prepared.solve(listener(group, wanted, asked.tol, checkpoint), checkpoint)
+        if asked.method.whole:
+            solution = solution.lowest(wanted) if request.below is None else solution.below(request.below)
+        unused = petsc.unused_options() if uses_petsc else []
         if group.rank == 0:
             show(solution.to_dict(), output, unused)
 
 
-def instance_of(asked: Asked, group: Group) -> Instance:
+def prepare(asked: Asked, group: Group) -> tuple[Request, Prepared]:
     """Draw the instance, or read it. Collective."""
-    from hpcbbp.solvers.instance import file_instance, gaussian_instance
+    from hpcbbp.cli.asked import given
+    from hpcbbp.solvers.checks import check
+    from hpcbbp.solvers.instance import file_instance
+    from hpcbbp.solvers.request import OPTIONS
 
     if asked.own is None:
-        assert asked.n is not None
-        return gaussian_instance(
-            asked.problem, asked.n, asked.seed, storage=asked.storage, data=asked.drawn or "stored", nev=asked.nev,
-            group=group,
-        )  # fmt: skip
-    assert asked.a is not None
+        request = asked.request(asked.problem, given(asked.n))
+        return request, asked.method.prepare(request, group)
     data, teacher, student = asked.own
     made = file_instance(
-        data, teacher, student, a=asked.a, seed=asked.seed, storage=asked.given_storage, nev=asked.nev, group=group
-    )
+        data, teacher, student, a=given(asked.a), seed=asked.seed, storage=asked.given_storage, nev=asked.nev,
+        group=group,
+    )  # fmt: skip
     units = (("p", asked.p, made.problem.p, student), ("p_star", asked.p_star, made.problem.p_star, teacher))
     for name, wanted, found, file in units:
         if wanted is not None and wanted != found:
             raise InputError(f"{name} = {wanted} was given, but {file} has {found} row(s); leave {name} out")
-    return made
+    request = asked.request(made.problem, made.data.n)
+    check(request, OPTIONS)
+    return request, asked.method.adopt(made, request)
 
 
-def solve_by_deferred(asked: Asked, output: Output) -> None:
-    """The same for --method deferred: needs MPI if there is a launcher, and never PETSc."""
-    from hpcbbp.cli.output import note, warn, warn_of_traps
+def listener(group: Group, wanted: int, tol: float, checkpoint: Checkpoint | None) -> Callable[[Step], None]:
+    """Lines about a long solve, and about the state that it went on from or could not keep."""
+    from hpcbbp.cli.output import note, warn
     from hpcbbp.cli.progress import SolveProgress
-    from hpcbbp.machine.ranks import Group, abort_on_error, launched
-    from hpcbbp.solvers.deferred import deferred_instance, solve_deferred
-    from hpcbbp.solvers.result import Step
 
-    problem, n, checkpoint = asked.problem, asked.n, asked.checkpoint
-    assert n is not None
-    group = Group.world() if launched() else Group()
-    with abort_on_error(group):
-        warn_of_traps(group)
-        instance = deferred_instance(
-            problem, n, asked.seed, storage=asked.storage, nev=asked.nev, block=asked.block, group=group
-        )
-        wanted = asked.nev or min(problem.p * problem.p_star, problem.p * n)
-        lines, told = SolveProgress(group, wanted, asked.tol), list[str]()
+    lines, told = SolveProgress(group, wanted, tol), list[str]()
 
-        def progress(step: Step) -> None:
-            if checkpoint is not None and checkpoint.resumed and lines.first is None and group.rank == 0:
-                note(f"{checkpoint.origin}, {step.products} products")
-            if checkpoint is not None and checkpoint.trouble not in ("", *told) and group.rank == 0:
-                told.append(checkpoint.trouble)
-                warn(f"{checkpoint.trouble}; the solve goes on without it and tries again later")
-            lines(step)
+    def progress(step: Step) -> None:
+        if checkpoint is not None and checkpoint.resumed and lines.first is None and group.rank == 0:
+            note(f"{checkpoint.origin}, {step.products} products")
+        if checkpoint is not None and checkpoint.trouble not in ("", *told) and group.rank == 0:
+            told.append(checkpoint.trouble)
+            warn(f"{checkpoint.trouble}; the solve goes on without it and tries again later")
+        lines(step)
 
-        solution = solve_deferred(
-            instance, wanted, tol=asked.tol, block=asked.block, progress=progress, checkpoint=checkpoint
-        )
-        if group.rank == 0:
-            show(solution.to_dict(), output, [])
+    return progress
 
 
 def show(answer: dict[str, Any], output: Output, unused: Sequence[str]) -> None:

@@ -16,13 +16,14 @@ from hpcbbp.campaign.point import Point
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine.wording import duration
 from hpcbbp.slurm.sizes import MARGIN, Request, Sizes, sizes, slurm_time
+from hpcbbp.solvers.methods import METHODS
 
 
 def solve_words(point: Point) -> list[str]:
     """Arguments of `hpcbbp solve` for a point."""
     words = ["solve", "-n", point.n, "-p", point.p, "--p-star", point.p_star, "-a", point.a, "--alpha", point.alpha]
     words += ["--seed", point.seed, "--nev", point.nev, "--tol", point.tol, "--storage", point.storage]
-    words += ["--method", "deferred"] if point.method == "deferred" else ["--data", point.method]
+    words += ["--method", point.method]
     return [f"{word:g}" if isinstance(word, float) and float(f"{word:g}") == word else str(word) for word in words]
 
 
@@ -59,7 +60,7 @@ def render(work: Work, request: Request, file: Path, folder: Path, command: str)
     if kind == "solve":
         point = work.points[0]
         words = shlex.join(solve_words(point)) + f" --json >{out}/solve.json.part"
-        if point.method == "deferred":
+        if "checkpoint" in METHODS[point.method].options:
             words = words.replace(" --json", f" --checkpoint {out}/state --json")
     environment = Environment(
         loader=PackageLoader("hpcbbp", "slurm"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,

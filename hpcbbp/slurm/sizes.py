@@ -227,8 +227,6 @@ def _check(work: Work, request: Request) -> None:
         raise InputError(
             f"--as solve: a campaign of one instance is wanted, not of {len(work.points)}; --as campaign"
         )
-    if request.kind == "solve" and work.points[0].method == "dense":
-        raise InputError('--as solve: method = "dense" is for campaigns; --as campaign')
 
 
 def _tasks(seconds: float, longest: float, time: float | None, most: int) -> int:

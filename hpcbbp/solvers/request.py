@@ -1,4 +1,4 @@
-"""What is asked of a method: one drawn instance, and how far to solve it."""
+"""What is asked of a method: one instance, and how far to solve it; and in whose words a refusal speaks of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from hpcbbp.model.problem import Problem
 
 @dataclass(frozen=True)
 class Request:
-    """One drawn instance to be solved.
+    """One instance to be solved, and by which method. Command line, campaign files and Python all come to this.
+
+    `hpcbbp.solvers.checks.check` says whether it can work.
 
     Attributes
     ----------
@@ -17,20 +19,32 @@ class Request:
     n : int
         N.
     seed : int
+    method : str
+        A name of `hpcbbp.solvers.methods.METHODS`.
     storage : {"float64", "float32", "int16"}
         Numbers that X, or its images, are kept in.
     nev : int or None
         Pairs; None: what the method finds by default. Of a whole spectrum: None, all of them.
     tol : float
         Relative residual |H v - lambda v| / |lambda|.
+    below : float or None
+        All eigenvalues below this one and the next, in place of `nev`.
+    verify : bool
+        Search for copies of exactly multiple eigenvalues.
+    block : int or None
+        Vectors a step of deferred Krylov; None: p p*.
     """
 
     problem: Problem
     n: int
     seed: int = 0
+    method: str = "stored"
     storage: str = "float64"
     nev: int | None = None
     tol: float = 1e-8
+    below: float | None = None
+    verify: bool = False
+    block: int | None = None
 
     @property
     def m(self) -> int:
@@ -41,3 +55,41 @@ class Request:
     def outliers(self) -> int:
         """p p*, as many outliers as there may be."""
         return self.problem.p * self.problem.p_star
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a caller writes what he asks for: --tol 1e-06, tol = 1e-06, tol=1e-06.
+
+    Attributes
+    ----------
+    option : bool
+        Dashes before the name.
+    between : str
+        What stands between name and value.
+    quote : str
+        Around a value that is text.
+    """
+
+    option: bool
+    between: str
+    quote: str
+
+    def __call__(self, name: str, value: object = None) -> str:
+        """A name of Request, with its value if there is one."""
+        shown = f"{'-' if len(name) == 1 else '--'}{name.replace('_', '-')}" if self.option else name
+        if value is None or (self.option and value is True):
+            return shown
+        text = f"{self.quote}{value}{self.quote}" if isinstance(value, str) else f"{value:g}"
+        return f"{shown}{self.between}{text}"
+
+
+OPTIONS = Words(option=True, between=" ", quote="")
+KEYS = Words(option=False, between=" = ", quote='"')
+ARGUMENTS = Words(option=False, between="=", quote='"')
+"""The command line's words, those of campaign files, and Python's."""
+
+
+def one_of(names: list[str]) -> str:
+    """Names as a choice: a, b or c."""
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

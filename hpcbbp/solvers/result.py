@@ -109,7 +109,8 @@ class Solution:
     seed : int
     data : str
         What X was: the class of the data matrix, or "deferred".
-    method : {"krylov-schur", "deferred"}
+    method : {"krylov-schur", "deferred", "dense"}
+        The solver: stored and dice are both solved by Krylov-Schur.
     eigen : EigenResult
     teacher_overlaps : (k, p, p_star) array
         m_kl = v_k . w*_l / |w*_l| of each pair.
@@ -157,6 +158,10 @@ class Solution:
             teacher_overlaps=self.teacher_overlaps[:count],
             student_overlaps=self.student_overlaps[:count],
         )
+
+    def below(self, threshold: float) -> Solution:
+        """The same with the pairs below a threshold, and the next."""
+        return self.lowest(int((self.eigen.eigenvalues < threshold).sum()) + 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the vectors, for JSON."""

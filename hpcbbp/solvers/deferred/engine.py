@@ -141,7 +141,7 @@ def check_deferred(problem: Problem, n: int, tol: float | None, storage: str, bl
     if first > min(n, m):
         raise InputError(
             f"a block of {block} asks for p + p* + block p = {first} directions, and min(N, M) = {min(n, m)}: "
-            "take a larger N, a smaller block, or --data stored, which suits small N"
+            "take a larger N, a smaller block, or --method stored, which suits small N"
         )
     storage_bytes(storage)
     if tol is not None:

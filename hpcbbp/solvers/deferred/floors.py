@@ -10,6 +10,8 @@ import scipy.special
 
 from hpcbbp.errors import InputError, shown
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.reach import check_reach
+from hpcbbp.solvers.request import ARGUMENTS, Request
 
 STORAGES = {"float64": 8, "float32": 4, "int16": 2}
 """Bytes of a stored number."""
@@ -22,12 +24,6 @@ def storage_bytes(storage: str) -> int:
     if not isinstance(storage, str) or storage not in STORAGES:
         raise InputError(f"storage = {shown(storage)}: images are stored as one of {', '.join(STORAGES)}")
     return STORAGES[storage]
-
-
-def rounded_up(value: float) -> str:
-    """A positive number in one digit, not below it."""
-    step = 10.0 ** math.floor(math.log10(value))
-    return f"{math.ceil(value / step * (1 - 1e-9)) * step:.0e}"
 
 
 def reachable(problem: Problem, n: int, storage: str) -> float:
@@ -70,18 +66,6 @@ def storage_for(problem: Problem, n: int, tol: float) -> Literal["float32", "flo
 
 
 def check_tolerance(problem: Problem, n: int, tol: float, storage: str) -> None:
-    """Raise InputError for a tolerance that a storage does not reach; the line names what does."""
-    floor = reachable(problem, n, storage)
-    if tol >= 0.999 * floor:
-        return
-    ways = [f"--tol {rounded_up(floor)} or more"] if floor < 0.1 else []
-    better = [name for name in ("float32", "float64") if reachable(problem, n, name) <= min(tol, floor / 2)]
-    if better:
-        ways.append(f"--storage {better[0]} (good to about {reachable(problem, n, better[0]):.1e})")
-    elif storage != "float64" and (best := reachable(problem, n, "float64")) < 0.1:
-        ways.append(f"--storage float64 and --tol {rounded_up(best)}")
-    ways = ways or ["a larger a, or a stored X (--method krylov-schur)"]
-    raise InputError(
-        f"tol = {tol:g}: with {storage} images residuals are good to about {min(floor, 1.0):.1e} of |lambda| at "
-        f"N = {n}, a = {problem.a:g}; take {' or '.join(ways)}"
-    )
+    """Raise InputError, in Python's words, for a tolerance that a storage does not reach; it names what does."""
+    floors = {name: reachable(problem, n, name) for name in STORAGES}
+    check_reach(Request(problem, n, method="deferred", storage=storage, tol=tol), floors, ARGUMENTS)

@@ -12,7 +12,8 @@ from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred import Checkpoint
-from hpcbbp.solvers.request import Request
+from hpcbbp.solvers.instance import Instance
+from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution, Step
 
 Array = NDArray[np.float64]
@@ -37,14 +38,27 @@ class Method(Protocol):
     name : str
         As campaign files, records and the command line have it.
     storages : tuple of str
-        What numbers it can keep X, or its images, in.
-    keeps_state : bool
-        Whether a solve can be stopped, and go on from its state.
+        What numbers it can keep X, or its images, in, the most exact first.
+    options : frozenset of str
+        What it takes besides: "below", "verify", "block" of Request; "checkpoint" and "checkpoint_every", the state
+        of a solve that can be stopped; "data", a user's own instance; "petsc", PETSc's options.
+    draws : str
+        Why it takes no data of the user's own, as the end of a sentence; empty if it does.
+    whole : bool
+        Whether it finds all pairs, however many are asked for.
     """
 
     name: str
     storages: tuple[str, ...]
-    keeps_state: bool
+    options: frozenset[str]
+    draws: str
+    whole: bool
+
+    def pairs(self, problem: Problem, n: int) -> int:
+        """Pairs that are found, or shown, where nothing is said."""
+
+    def check(self, request: Request, words: Words) -> None:
+        """Raise InputError, in the caller's words, for what the rules for all methods do not know of."""
 
     def reachable(self, problem: Problem, n: int, storage: str) -> float:
         """Smallest tolerance that can be asked for with a storage; 0 where flags tell what was reached."""
@@ -54,6 +68,9 @@ class Method(Protocol):
 
     def prepare(self, request: Request, group: Group) -> Prepared:
         """Draw the instance. Collective; InputError, before anything is allocated, for what cannot work."""
+
+    def adopt(self, instance: Instance, request: Request) -> Prepared:
+        """A user's own instance, for a method that takes "data"; InputError from others. Collective."""
 
     def memory(self, request: Request, ranks: int) -> int:
         """Bytes that the largest of an instance's ranks needs."""

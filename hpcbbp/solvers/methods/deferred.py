@@ -6,14 +6,16 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from hpcbbp.errors import InputError
 from hpcbbp.machine import memory
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
-from hpcbbp.solvers.deferred import Checkpoint, Deferred, deferred_instance, solve_deferred
+from hpcbbp.solvers.deferred import Checkpoint, Deferred, check_deferred, deferred_instance, solve_deferred
 from hpcbbp.solvers.deferred.floors import STORAGES, reachable, storage_bytes, storage_for
+from hpcbbp.solvers.instance import Instance
 from hpcbbp.solvers.methods.base import Array, Heard
-from hpcbbp.solvers.request import Request
+from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution
 from hpcbbp.theory import spectrum
 from hpcbbp.theory.limit.density import thinness
@@ -29,7 +31,9 @@ class PreparedDeferred:
     def solve(self, listener: Heard = None, checkpoint: Checkpoint | None = None) -> Solution:
         """Pairs, gone on with from the checkpoint where there is one."""
         request = self.request
-        return solve_deferred(self.instance, request.nev, tol=request.tol, checkpoint=checkpoint, progress=listener)
+        return solve_deferred(
+            self.instance, request.nev, tol=request.tol, block=request.block, checkpoint=checkpoint, progress=listener
+        )
 
     def projections(self) -> tuple[Array, Array]:
         """Of this rank's samples, once the solve has drawn them."""
@@ -41,7 +45,17 @@ class DeferredMethod:
 
     name = "deferred"
     storages = tuple(STORAGES)
-    keeps_state = True
+    options = frozenset({"block", "checkpoint", "checkpoint_every"})
+    draws = "is exact only for a Gaussian X and weights of its own, never formed"
+    whole = False
+
+    def pairs(self, problem: Problem, n: int) -> int:
+        """The outliers: pairs of the bulk converge far more slowly."""
+        return min(problem.p * problem.p_star, problem.p * n)
+
+    def check(self, request: Request, words: Words) -> None:
+        """Its block, and the directions that it asks for."""
+        check_deferred(request.problem, request.n, None, request.storage, request.block)
 
     def reachable(self, problem: Problem, n: int, storage: str) -> float:
         """As measured for each storage."""
@@ -54,9 +68,14 @@ class DeferredMethod:
     def prepare(self, request: Request, group: Group) -> PreparedDeferred:
         """Reserve memory."""
         instance = deferred_instance(
-            request.problem, request.n, request.seed, storage=request.storage, nev=request.nev, group=group
-        )
+            request.problem, request.n, request.seed, storage=request.storage, nev=request.nev, block=request.block,
+            group=group,
+        )  # fmt: skip
         return PreparedDeferred(instance, request)
+
+    def adopt(self, instance: Instance, request: Request) -> PreparedDeferred:
+        """Never."""
+        raise InputError(f"method {self.name} {self.draws}")
 
     def memory(self, request: Request, ranks: int) -> int:
         """Images of the directions that it will meet, and the prediction from its projections."""

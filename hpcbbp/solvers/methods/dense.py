@@ -8,11 +8,12 @@ from hpcbbp.data.stored import STORAGE
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers import eigen
 from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.dense import dense_bytes, solve_dense
 from hpcbbp.solvers.instance import Instance, gaussian_instance
 from hpcbbp.solvers.methods.base import Array, Heard
-from hpcbbp.solvers.request import Request
+from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution
 
 
@@ -37,7 +38,16 @@ class DenseMethod:
 
     name = "dense"
     storages = tuple(STORAGE)
-    keeps_state = False
+    options = frozenset({"below", "data"})
+    draws = ""
+    whole = True
+
+    def pairs(self, problem: Problem, n: int) -> int:
+        """Shown: the outliers, and two pairs behind them."""
+        return eigen.default_nev(problem.p, problem.p_star, n)
+
+    def check(self, request: Request, words: Words) -> None:
+        """Nothing more."""
 
     def reachable(self, problem: Problem, n: int, storage: str) -> float:
         """Any tolerance may be asked for."""
@@ -52,6 +62,10 @@ class DenseMethod:
         instance = gaussian_instance(
             request.problem, request.n, request.seed, storage=request.storage, nev=1, group=group
         )
+        return PreparedMatrix(instance, request)
+
+    def adopt(self, instance: Instance, request: Request) -> PreparedMatrix:
+        """As it is."""
         return PreparedMatrix(instance, request)
 
     def memory(self, request: Request, ranks: int) -> int:

@@ -16,6 +16,8 @@ class DiceMethod(StoredMethod):
     """See the module."""
 
     name = "dice"
+    options = frozenset({"below", "verify", "petsc"})
+    draws = "draws X and the weights itself"
 
     def reachable(self, problem: Problem, n: int, storage: str) -> float:
         """In float32 they are symmetric to about 1e-7, which bounds the residual."""

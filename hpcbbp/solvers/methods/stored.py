@@ -14,7 +14,7 @@ from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.deferred.floors import storage_bytes
 from hpcbbp.solvers.instance import Instance, gaussian_instance, solve_instance
 from hpcbbp.solvers.methods.base import Array, Heard
-from hpcbbp.solvers.request import Request
+from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution
 
 
@@ -27,7 +27,10 @@ class PreparedInstance:
 
     def solve(self, listener: Heard = None, checkpoint: Checkpoint | None = None) -> Solution:
         """Pairs by Krylov-Schur; a state is not kept."""
-        return solve_instance(self.instance, self.request.nev, tol=self.request.tol, progress=listener)
+        asked = self.request
+        return solve_instance(
+            self.instance, asked.nev, tol=asked.tol, progress=listener, below=asked.below, verify=asked.verify
+        )
 
     def projections(self) -> tuple[Array, Array]:
         """Of this rank's samples."""
@@ -50,7 +53,16 @@ class StoredMethod:
 
     name = "stored"
     storages = tuple(STORAGE)
-    keeps_state = False
+    options = frozenset({"below", "verify", "data", "petsc"})
+    draws = ""
+    whole = False
+
+    def pairs(self, problem: Problem, n: int) -> int:
+        """The outliers, and two pairs behind them."""
+        return eigen.default_nev(problem.p, problem.p_star, n)
+
+    def check(self, request: Request, words: Words) -> None:
+        """Nothing more."""
 
     def reachable(self, problem: Problem, n: int, storage: str) -> float:
         """Any tolerance may be asked for."""
@@ -62,10 +74,18 @@ class StoredMethod:
 
     def prepare(self, request: Request, group: Group) -> PreparedInstance:
         """Draw X, or what stands for it."""
+        problem = request.problem
+        eigen.check_index(request.nev, problem.p, problem.p_star, request.n)
         instance = gaussian_instance(
             request.problem, request.n, request.seed, storage=request.storage, data=self.name, nev=request.nev,
             group=group,
         )  # fmt: skip
+        return PreparedInstance(instance, request)
+
+    def adopt(self, instance: Instance, request: Request) -> PreparedInstance:
+        """As it is."""
+        problem = request.problem
+        eigen.check_index(request.nev, problem.p, problem.p_star, request.n)
         return PreparedInstance(instance, request)
 
     def memory(self, request: Request, ranks: int) -> int:

@@ -1,0 +1,69 @@
+"""Whether a request can work: every rule once, for the command line, campaign files and Python alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hpcbbp.errors import InputError, shown
+from hpcbbp.machine.rng import check_seed
+from hpcbbp.model.problem import check_dimension
+from hpcbbp.solvers import eigen
+from hpcbbp.solvers.methods import METHODS, Method
+from hpcbbp.solvers.reach import check_reach
+from hpcbbp.solvers.request import ARGUMENTS, Request, Words, one_of
+
+
+def method_named(name: str, words: Words = ARGUMENTS) -> Method:
+    """A method by its name; InputError for a name that is none."""
+    if not isinstance(name, str) or name not in METHODS:
+        raise InputError(f"{words('method', _text(name))}: one of {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def check(request: Request, words: Words = ARGUMENTS) -> Method:
+    """Return the method of a request that can work. Needs neither MPI nor PETSc.
+
+    Raises
+    ------
+    InputError
+        One line in the caller's words: the value, what is allowed, the way out.
+    """
+    method = method_named(request.method, words)
+    check_dimension(request.n)
+    check_seed(request.seed)
+    size = request.problem.p * request.n
+    eigen.check_arguments(1 if request.nev is None else request.nev, request.tol, size)
+    check_storage(method, request.storage, words)
+    asked = {"below": request.below, "verify": request.verify or None, "block": request.block}
+    check_options(method, asked, words)
+    eigen.check_below(request.below)
+    request.problem.samples(request.n)
+    method.check(request, words)
+    floors = {name: method.reachable(request.problem, request.n, name) for name in method.storages}
+    check_reach(request, floors, words)
+    return method
+
+
+def check_storage(method: Method, storage: str, words: Words = ARGUMENTS) -> None:
+    """Raise InputError unless the method can keep X, or its images, in such numbers."""
+    if isinstance(storage, str) and storage in method.storages:
+        return
+    others = [name for name, other in METHODS.items() if storage in other.storages]
+    hint = f"; {_text(storage)} goes with {words('method', one_of(others))}" if others else ""
+    raise InputError(
+        f"{words('storage', _text(storage))} with {words('method', method.name)}: X or its images are kept in one of "
+        f"{', '.join(method.storages)}{hint}"
+    )
+
+
+def check_options(method: Method, asked: Mapping[str, object], words: Words = ARGUMENTS) -> None:
+    """Raise InputError for an option, by its name in Request, that belongs to other methods (None: not asked for)."""
+    for name, value in asked.items():
+        if value is not None and name not in method.options:
+            takers = [other.name for other in METHODS.values() if name in other.options]
+            raise InputError(f"{words(name)} belongs to {words('method', one_of(takers))}, not {method.name}")
+
+
+def _text(value: object) -> str:
+    """A name as a message quotes it."""
+    return value if isinstance(value, str) and value.isprintable() and len(value) <= 60 else shown(value)
