@@ -23,7 +23,7 @@ import numpy as np
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
 PATHS = {
     "stored": "-p 2 --storage float32 --nev 4",
-    "dice": "-p 1 --storage float32 --nev 1 --data dice",
+    "dice": "-p 1 --storage float32 --nev 1 --method dice",
     "deferred": "-p 1 --storage float32 --nev 1 --method deferred",
 }
 STRONG = {"stored": 4000, "dice": 100_000, "deferred": 200_000}

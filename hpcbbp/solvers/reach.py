@@ -37,7 +37,8 @@ def check_reach(request: Request, floors: Mapping[str, float], words: Words) -> 
         ways.append(words("storage", better[-1]) + reach)
     elif request.storage != best and floors[best] < 0.1:
         ways.append(f"{words('storage', best)} and {_tol(words, floors[best])}")
-    ways = ways or ["a larger a", words("method", "stored")]
+    if not better:
+        ways = [*(ways or ["a larger a"]), words("method", "stored")]
     raise InputError(
         f"{words('tol', tol)} with {words('method', request.method)}, {words('storage', request.storage)}: residuals "
         f"are good to about {min(floor, 1.0):.1e} of |lambda| at N = {request.n}, a = {request.problem.a:g}; "

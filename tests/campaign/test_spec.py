@@ -150,8 +150,8 @@ def test_more_seeds_keep_those_there_were(tmp_path):
             (
                 "p = 2\n",
                 f'p = 2\nstorage = "int16"\nmethod = "{method}"\n',
-                f'^/.*campaign.toml: storage = "int16" with method = "{method}": that takes "float64" or "float32" '
-                '.or "auto".; "int16" goes with method = "deferred"$',
+                f'^/.*campaign.toml: storage = "int16" with method = "{method}": X or its images are kept '
+                'in one of float64, float32; int16 goes with method = "deferred"$',
             )
             for method in ("stored", "dice", "dense")
         ),

@@ -76,7 +76,7 @@ def base(kind, n, p, folder):
         "npy": {**_files(folder, n, "{n}.npy", "{n}T.npy", "{n}S.npy"), "-a": A},
         "h5": {**_files(folder, n, "{n}.h5:X", "{n}.h5:T", "{n}.h5:S"), "-a": A},
         "stored": drawn,
-        "dice": {**drawn, "--data": "dice"},
+        "dice": {**drawn, "--method": "dice"},
         "deferred": {**drawn, "--method": "deferred"},
     }[kind]
 
@@ -177,7 +177,7 @@ def instance_of(kind, n, merged, folder):
         W = Q[:, : alone.q] @ alone.weights
         H = dense_hessian(X, curvatures(alone))
         return H, W[:, : problem.p], W[:, problem.p :], found
-    data = merged.get("--data", "stored")
+    data = kind
     alone = gaussian_instance(problem, n, seed, storage=storage, data=data)
     if data == "stored":
         X, found = alone.data.local.astype(np.float64), None

@@ -6,7 +6,7 @@ Words are those of the command line, given in place of or beside those that make
 
 from __future__ import annotations
 
-from option_rows import DRAWN, FILES, GAUSSIAN, SHAPES, SLEPC, Row, deferred_only, each, key, small
+from option_rows import DRAWN, DRAWS, FILES, GAUSSIAN, SHAPES, SLEPC, Row, deferred_only, each, key, small
 
 _A = (
     Row("-a 0.3", lambda n: None),
@@ -14,7 +14,7 @@ _A = (
     Row("-a nan", "a = nan: the loss constant"),
 )
 _INFINITE = Row("--below inf", "--below inf: a finite number")
-_NO_BELOW = Row("--below 0", "--below 0: .* with --method krylov-schur")
+_NO_BELOW = Row("--below 0", "--below belongs to --method stored, dice or dense, not deferred")
 
 TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     "n": {
@@ -122,7 +122,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     },
     "verify": {
         **each(SLEPC, Row("--verify"), Row("--verify --nev {size}"), Row("--verify --below 0")),
-        "deferred": (Row("--verify", "--verify belongs to --method krylov-schur"),),
+        "deferred": (Row("--verify", "--verify belongs to --method stored or dice, not deferred"),),
         **key("verify = true"),
     },
     "storage": {
@@ -130,26 +130,26 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             FILES,
             Row("--storage float64"),
             Row("--storage float32"),
-            Row("--storage int16", "storage = 'int16': .*int16 goes with --method deferred"),
-            Row("--storage float16", "storage = 'float16'"),
+            Row("--storage int16", "--storage int16 with --method .*: .*int16 goes with --method deferred"),
+            Row("--storage float16", "--storage float16 with --method"),
         ),
         "stored": (
             Row("--storage float64"),
             Row("--storage float32"),
-            Row("--storage int16", "storage = 'int16': .*int16 goes with --method deferred"),
+            Row("--storage int16", "--storage int16 with --method .*: .*int16 goes with --method deferred"),
         ),
         "dice": (
             Row("--storage float64"),
             Row("--storage float32 --tol 1e-4"),
-            Row("--storage float32", "tol = 1e-08: float32 dice reach"),
-            Row("--storage int16", "storage = 'int16': .*int16 goes with --method deferred"),
+            Row("--storage float32", "--tol 1e-08 with --method dice, --storage float32: .* or --storage float64$"),
+            Row("--storage int16", "--storage int16 with --method .*: .*int16 goes with --method deferred"),
         ),
         "deferred": (
             Row("--storage float64"),
             Row("--storage float32 --tol 1e-2"),
             Row("--storage int16 --tol 1e-2"),
-            Row("--storage int16", "tol = 1e-08: .*int16"),
-            Row("--storage float16", "storage = 'float16'"),
+            Row("--storage int16", "--tol 1e-08 with .*int16: "),
+            Row("--storage float16", "--storage float16 with --method"),
         ),
         "dense": (
             Row('storage = "float64"'),
@@ -163,7 +163,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("--data {folder}/X.npy:x", "X.npy is a .npy file, which has no datasets: leave :x out"),
             Row("--data {folder}/absent.npy", "absent.npy: no such file .the data X, M x N"),
             Row("--data {folder}", "is not a file"),
-            Row("--data stored", "--data stored draws the weights too"),
+            Row("--data stored", "--data missing: --data, --teacher and --student are given together"),
             Row("--data -", "--data missing: --data, --teacher and --student are given together"),
         ),
         "h5": (
@@ -171,9 +171,17 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("--data {folder}/{n}.h5:Y", "there is no dataset 'Y'"),
             Row("--data {folder}/{n}.npy"),
         ),
-        "stored": (Row("--data stored"), Row("--data dices", "--data dices: stored, dice, or your X")),
-        "dice": (Row("--data stored"), Row("--data", "requires an argument|--data")),
-        "deferred": (Row("--data stored", GAUSSIAN), Row("--data dice", GAUSSIAN), Row("--data X.npy", GAUSSIAN)),
+        "stored": (Row("--data stored"), Row("--data dices", "--data dices: your X as FILE.npy")),
+        "dice": (
+            Row("--data stored", "--data stored with --method dice: two methods"),
+            Row("--data dice"),
+            Row("--data", "requires an argument|--data"),
+        ),
+        "deferred": (
+            Row("--data stored", "--data stored with --method deferred: two methods"),
+            Row("--data dice", "--data dice with --method deferred: two methods"),
+            Row("--data X.npy", GAUSSIAN),
+        ),
         **key('data = "X.npy"'),
     },
     "teacher": {
@@ -191,7 +199,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         ),
         "h5": (Row("--teacher {folder}/{n}T.npy"), Row("--teacher {folder}/{n}.h5:Y", "there is no dataset 'Y'")),
         **each(("stored",), Row("--teacher T.npy", "--data and --student missing")),
-        **each(("dice",), Row("--teacher T.npy", "--data dice draws the weights too: leave --teacher")),
+        **each(("dice",), Row("--teacher T.npy", f"{DRAWS}: leave --data, --teacher and --student")),
         **each(("deferred",), Row("--teacher T.npy", GAUSSIAN)),
         **key('teacher = "T.npy"'),
     },
@@ -204,19 +212,36 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         ),
         "h5": (Row("--student {folder}/{n}S.npy"), Row("--student {folder}/{n}.h5", "no dataset is named")),
         **each(("stored",), Row("--student S.npy", "--data and --teacher missing")),
-        **each(("dice",), Row("--student S.npy", "--data dice draws the weights too")),
+        **each(("dice",), Row("--student S.npy", DRAWS)),
         **each(("deferred",), Row("--student S.npy", GAUSSIAN)),
         **key('student = "S.npy"'),
     },
     "method": {
-        **each(FILES, Row("--method krylov-schur"), Row("--method deferred", GAUSSIAN)),
+        **each(
+            FILES,
+            Row("--method stored"),
+            Row("--method krylov-schur"),
+            Row("--method dense"),
+            Row("--method dense --below 0 --storage float32"),
+            Row("--method deferred", GAUSSIAN),
+            Row("--method dice", DRAWS),
+        ),
         "stored": (
             Row("--method krylov-schur"),
-            Row("--method dense", "--method dense: one of krylov-schur, deferred"),
-            Row("--method lanczos", "--method lanczos: one of"),
+            Row("--method dense"),
+            Row("--method dense --nev {size}"),
+            Row("--method dense --below 0"),
+            Row("--method dense --verify", "--verify belongs to --method stored or dice, not dense"),
+            Row("--method dense --block 2", "--block belongs to --method deferred, not dense"),
+            Row("--method dense -- -eps_ncv 12", "-eps_ncv: --method dense uses no PETSc"),
+            Row("--method dense --storage int16", "--storage int16 with --method dense: "),
+            Row("--method lanczos", "--method lanczos: one of stored, dice, deferred, dense"),
         ),
-        "dice": (Row("--method krylov-schur"), Row("--method deferred", GAUSSIAN)),
-        "deferred": (Row("--method dice", "--method dice: one of krylov-schur, deferred"),),
+        "dice": (Row("--method krylov-schur --data dice"), Row("--method dice")),
+        "deferred": (
+            Row("--method Deferred", "--method Deferred: one of stored, dice, deferred, dense"),
+            Row("--method krylov-schur --checkpoint c", "--checkpoint belongs to --method deferred, not stored"),
+        ),
         "dense": (Row('method = "dense"'), Row('method = "lanczos"', "method")),
     },
     "block": {

@@ -72,17 +72,17 @@ def test_zero_is_converged(any_tolerance):
 @pytest.mark.parametrize(
     ("model", "n", "tol", "storage", "words"),
     [
-        ((1, 1.5), 10**4, 1e-9, "float32", "--tol 4e-06 or more or --storage float64 (good to about 1.0e-12)"),
-        ((1, 1.5), 10**4, 1e-9, "int16", "--tol 5e-06 or more or --storage float64 (good to about 1.0e-12)"),
-        ((2, 1.5), 10**4, 1e-7, "int16", "--tol 5e-06 or more or --storage float32 (good to about 1.0e-08)"),
-        ((1, 0.01), 800, 1e-4, "float32", "--storage float64 (good to about 5.0e-12)"),
-        ((1, 1e-6), 800, 1e-9, "float32", "take --storage float64 and --tol 5e-09"),
+        ((1, 1.5), 10**4, 1e-9, "float32", 'tol=4e-06 or more or storage="float64" (good to about 1.0e-12)'),
+        ((1, 1.5), 10**4, 1e-9, "int16", 'tol=5e-06 or more or storage="float64" (good to about 1.0e-12)'),
+        ((2, 1.5), 10**4, 1e-7, "int16", 'tol=5e-06 or more or storage="float32" (good to about 1.0e-08)'),
+        ((1, 0.01), 800, 1e-4, "float32", 'storage="float64" (good to about 5.0e-12)'),
+        ((1, 1e-6), 800, 1e-9, "float32", 'take storage="float64" and tol=5e-09'),
         (
             (1, 1e-6),
             800,
             1e-9,
             "float64",
-            "good to about 5.0e-09 of |lambda| at N = 800, a = 1e-06; take --tol 5e-09",
+            "good to about 5.0e-09 of |lambda| at N = 800, a = 1e-06; take tol=5e-09",
         ),
     ],
 )
