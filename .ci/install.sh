@@ -73,7 +73,7 @@ case $("$python" -c 'import numpy; print(numpy.__version__)' 2>/dev/null || true
     1.*) echo 'numpy<2' ;;
     *) : ;;
 esac >$constraints
-now=$(cat pyproject.toml setup.cfg hpcbbp/_version.py "$0" $constraints | cksum)
+now=$(cat pyproject.toml setup.cfg setup.py hpcbbp/_version.py "$0" $constraints | cksum)
 stamp=.venv/installed${extras:+-$extras}
 if [ "$(cat "$stamp" 2>/dev/null || true)" = "$now" ] && [ -x .venv/bin/hpcbbp ]; then
     say "Python packages: all there"
