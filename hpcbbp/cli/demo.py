@@ -49,7 +49,8 @@ def demo(
     def done(work: Work, outcome: Outcome, output: Output) -> None:
         from hpcbbp.analysis.aggregate import curves
         from hpcbbp.analysis.instances import instance_table
-        from hpcbbp.figures.canvas import overlap_figure, save
+        from hpcbbp.figures.campaign import overlap_figure
+        from hpcbbp.figures.canvas import save
         from hpcbbp.machine.files import csv_text, write_file
         from hpcbbp.machine.jsonable import plain_rows
 

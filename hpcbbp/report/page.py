@@ -16,8 +16,7 @@ from matplotlib.figure import Figure
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.campaign.spec import Campaign
-from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, phi_figure, title
-from hpcbbp.figures.canvas import overlap_figure
+from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, overlap_figure, phi_figure, title
 from hpcbbp.machine import provenance
 from hpcbbp.machine.files import write_file
 from hpcbbp.machine.wording import duration
