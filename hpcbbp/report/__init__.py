@@ -2,4 +2,4 @@
 
 from hpcbbp.machine.optional import require
 
-require("the page of a campaign", "report")
+require("a report", "analysis")
