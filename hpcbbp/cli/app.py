@@ -40,9 +40,8 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        from hpcbbp.cli.output import Output
-
-        Output(as_json=False).text(f"hpcbbp {__version__}\n")
+        with streams.answering():
+            sys.stdout.write(f"hpcbbp {__version__}\n")
         raise typer.Exit
 
 
@@ -118,8 +117,6 @@ def usage_message(error: Any, words: Sequence[str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit code 0, or 2 with one line on standard error for bad input."""
-    from hpcbbp.machine.ranks import fail
-
     words = list(sys.argv[1:] if arguments is None else arguments)
     listen(words)
     os.environ.pop("MPLBACKEND", None)  # matplotlib reads it, and refuses what it does not know; we draw on Agg
@@ -131,10 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except _UsageError as error:
         message = usage_message(error, words)
         if message:  # empty where the help was shown instead
-            fail(message)
+            _fail(message)
         raise SystemExit(2) from None
     except InputError as error:
-        fail(str(error))
+        _fail(str(error))
     except BrokenPipeError:  # whoever reads has heard enough
         streams.drop(1)
         raise SystemExit(0) from None
@@ -143,6 +140,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     finally:
         streams.end()
     raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str) -> None:
+    from hpcbbp.machine.ranks import fail
+
+    fail(message)
 
 
 def run_app(words: Sequence[str]) -> Any:
