@@ -1,7 +1,7 @@
 #!/bin/sh
 # Set up .venv with hpcbbp in it, on MPI, PETSc and SLEPc that are there already or Debian's. Repeatable.
 #
-#   sh .ci/install.sh [PYTHON] [EXTRAS]
+#   sh .ci/install.sh [PYTHON] [EXTRAS]        EXTRAS: of pyproject.toml (all)
 #
 # PYTHON (python3): if petsc4py, slepc4py and mpi4py are importable from it (conda, spack, modules, pip), they are
 # used and no system package is installed. Otherwise Debian's or Ubuntu's packages, which serve /usr/bin/python3.
@@ -73,13 +73,13 @@ case $("$python" -c 'import numpy; print(numpy.__version__)' 2>/dev/null || true
     1.*) echo 'numpy<2' ;;
     *) : ;;
 esac >$constraints
-now=$(cat pyproject.toml setup.cfg hpcbbp/_version.py "$0" $constraints | cksum)
+now=$(cat pyproject.toml setup.cfg setup.py hpcbbp/_version.py "$0" $constraints | cksum)
 stamp=.venv/installed${extras:+-$extras}
 if [ "$(cat "$stamp" 2>/dev/null || true)" = "$now" ] && [ -x .venv/bin/hpcbbp ]; then
     say "Python packages: all there"
 else
     say "Python packages: hpcbbp${extras:+ with $extras} ($(cat $constraints | grep . || echo 'no constraint on numpy')); a few minutes the first time"
-    .venv/bin/python -m pip install -q --disable-pip-version-check -c $constraints --config-settings editable_mode=compat -e ".${extras:+[$extras]}"
+    .venv/bin/python -m pip install -q --disable-pip-version-check -c $constraints --config-settings editable_mode=compat -e ".[${extras:-all}]"
     printf '%s' "$now" | tee "$stamp" >.venv/installed
 fi
 .venv/bin/python -c 'import numpy, mpi4py, petsc4py, slepc4py

@@ -20,6 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hpcbbp import Group, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
+from hpcbbp.campaign.measure import memory_needed, model_seconds
+from hpcbbp.campaign.point import Point
+from hpcbbp.machine.network import Network
+
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
 PATHS = {
     "stored": "-p 2 --storage float32 --nev 4",
@@ -62,8 +67,6 @@ def table(sizes: dict[str, dict[int, int]], title: str) -> None:
 
 def volumes() -> None:
     """Calls and bytes of our own collective calls, of one rank of two (run under mpirun)."""
-    from hpcbbp import Group, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
-
     group, counts = Group.world(), Counter[str]()
 
     def counted(name: str) -> None:
@@ -150,10 +153,6 @@ def nodes() -> None:
 
 def model() -> None:
     """Seconds and memory of the three paths on up to 4096 nodes of 64 ranks."""
-    from hpcbbp.campaign.measure import memory_needed, model_seconds
-    from hpcbbp.campaign.point import Point
-    from hpcbbp.machine.network import Network
-
     print(f"{'path':>9}{'N':>7}{'nodes':>6}{'seconds':>10}{'GiB a node':>12}")
     cases = (
         ("stored", "float32", (3e4, 3e5, 3e6)), ("dice", "float32", (1e6, 1e7, 1e8)),

@@ -10,7 +10,8 @@ name=hpcbbp-test
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 say() { printf '== %s\n' "$*"; }
-labels="--build-arg REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)"
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+labels="--build-arg REVISION=$revision"
 
 if command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
     say "docker build"
@@ -46,6 +47,7 @@ user=1000:1000
 say "hpcbbp info"
 inside hpcbbp info --json >"$work/info.json"
 grep -q '"problem": null' "$work/info.json"
+[ "$revision" = unknown ] || grep -q "\"commit\": \"$revision\"" "$work/info.json"
 inside sh -c '! command -v gcc && ! command -v pip' || { say "build tools were left in"; exit 1; }
 say "two ranks, as a user who is not root"
 inside mpirun -n 2 hpcbbp solve -n 500 -p 2 -a 1.5 --alpha 3 --json >"$work/solve.json"

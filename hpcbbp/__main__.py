@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 
+from hpcbbp.errors import MissingDependencyError
 from hpcbbp.machine.signals import listen
 
 
 def main() -> None:
     """Entry point: hears the signals that stop a run before anything that takes time is imported."""
     listen(sys.argv[1:])
-    from hpcbbp.cli.app import main as parsed
+    try:
+        from hpcbbp.cli.app import main as parsed
+    except MissingDependencyError as error:  # nothing of what makes a command line is there
+        from hpcbbp.machine.ranks import fail
 
-    parsed()
+        fail(str(error))
+    else:
+        parsed()
 
 
 if __name__ == "__main__":

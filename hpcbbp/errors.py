@@ -22,8 +22,11 @@ class StoppedError(Exception):
     """A solve was asked to stop and has kept its state, to go on later; raised on all ranks alike."""
 
 
-class MissingDependencyError(InputError):
-    """Something needed is not installed; the message says what, and how to get it."""
+class MissingDependencyError(InputError, ImportError):
+    """Something needed is not installed; the message says what, and how to get it.
+
+    An ImportError too: rooms of the package that need an extra raise it when they are imported without.
+    """
 
 
 def shown(value: object) -> str:

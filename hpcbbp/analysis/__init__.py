@@ -1,1 +1,5 @@
 """Records of campaigns to curves, thresholds and laws of finite N."""
+
+from hpcbbp.machine.optional import require
+
+require("an analysis", "analysis")

@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from hpcbbp.analysis.fieller import Zero, zero_of_line
 from hpcbbp.errors import InputError
@@ -78,10 +81,6 @@ def logistic_fit(counts: Counts) -> LogisticFit:
         raise InputError(f"phi at {len(set(table[:, 0]))} alpha: a curve needs at least 2")
     if (table[:, 2] < 1).any() or (table[:, 1] < 0).any() or (table[:, 1] > table[:, 2]).any():
         raise InputError("counts of phi: from 0 to the number of instances, which is at least 1")
-    from statsmodels.genmod.families import Binomial
-    from statsmodels.genmod.generalized_linear_model import GLM
-    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
-
     alpha, yes, all_of_them = table.T
     design = np.column_stack([np.ones_like(alpha), alpha])
     # Through two points a line goes exactly, which statsmodels takes for separation; the counts added forbid that.

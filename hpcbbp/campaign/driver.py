@@ -10,6 +10,7 @@ import math
 import platform
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -276,7 +277,5 @@ def _serve(control: Any, others: int, dispatcher: Dispatcher) -> None:
             control.send(answer, dest=status.Get_source(), tag=_REPLY)
             others -= answer is None
     except BaseException:  # the other groups would wait for ever
-        import traceback
-
         traceback.print_exc()
         control.Abort(1)

@@ -13,6 +13,7 @@ import pandas as pd
 from hpcbbp.campaign.store import Records, Store
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import csv_text, write_file
+from hpcbbp.machine.optional import require
 
 POINT = ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "tol")
 WHOLE = ("m", "reason", "products", "seconds", "wall_seconds", "ranks", "hpcbbp", "host", "begin")
@@ -71,6 +72,7 @@ def _csv(table: pd.DataFrame) -> bytes:
 
 
 def _parquet(table: pd.DataFrame) -> bytes:
+    require("a .parquet file", "export")
     stream = io.BytesIO()
     table.to_parquet(stream, index=False)
     return stream.getvalue()
@@ -78,6 +80,7 @@ def _parquet(table: pd.DataFrame) -> bytes:
 
 def _hdf5(table: pd.DataFrame) -> bytes:
     """One dataset a column in the group /pairs: readable without pandas."""
+    require("an .h5 file", "files")
     import h5py
 
     stream = io.BytesIO()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from hpcbbp.cli.solve import solve
 from hpcbbp.cli.theory import density, phase_diagram, theory
 from hpcbbp.errors import InputError
 from hpcbbp.machine import stdio as streams
+from hpcbbp.machine.optional import require
 from hpcbbp.machine.signals import listen
 
 # Typer carries its own copy of click or uses the installed one, depending on its version.
@@ -38,16 +40,43 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        from hpcbbp.cli.output import Output
-
-        Output(as_json=False).text(f"hpcbbp {__version__}\n")
+        with streams.answering():
+            sys.stdout.write(f"hpcbbp {__version__}\n")
         raise typer.Exit
 
 
-for command in (
-    theory, phase_diagram, density, predict, solve, demo, plan, run, collect, export, analyze, report, figure, slurm,
-):  # fmt: skip
-    app.command()(command)
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    theory: (),
+    phase_diagram: ("figures",),
+    density: ("figures",),
+    predict: ("figures",),
+    solve: (),
+    demo: ("campaigns", "analysis", "figures"),
+    plan: ("campaigns",),
+    run: ("campaigns",),
+    collect: ("campaigns",),
+    export: ("campaigns",),
+    analyze: ("campaigns", "analysis"),
+    report: ("campaigns", "analysis", "figures", "report"),
+    figure: ("campaigns", "analysis", "figures"),
+    slurm: ("campaigns", "slurm"),
+}
+"""In the order in which help lists them, with the extras that a command needs whatever it is asked."""
+
+
+def needing(extras: Sequence[str], command: Callable[..., None]) -> Callable[..., None]:
+    """The command, refused without its extras before it begins, in a line that names all of them."""
+
+    @functools.wraps(command)
+    def begun(*given: Any, **named: Any) -> None:
+        require(f"hpcbbp {command.__name__.replace('_', '-')}", *extras)
+        command(*given, **named)
+
+    return begun
+
+
+for _command, _extras in COMMANDS.items():
+    app.command()(needing(_extras, _command))
 
 
 @app.command()
@@ -88,8 +117,6 @@ def usage_message(error: Any, words: Sequence[str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit code 0, or 2 with one line on standard error for bad input."""
-    from hpcbbp.cli.output import fail
-
     words = list(sys.argv[1:] if arguments is None else arguments)
     listen(words)
     os.environ.pop("MPLBACKEND", None)  # matplotlib reads it, and refuses what it does not know; we draw on Agg
@@ -101,10 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except _UsageError as error:
         message = usage_message(error, words)
         if message:  # empty where the help was shown instead
-            fail(message)
+            _fail(message)
         raise SystemExit(2) from None
     except InputError as error:
-        fail(str(error))
+        _fail(str(error))
     except BrokenPipeError:  # whoever reads has heard enough
         streams.drop(1)
         raise SystemExit(0) from None
@@ -113,6 +140,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     finally:
         streams.end()
     raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str) -> None:
+    from hpcbbp.machine.ranks import fail
+
+    fail(message)
 
 
 def run_app(words: Sequence[str]) -> Any:

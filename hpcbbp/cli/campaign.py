@@ -117,10 +117,10 @@ def on_all_ranks(
 ) -> None:
     """Run a campaign as a job and leave with its exit code; `done` is called on rank 0."""
     from hpcbbp.campaign.job import run_campaign
-    from hpcbbp.cli.output import Output, fail, warn_of_traps
+    from hpcbbp.cli.output import Output, warn_of_traps
     from hpcbbp.cli.progress import SPOKEN
     from hpcbbp.machine import petsc
-    from hpcbbp.machine.ranks import Group, abort_on_error, leave
+    from hpcbbp.machine.ranks import Group, abort_on_error, fail, leave
 
     try:
         output = Output(as_json)

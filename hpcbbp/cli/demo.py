@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hpcbbp.cli.campaign import on_all_ranks, summary
 from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
+from hpcbbp.machine.files import check_writable, csv_text, write_file
+from hpcbbp.machine.jsonable import plain_rows
+from hpcbbp.machine.wording import number, with_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +32,6 @@ def demo(
 
     Interrupted, it goes on where it stopped.
     """
-    from hpcbbp.cli.campaign import on_all_ranks, summary
-
     if str(out) in ("", "."):
         raise InputError("--out: name a folder of its own for the demonstration's files")
     name = "demo-quick" if quick else "demo"
@@ -39,7 +41,6 @@ def demo(
         from hpcbbp.campaign.job import opened_by_all
         from hpcbbp.cli.progress import SPOKEN
         from hpcbbp.figures.catalogue import packaged_campaign
-        from hpcbbp.machine.files import check_writable
 
         with world.agreeing():
             if world.rank == 0:
@@ -49,9 +50,8 @@ def demo(
     def done(work: Work, outcome: Outcome, output: Output) -> None:
         from hpcbbp.analysis.aggregate import curves
         from hpcbbp.analysis.instances import instance_table
-        from hpcbbp.figures.canvas import overlap_figure, save
-        from hpcbbp.machine.files import csv_text, write_file
-        from hpcbbp.machine.jsonable import plain_rows
+        from hpcbbp.figures.campaign import overlap_figure
+        from hpcbbp.figures.canvas import save
 
         if outcome.left:
             output.show(summary(work, outcome))
@@ -73,8 +73,6 @@ def demo_tables(curves: pd.DataFrame) -> list[Any]:
     """Tables for people, one for each loss constant."""
     from hpcbbp.analysis.aggregate import models
     from hpcbbp.cli.output import table
-    from hpcbbp.machine.jsonable import plain_rows
-    from hpcbbp.machine.wording import number, with_error
     from hpcbbp.theory import transition
 
     shown: list[Any] = []

@@ -37,6 +37,7 @@ def figure(
 
     Its campaign file is left beside the records, to be changed and run as one's own.
     """
+    from hpcbbp.cli.output import Output
     from hpcbbp.figures.catalogue import named_figure
 
     named = named_figure(name)
@@ -44,8 +45,6 @@ def figure(
     files = tuple(out / f"{stem}.{ending}" for ending in ("png", "pdf", "csv"))
     if not named.simulated:
         signals.default()
-        from hpcbbp.cli.output import Output
-
         check_writable(f"--out {out}", out, files)
         draw(named, [], quick, files, Output(as_json))
         return

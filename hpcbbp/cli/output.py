@@ -114,27 +114,3 @@ def warn_of_traps(group: Group) -> None:
 def note(message: str) -> None:
     """One line on standard error."""
     tell(f"hpcbbp: {message}")
-
-
-def fail(message: str) -> None:
-    """End every rank with exit code 2, after one line on standard error from the first of them.
-
-    Called by all ranks alike. A launcher kills a job as soon as one of its processes fails, so the other
-    ranks let the first one speak before they leave.
-    """
-    line = " ".join(message.split())
-    mpi = sys.modules.get("mpi4py.MPI")
-    if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized():
-        world = mpi.COMM_WORLD
-        if world.Get_rank() == 0:
-            tell(f"hpcbbp: error: {line}")
-        request, patience = world.Ibarrier(), time.monotonic() + 10.0
-        while not request.Test():
-            if time.monotonic() > patience:  # somebody does not take part: end the job rather than wait
-                world.Abort(2)
-            time.sleep(0.01)
-    elif launched_rank() == 0:
-        tell(f"hpcbbp: error: {line}")
-    else:
-        time.sleep(2.0)
-    raise SystemExit(2)

@@ -14,6 +14,7 @@ import typer
 from hpcbbp.cli.campaign import Out, Spec
 from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
+from hpcbbp.machine.files import check_writable
 
 
 def slurm(
@@ -56,7 +57,6 @@ def slurm(
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.progress import SPOKEN
-    from hpcbbp.machine.files import check_writable
     from hpcbbp.slurm.script import render
     from hpcbbp.slurm.sizes import Request, seconds_of
 

@@ -33,6 +33,8 @@ def theory(
     as_json: Json = False,
 ) -> None:
     """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8."""
+    from hpcbbp.cli.output import Output
+    from hpcbbp.cli.tables import theory_tables
     from hpcbbp.theory import a_c, p_c, spectrum, transition
     from hpcbbp.theory.limit.transition import thresholds
 
@@ -57,9 +59,6 @@ def theory(
             for point in points
         ],
     }
-    from hpcbbp.cli.output import Output
-    from hpcbbp.cli.tables import theory_tables
-
     output = Output(as_json)
     if as_json:
         output.json(answer)
@@ -86,6 +85,10 @@ def phase_diagram(
     as_json: Json = False,
 ) -> None:
     """alpha_BBP(a) for several widths: continuous and discontinuous parts, p = infinity, alpha_0 (figures 2, 6)."""
+    from hpcbbp.cli.output import Output
+    from hpcbbp.cli.tables import phase_tables
+    from hpcbbp.figures.canvas import save
+    from hpcbbp.figures.theory import phase_figure
     from hpcbbp.theory.limit.phase_diagram import INSET, WIDTHS, even, phase_table
 
     widths = [parse_units(word) for word in p] if p else list(WIDTHS)
@@ -94,11 +97,6 @@ def phase_diagram(
     with progress_of(1) as part:
         heard = part(f"p* = {p_star}")
         made = phase_table(widths, p_star, constants, inset or INSET, with_a_c=not a, progress=heard)
-    from hpcbbp.cli.output import Output
-    from hpcbbp.cli.tables import phase_tables
-    from hpcbbp.figures.canvas import save
-    from hpcbbp.figures.theory import phase_figure
-
     output = Output(as_json)
     with writing(out):
         made.rows.to_csv(csv, index=False, float_format="%.10g")
@@ -122,6 +120,10 @@ def density(
     """Density of the bulk at N = infinity, from its left edge into its right tail, and how thin a smooth edge is."""
     import pandas as pd
 
+    from hpcbbp.cli.output import Output
+    from hpcbbp.cli.tables import density_tables
+    from hpcbbp.figures.canvas import save
+    from hpcbbp.figures.theory import density_figure
     from hpcbbp.theory import density as bulk_density
     from hpcbbp.theory import spectrum
 
@@ -134,11 +136,6 @@ def density(
             bulk_density(units, p_star, a, value, points=points, progress=part(f"alpha = {value:g}"))
             for value in values
         ]
-    from hpcbbp.cli.output import Output
-    from hpcbbp.cli.tables import density_tables
-    from hpcbbp.figures.canvas import save
-    from hpcbbp.figures.theory import density_figure
-
     answer = {
         "p": hidden_units(units),
         "p_star": p_star,

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.data.hdf5 import check_whole, dataset_of
 from hpcbbp.data.kernels import Rows
 from hpcbbp.data.stored import StoredData, largest_entry, storage_type
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine import memory
+from hpcbbp.machine.optional import require
 from hpcbbp.machine.ranks import Group
 
 _NPY, _HDF5 = b"\x93NUMPY", b"\x89HDF\r\n\x1a\n"
@@ -146,15 +146,16 @@ def open_array(name: str, what: str, shape: str) -> Iterator[ArrayFile]:
             _check(array, name, what, shape)
         yield ArrayFile(array, path, what)
     elif magic == _HDF5:
+        require(f"{path}, an HDF5 file,", "files")
         with _reading(path, what):
-            import h5py
+            from hpcbbp.data import hdf5
 
-            file = h5py.File(path, "r")
+            file = hdf5.opened(path)
         try:
             with _reading(path, what):
-                array = dataset_of(file, path, dataset)
+                array = hdf5.dataset_of(file, path, dataset)
                 _check(array, name, what, shape)
-                check_whole(array, path, name)
+                hdf5.check_whole(array, path, name)
             yield ArrayFile(array, path, what)
         finally:
             with _reading(path, what):

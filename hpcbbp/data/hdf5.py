@@ -1,4 +1,7 @@
-"""Datasets of HDF5 files: found by name, and whole: HDF5 itself reads what is missing as zeros, without a word."""
+"""Datasets of HDF5 files: found by name, and whole: HDF5 itself reads what is missing as zeros, without a word.
+
+Imported only where such a file is met: h5py comes with an extra.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,20 @@ import os
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from hpcbbp.errors import InputError
 
 _NAMED = 10  # datasets that a message lists
 
 
+def opened(path: Path) -> Any:
+    """The file, for reading."""
+    return h5py.File(path, "r")
+
+
 def dataset_of(file: Any, path: Path, name: str | None) -> Any:
     """Dataset of that name, or the only one; InputError names those that are there."""
-    import h5py
-
     found: list[str] = []
     file.visititems(lambda key, item: found.append(key) if isinstance(item, h5py.Dataset) else None)
     if name is None and len(found) == 1:
@@ -47,8 +55,6 @@ def check_whole(dataset: Any, path: Path, name: str) -> None:
 
 
 def _check_virtual(dataset: Any, path: Path, name: str) -> None:
-    import h5py
-
     covered = 0
     for source in dataset.virtual_sources():
         covered += int(source.vspace.get_select_npoints())

@@ -8,12 +8,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from hpcbbp.analysis.aggregate import parts
 from hpcbbp.machine import provenance
 from hpcbbp.machine.files import write_file
 from hpcbbp.theory import spectrum, transition
@@ -51,50 +49,6 @@ def save(figure: Figure, path: Path, about: str = "") -> None:
     stream = io.BytesIO()
     figure.savefig(stream, format=path.suffix.removeprefix(".") or "png", dpi=150, metadata=words.get(path.suffix))
     write_file(path, stream.getvalue())
-
-
-def overlap_figure(curves: pd.DataFrame) -> Figure:
-    """Overlap m^2 against alpha, a panel for each loss constant a (figure 1 of arXiv:2510.18435).
-
-    Parameters
-    ----------
-    curves : DataFrame
-        Of one p and p*, as hpcbbp.analysis.aggregate.curves gives it.
-    """
-    constants = sorted(curves["a"].unique())
-    figure, axes = canvas(1, len(constants), (5.2, 4.2))
-    for axis, a in zip(axes, constants, strict=True):
-        _overlap_panel(axis, curves[curves["a"] == a], float(a))
-    top = float((curves["overlap2"] + curves["overlap2_sem"].fillna(0.0)).max())
-    for axis in axes:
-        axis.set_ylim(-0.03 * top, 1.15 * top)
-    axes[0].set_ylabel(r"overlap $m^2$ (mean of the lowest $p\,p^*$ eigenvectors)")
-    return figure
-
-
-def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
-    p, p_star = int(curves["p"].iloc[0]), int(curves["p_star"].iloc[0])
-    for index, (n, points) in enumerate(parts(curves, "n")):
-        axis.errorbar(
-            points["alpha"],
-            points["overlap2"],
-            yerr=points["overlap2_sem"].fillna(0.0),
-            fmt=MARKERS[index % len(MARKERS)],
-            color=COLOURS[index % len(COLOURS)],
-            markersize=5,
-            capsize=2.5,
-            linewidth=1.2,
-            label=f"$N = {power(n)}$",
-        )
-        if points["quenched_overlap2"].notna().all():
-            axis.plot(points["alpha"], points["quenched_overlap2"], color=COLOURS[index % len(COLOURS)],
-                      linewidth=0.9, label="quenched average" if index == 0 else None)  # fmt: skip
-    low, high = float(curves["alpha"].min()), float(curves["alpha"].max())
-    overlap_limit(axis, (p, p_star, a), low * 0.9, high * 1.03)
-    axis.set_xlim(low * 0.9, high * 1.03)
-    axis.set_xlabel(r"signal-to-noise ratio $\alpha = M/N$")
-    axis.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {transition(p, p_star, a).kind}", fontsize=11)
-    axis.legend(loc="best", fontsize=9, frameon=False)
 
 
 def alpha_line(axis: Axes, alpha_bbp: float) -> None:

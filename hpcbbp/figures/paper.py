@@ -13,8 +13,16 @@ from matplotlib.figure import Figure
 
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis, analyse
-from hpcbbp.figures.campaign import bars, distribution_figure, edge_figure, phi_figure, spectrum_figure, style
-from hpcbbp.figures.canvas import COLOURS, canvas, overlap_figure, power
+from hpcbbp.figures.campaign import (
+    bars,
+    distribution_figure,
+    edge_figure,
+    overlap_figure,
+    phi_figure,
+    spectrum_figure,
+    style,
+)
+from hpcbbp.figures.canvas import COLOURS, canvas, power
 from hpcbbp.figures.theory import phase_figure
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory import spectrum, transition

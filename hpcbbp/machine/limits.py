@@ -7,12 +7,11 @@ group above it may have a limit too (Slurm: of the job, the step, the task), and
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 from collections.abc import Iterator
 from pathlib import Path
-
-import psutil
 
 _ROOT = Path("/")
 _FILES = {  # kind of hierarchy: limits, usage, the line of memory.stat with what the kernel gives back when asked
@@ -31,10 +30,19 @@ def available(ranks: int = 1, root: Path = _ROOT) -> int:
     root : Path
         Of the file system that is asked.
     """
-    limits = [int(psutil.virtual_memory().available), control_group(root)]
+    limits = [node(root), control_group(root)]
     own = process(root)
     limits.append(None if own is None else ranks * own)
     return min(limit for limit in limits if limit is not None)
+
+
+def node(root: Path = _ROOT) -> int:
+    """Bytes that the kernel can still give, with what it keeps of files; without /proc those that nobody uses."""
+    try:
+        found = re.search(r"^MemAvailable: +(\d+) kB$", (root / "proc/meminfo").read_text(), re.M)
+    except OSError:
+        found = None
+    return 1024 * int(found[1]) if found else os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def control_group(root: Path = _ROOT) -> int | None:

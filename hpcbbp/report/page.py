@@ -8,20 +8,20 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.campaign.spec import Campaign
-from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, phi_figure, title
-from hpcbbp.figures.canvas import overlap_figure
+from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, overlap_figure, phi_figure, title
 from hpcbbp.machine import provenance
 from hpcbbp.machine.files import write_file
+from hpcbbp.machine.optional import require
 from hpcbbp.machine.wording import duration
 from hpcbbp.report.tables import TextTable, curve_tables, law_tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _ENOUGH = 30
 """Instances of one point from which on their distribution is drawn."""
@@ -137,8 +137,11 @@ def write_report(
     Raises
     ------
     InputError
-        If a file cannot be written.
+        If a file cannot be written, or jinja2 is not installed.
     """
+    require("the page of a campaign", "report")
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
     run, shown = run_table(records, campaign.points()), pictures(found)
     done, wanted = sum(int(row[6]) for row in run.rows), sum(int(row[5]) for row in run.rows)
     made = provenance.versions()

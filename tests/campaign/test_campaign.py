@@ -20,7 +20,8 @@ from hpcbbp.analysis.aggregate import curves as overlap_curves
 from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.record import to_line
 from hpcbbp.campaign.store import Store
-from hpcbbp.figures.canvas import overlap_figure, save
+from hpcbbp.figures.campaign import overlap_figure
+from hpcbbp.figures.canvas import save
 from hpcbbp.figures.catalogue import packaged_campaign
 from hpcbbp.machine import petsc
 from hpcbbp.machine.ranks import Group

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from hpcbbp.errors import InputError
-from hpcbbp.machine.jsonable import hidden_units, plain_rows
+from hpcbbp.machine.jsonable import hidden_units
+from hpcbbp.machine.optional import require
 from hpcbbp.theory import a_c, transition
 from hpcbbp.theory.domain import check_count
 from hpcbbp.theory.limit.transition import thresholds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
 
 WIDTHS = (1, 2, 3, 5, 10, 100, math.inf)
 INSET = (0.1, 1.0)
@@ -29,35 +35,53 @@ class PhaseDiagram:
     Attributes
     ----------
     p_star : int
-    rows : DataFrame
-        A row for each (p, a) of the curves: p, p_star, a, alpha_c, alpha_bbp, transition, jump_overlap2, alpha_0.
-    inset : DataFrame
+    against_a : sequence of dict
+        For each (p, a) of the curves: p, p_star, a, alpha_c, alpha_bbp, transition, jump_overlap2, alpha_0 (or None).
+    against_p : sequence of dict
         The same for the panel against p: some a, many p.
+    rows, inset : DataFrame
+        Both as tables, where pandas is installed.
     """
 
     p_star: int
-    rows: pd.DataFrame
-    inset: pd.DataFrame
+    against_a: Sequence[Row]
+    against_p: Sequence[Row]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The curves."""
+        return _table(self.against_a)
+
+    @cached_property
+    def inset(self) -> pd.DataFrame:
+        """The panel against p."""
+        return _table(self.against_p)
 
     def curves(self) -> list[dict[str, Any]]:
         """For each width: a_c, and where alpha_BBP is lowest on the curve."""
         found = []
-        for p in self.rows["p"].unique():
-            rows = self.rows[self.rows["p"] == p]
-            least = int(rows["alpha_bbp"].to_numpy().argmin())
+        for p in dict.fromkeys(row["p"] for row in self.against_a):
+            least = min((row for row in self.against_a if row["p"] == p), key=lambda row: float(row["alpha_bbp"]))
             found.append(
                 {
                     "p": hidden_units(float(p)),
                     "a_c": a_c(float(p), self.p_star),
-                    "lowest_alpha_bbp": float(rows["alpha_bbp"].iloc[least]),
-                    "at_a": float(rows["a"].iloc[least]),
+                    "lowest_alpha_bbp": float(least["alpha_bbp"]),
+                    "at_a": float(least["a"]),
                 }
             )
         return found
 
     def points(self) -> list[dict[str, Any]]:
         """The rows as plain values, p a whole number or "inf", alpha_0 None where there is none."""
-        return [{**row, "p": hidden_units(float(row["p"]))} for row in plain_rows(self.rows)]
+        return [{**row, "p": hidden_units(float(row["p"]))} for row in self.against_a]
+
+
+def _table(rows: Sequence[Row]) -> pd.DataFrame:
+    require("a table of the phase diagram", "figures")
+    import pandas as pd
+
+    return pd.DataFrame(rows).astype({"alpha_0": float})
 
 
 def _row(p: float, p_star: int, a: float) -> dict[str, Any]:
@@ -112,5 +136,4 @@ def phase_table(
             chosen |= {turn * (1 - 1e-9), turn * (1 + 1e-9)}
         rows += [row(p, a) for a in sorted(chosen)]
     near = [row(p, a) for p, a in beside]
-    tables = (pd.DataFrame(made).astype({"alpha_0": float}) for made in (rows, near))
-    return PhaseDiagram(p_star, *tables)
+    return PhaseDiagram(p_star, rows, near)
