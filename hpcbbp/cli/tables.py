@@ -12,6 +12,7 @@ from hpcbbp.theory import spectrum, transition
 
 if TYPE_CHECKING:
     from hpcbbp.campaign.plan import Plan
+    from hpcbbp.theory import Prediction
 
 
 def theory_tables(answer: dict[str, Any]) -> list[Any]:
@@ -108,7 +109,7 @@ def plan_tables(plan: Plan) -> list[Any]:
     ]
 
 
-def predict_tables(answer: dict[str, Any]) -> list[Any]:
+def predict_tables(found: Prediction) -> list[Any]:
     """Tables for `hpcbbp predict`."""
     rows = [
         (
@@ -121,11 +122,11 @@ def predict_tables(answer: dict[str, Any]) -> list[Any]:
             number(row["limit_overlap2"]),
             number(row["phi"], 3),
         )
-        for row in answer["points"]
+        for row in (point.to_dict() for point in found.points)
     ]
     title = (
-        f"p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}: {answer['transition']}, "
-        f"alpha_BBP = {answer['alpha_bbp']:.5f}"
+        f"p = {found.p}, p* = {found.p_star}, a = {found.a:g}: {found.transition.kind}, "
+        f"alpha_BBP = {found.transition.alpha_bbp:.5f}"
     )
     columns = ("alpha", "N", "samples", "lambda_1 (spread)", "- lambda_-", "m^2 (spread)", "N = inf", "phi")
     return [
