@@ -6,7 +6,7 @@ import re
 from operator import attrgetter
 
 import pytest
-from records import failed, point_at, solved
+from records import failed, kept, point_at, solved
 from rich.console import Console
 
 from hpcbbp.analysis.analysis import analyse
@@ -57,7 +57,7 @@ def test_values_and_texts_of_one_declaration():
 @pytest.fixture
 def records():
     unsure = solved(POINTS[2], converged_flags=[False, True], converged=1, reason="stopped | early")
-    return [solved(POINTS[0]), failed(POINTS[1], "no room"), unsure]
+    return [kept(each) for each in (solved(POINTS[0]), failed(POINTS[1], "no room"), unsure)]
 
 
 def test_counts_of_a_report_are_numbers(records):

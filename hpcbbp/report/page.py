@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from matplotlib.figure import Figure
@@ -18,6 +17,7 @@ from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import Campaign
+from hpcbbp.campaign.store import Failed, Record, Solved
 from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, phi_figure, title
 from hpcbbp.figures.canvas import overlap_figure
 from hpcbbp.machine import provenance
@@ -108,19 +108,19 @@ _RUN: tuple[Column[RunRow], ...] = (
 )
 
 
-def run_table(records: Iterable[Mapping[str, Any]], points: Sequence[Point]) -> Table[RunRow]:
+def run_table(records: Iterable[Record], points: Sequence[Point]) -> Table[RunRow]:
     """What was to be run and what was: instances by model, size and method."""
     rows: dict[tuple[object, ...], RunRow] = {}
-    by_key = {record["key"]: record for record in records}
+    by_key = {record.key: record for record in records}
     for point in points:
         kind = (point.p, point.p_star, point.a, point.n, point.method)
         row = rows.setdefault(kind, RunRow(*kind))
         row.wanted += 1
         record = by_key.get(point.key)
         if record is not None:
-            row.done += "failed" not in record
-            row.failed += "failed" in record
-            row.core_seconds += record["wall_seconds"] * record["ranks"]
+            row.done += isinstance(record, Solved)
+            row.failed += isinstance(record, Failed)
+            row.core_seconds += record.wall_seconds * record.ranks
     return Table("Instances", _RUN, tuple(rows.values()))
 
 
@@ -142,20 +142,19 @@ _TROUBLES: tuple[Column[Trouble], ...] = (
 )
 
 
-def troubles(records: Iterable[Mapping[str, Any]]) -> Table[Trouble]:
+def troubles(records: Iterable[Record]) -> Table[Trouble]:
     """Instances that failed, or whose lowest p p* pairs did not all converge."""
     rows = []
     for record in records:
-        point = Point(**record["point"])
-        if "failed" in record:
-            rows.append(Trouble(point, f"failed: {record['failed']}"))
-        elif not all(record["converged_flags"][: point.p * point.p_star]):
-            rows.append(Trouble(point, record["reason"]))
+        if isinstance(record, Failed):
+            rows.append(Trouble(record.point, f"failed: {record.failed}"))
+        elif not all(record.converged_flags[: record.outliers]):
+            rows.append(Trouble(record.point, record.reason))
     return Table(f"{len(rows)} instances, left out of every average", _TROUBLES, tuple(rows))
 
 
 def write_report(
-    campaign: Campaign, text: str, records: Sequence[Mapping[str, Any]], found: Analysis, folder: Path
+    campaign: Campaign, text: str, records: Sequence[Record], found: Analysis, folder: Path
 ) -> list[Path]:
     """Write report.html (self-contained) and report.md with its pictures; return the files.
 
@@ -164,7 +163,7 @@ def write_report(
     campaign : Campaign
     text : str
         The campaign file, as it stands.
-    records : sequence of dict
+    records : sequence of Record
     found : Analysis
         Of these records.
     folder : Path
@@ -189,7 +188,7 @@ def write_report(
         "fence": _fence(text),
         "provenance": "hpcbbp {hpcbbp}, commit {commit}, numpy {numpy}, scipy {scipy}".format(**made)
         + "; records by hpcbbp "
-        + ", ".join(sorted({str(record.get("hpcbbp")) for record in records})),
+        + ", ".join(sorted({record.hpcbbp for record in records})),
     }
     environment = Environment(
         loader=PackageLoader("hpcbbp", "report"), undefined=StrictUndefined,
