@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from hpcbbp.campaign.kept import Record, checked
 from hpcbbp.campaign.point import Point
-from hpcbbp.campaign.record import Record, checked
 from hpcbbp.campaign.store import Store
 
 

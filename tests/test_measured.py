@@ -11,8 +11,9 @@ from records import failed, kept, old_line, point_at, solved
 from hpcbbp import InputError
 from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.export import PAIRS, merge, pairs
+from hpcbbp.campaign.kept import DamagedError, Failed, Solved
 from hpcbbp.campaign.measure import Clock
-from hpcbbp.campaign.record import DamagedError, Failed, Solved, copied, from_line, to_line
+from hpcbbp.campaign.record import copied, from_line, to_line
 from hpcbbp.campaign.store import Store
 from hpcbbp.solvers.measured import Measured, NotPredicted, measured
 

@@ -19,7 +19,8 @@ from hpcbbp import InputError
 from hpcbbp.analysis.analysis import analyse
 from hpcbbp.campaign.export import merge, write_pairs
 from hpcbbp.campaign.job import open_campaign
-from hpcbbp.campaign.record import DamagedError, copied, from_line, to_line
+from hpcbbp.campaign.kept import DamagedError
+from hpcbbp.campaign.record import copied, from_line, to_line
 from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.campaign.store import SCHEMA, Store
 from hpcbbp.report.tables import curve_tables, law_tables

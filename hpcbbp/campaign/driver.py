@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hpcbbp._version import __version__
+from hpcbbp.campaign.kept import DamagedError, Failed, Record
 from hpcbbp.campaign.outcome import Outcome
 from hpcbbp.campaign.point import Point
-from hpcbbp.campaign.record import SCHEMA, DamagedError, Failed, Record
+from hpcbbp.campaign.record import SCHEMA
 from hpcbbp.campaign.store import Store
 from hpcbbp.errors import InputError, StoppedError
 from hpcbbp.machine.ranks import Group

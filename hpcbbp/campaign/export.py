@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from hpcbbp.campaign.record import Failed, Record, Solved, copied
+from hpcbbp.campaign.kept import Failed, Record, Solved
+from hpcbbp.campaign.record import copied
 from hpcbbp.campaign.store import Records, Store
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import csv_text, write_file

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from hpcbbp.campaign.kept import Record, Solved
 from hpcbbp.campaign.point import Point
-from hpcbbp.campaign.record import Record, Solved
 from hpcbbp.errors import InputError
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group

@@ -19,17 +19,8 @@ from io import BufferedIOBase, BufferedReader, FileIO, RawIOBase
 from pathlib import Path
 from typing import Any
 
-from hpcbbp.campaign.record import (
-    SCHEMA,
-    DamagedError,
-    Failed,
-    LaterError,
-    Record,
-    Solved,
-    from_line,
-    looks_like_one,
-    written,
-)
+from hpcbbp.campaign.kept import DamagedError, Failed, Record, Solved
+from hpcbbp.campaign.record import SCHEMA, LaterError, from_line, looks_like_one, written
 from hpcbbp.errors import InputError
 
 __all__ = ["SCHEMA", "Damage", "Failed", "Record", "Records", "Solved", "Store"]
