@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,14 +77,12 @@ class Analysis:
         return {"window": list(self.window), "level": self.level, **rows}
 
 
-def analyse(
-    records: Iterable[Mapping[str, Any]], *, window: tuple[float, float] = WINDOW, level: float = 0.9
-) -> Analysis:
+def analyse(records: Iterable[object], *, window: tuple[float, float] = WINDOW, level: float = 0.9) -> Analysis:
     """Analyse records of a campaign.
 
     Parameters
     ----------
-    records : iterable of dict
+    records : iterable
         As Store.read() gives them.
     window : (float, float)
         alpha / alpha_BBP between which m^2 is continued linearly to alpha_0.

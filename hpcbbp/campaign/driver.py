@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hpcbbp._version import __version__
+from hpcbbp.campaign.kept import DamagedError, Failed, Record
 from hpcbbp.campaign.outcome import Outcome
 from hpcbbp.campaign.point import Point
-from hpcbbp.campaign.record import SCHEMA, DamagedError
+from hpcbbp.campaign.record import SCHEMA
 from hpcbbp.campaign.store import Store
 from hpcbbp.errors import InputError, StoppedError
 from hpcbbp.machine.ranks import Group
@@ -58,7 +59,7 @@ class Dispatcher:
     queue: deque[Point]
     store: Store
     seconds: Callable[[Point], float]
-    finished: Callable[[Point, dict[str, Any]], None]
+    finished: Callable[[Point, Record], None]
     stoppable: Callable[[Point], bool]
     deadline: float | None = None
     ear: Ear = field(default_factory=Ear)
@@ -95,21 +96,21 @@ class Dispatcher:
     def _time_left(self) -> float:
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
 
-    def _record(self, point: Point, record: dict[str, Any] | None) -> None:
-        if record is None:
+    def _record(self, point: Point, content: dict[str, Any] | None) -> None:
+        if content is None:
             self.left.append(point)
             return
         try:
             try:
-                self.store.append(record)  # also after an error: what was in flight may find room again
+                record = self.store.append(content)  # also after an error: what was in flight may find room again
             except DamagedError as error:
-                record = _filed(point, {"failed": f"what was computed is no result: {error}"}, record)
-                self.store.append(record)
+                reason = {"failed": f"what was computed is no result: {error}"}
+                record = self.store.append(_filed(point, reason, content))
         except InputError as error:
             self.error = self.error or str(error)
             self.left.append(point)
             return
-        if "failed" in record:
+        if isinstance(record, Failed):
             self.failed += 1
         else:
             self.computed += 1
@@ -124,7 +125,7 @@ def run_points(
     ranks_per_instance: int,
     solver: Solver,
     seconds: Callable[[Point], float],
-    finished: Callable[[Point, dict[str, Any]], None],
+    finished: Callable[[Point, Record], None],
     wall_time: float | None = None,
     stoppable: Callable[[Point], bool] = lambda _: False,
 ) -> Outcome:

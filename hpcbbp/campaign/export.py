@@ -3,28 +3,77 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from hpcbbp.campaign.kept import Failed, Record, Solved
+from hpcbbp.campaign.record import copied
 from hpcbbp.campaign.store import Records, Store
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import csv_text, write_file
 from hpcbbp.machine.optional import require
-
-POINT = ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "tol")
-WHOLE = ("m", "reason", "products", "seconds", "wall_seconds", "ranks", "hpcbbp", "host", "begin")
+from hpcbbp.machine.table import Column, frame
 
 
-def pairs(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Pair:
+    """One eigenpair of a record; place 0 is the lowest."""
+
+    record: Solved
+    place: int
+
+    @property
+    def predicted(self) -> tuple[float, float] | tuple[None, None]:
+        """Eigenvalue and m^2 of this pair in the quenched prediction, if it predicts such an outlier."""
+        quenched = self.record.prediction
+        if quenched is None or self.place >= len(quenched.eigenvalues):
+            return None, None
+        return quenched.eigenvalues[self.place], quenched.overlap2[self.place]
+
+
+def _asked(name: str) -> Column[Pair]:
+    return Column(name, attrgetter(f"record.asked.{name}"))
+
+
+def _whole(name: str) -> Column[Pair]:
+    return Column(name, attrgetter(f"record.{name}"))
+
+
+def _each(name: str, values: str) -> Column[Pair]:
+    of = attrgetter(values)
+    return Column(name, lambda pair: of(pair.record)[pair.place])
+
+
+def _quenched(name: str) -> Column[Pair]:
+    return Column(f"quenched_{name}", lambda pair: getattr(pair.record.prediction, name, None))
+
+
+PAIRS: tuple[Column[Pair], ...] = (
+    *map(_asked, ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "tol")),
+    Column("pair", lambda pair: pair.place + 1),
+    _each("eigenvalue", "eigenvalues"),
+    _each("residual", "residuals"),
+    _each("overlap2", "overlap2"),
+    _each("student_overlap2", "student_overlap2"),
+    _each("converged", "converged_flags"),
+    Column("quenched_eigenvalue", lambda pair: pair.predicted[0]),
+    Column("quenched_overlap2", lambda pair: pair.predicted[1]),
+    *map(_quenched, ("edge", "edge_scale", "lambda_1")),
+    *map(_whole, ("m", "reason", "products", "seconds", "wall_seconds", "ranks", "hpcbbp", "host", "begin")),
+    Column("solver", attrgetter("record.method")),
+)
+
+
+def pairs(records: Iterable[Record]) -> pd.DataFrame:
     """One row an eigenpair of every instance that did not fail.
 
     Parameters
     ----------
-    records : iterable of dict
+    records : iterable of Record
         As Store.read() gives them.
 
     Returns
@@ -36,33 +85,8 @@ def pairs(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         quenched_edge_scale, quenched_lambda_1); then how it was computed, with its solver (krylov-schur, deferred,
         dense).
     """
-    rows = []
-    for record in records:
-        if "failed" in record:
-            continue
-        quenched = record.get("quenched") or {}
-        outliers = list(zip(quenched.get("eigenvalues", ()), quenched.get("overlap2", ()), strict=True))
-        for i, value in enumerate(record["eigenvalues"]):
-            predicted = outliers[i] if i < len(outliers) else (None, None)
-            rows.append(
-                {
-                    **{name: record["point"][name] for name in POINT},
-                    "pair": i + 1,
-                    "eigenvalue": value,
-                    "residual": record["residuals"][i],
-                    "overlap2": record["overlap2"][i],
-                    "student_overlap2": record["student_overlap2"][i],
-                    "converged": record["converged_flags"][i],
-                    "quenched_eigenvalue": predicted[0],
-                    "quenched_overlap2": predicted[1],
-                    "quenched_edge": quenched.get("edge"),
-                    "quenched_edge_scale": quenched.get("edge_scale"),
-                    "quenched_lambda_1": quenched.get("lambda_1"),
-                    **{name: record.get(name) for name in WHOLE},
-                    "solver": record["method"],
-                }
-            )
-    table = pd.DataFrame(rows)
+    solved = (record for record in records if isinstance(record, Solved))
+    table = frame(PAIRS, (Pair(record, place) for record in solved for place in range(len(record.eigenvalues))))
     numbers = [name for name in table.columns if name.startswith("quenched_")]
     return table.astype(dict.fromkeys(numbers, float))
 
@@ -99,7 +123,7 @@ def _hdf5(table: pd.DataFrame) -> bytes:
 WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {".csv": _csv, ".parquet": _parquet, ".h5": _hdf5}
 
 
-def write_pairs(records: Iterable[Mapping[str, Any]], path: Path) -> int:
+def write_pairs(records: Iterable[Record], path: Path) -> int:
     """Write the table of pairs; the ending of the file says how. Returns the number of rows.
 
     Raises
@@ -159,16 +183,16 @@ def merge(others: Sequence[Store], target: Store, *, mixed: bool = False) -> Mer
         raise InputError(f"{others[0].path}: no store there" + (", nor in the other folders" if others[1:] else ""))
     with target.claimed():
         known = target.read()
-        stores = [(other.path, other.read()) for other in others]
+        stores = [(other.path, other.read(lines=True)) for other in others]
         if not mixed:
             _same_version([(target.path, known), *stores])
         appended, damaged = 0, list(known.damaged)
         for _, records in stores:
             damaged += records.damaged
             for key, record in records.items():
-                if key in known and ("failed" in record or "failed" not in known[key]):
+                if key in known and (isinstance(record, Failed) or isinstance(known[key], Solved)):
                     continue
-                target.append(record)
+                target.write(copied(records.lines[key]))
                 known[key] = record
                 appended += 1
     present = sum(len(records) for _, records in stores) - appended
@@ -181,8 +205,8 @@ def _same_version(stores: Iterable[tuple[Path, Records]]) -> None:
     first: dict[str, Path] = {}
     for path, records in stores:
         for record in records.values():
-            if "failed" not in record:
-                first.setdefault(str(record["hpcbbp"]), path)
+            if isinstance(record, Solved):
+                first.setdefault(record.hpcbbp, path)
     if len(first) > 1:
         places = ", ".join(f"{version} in {path}" for version, path in first.items())
         raise InputError(

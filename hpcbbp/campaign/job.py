@@ -16,7 +16,7 @@ from hpcbbp.campaign.outcome import Outcome
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
-from hpcbbp.campaign.store import Record, Records, Store
+from hpcbbp.campaign.store import Failed, Record, Records, Solved, Store
 from hpcbbp.errors import InputError
 from hpcbbp.machine import memory
 from hpcbbp.machine.listener import SILENT, Listener
@@ -63,13 +63,12 @@ class Work:
         """How many records each version of hpcbbp has written."""
         counts: dict[str, int] = {}
         for record in self.records.values():
-            name = str(record.get("hpcbbp", "unknown"))
-            counts[name] = counts.get(name, 0) + 1
+            counts[record.hpcbbp] = counts.get(record.hpcbbp, 0) + 1
         return counts
 
 
 def _settled(record: Record | None) -> bool:
-    return record is not None and "failed" not in record and not left_to_a_basis(record)
+    return isinstance(record, Solved) and not left_to_a_basis(record)
 
 
 def store_in(folder: Path) -> Store:
@@ -101,8 +100,8 @@ def open_campaign(
     records = latest([own, *(store.read() for store in shard_stores(main.path.parent))])
     clock = Clock(records.values(), campaign.ranks_per_instance, network)
     if shard is None:
-        solved = (key for key, record in records.items() if "failed" not in record)
-        only = sum("failed" in own.get(key, {"failed": ""}) for key in solved)
+        solved = (key for key, record in records.items() if isinstance(record, Solved))
+        only = sum(not isinstance(own.get(key), Solved) for key in solved)
         return Work(campaign, points, main, records, clock, only)
     if shard.count > len(points):
         raise InputError(f"--shard {shard.index}/{shard.count}: the campaign has {len(points)} instances")
@@ -143,9 +142,9 @@ def run_campaign(work: Work, world: Group, listener: Listener = SILENT) -> Outco
 
         def finished(point: Point, record: Record) -> None:
             where = f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}"
-            if "failed" in record:
-                failures.append(record["failed"])
-                listener.warn(f"{where}, seed {point.seed}: {record['failed']}")
+            if isinstance(record, Failed):
+                failures.append(record.failed)
+                listener.warn(f"{where}, seed {point.seed}: {record.failed}")
             else:
                 keeper.clear(point)
             advance(clock(point), where + (f", {len(failures)} failed" if failures else ""))

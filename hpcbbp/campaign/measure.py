@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from hpcbbp.campaign.kept import Record, Solved
 from hpcbbp.campaign.point import Point
 from hpcbbp.errors import InputError
 from hpcbbp.machine.network import Network
@@ -78,20 +79,19 @@ class Clock:
 
     Parameters
     ----------
-    records : iterable of dict
+    records : iterable of Record
     ranks : int
         Ranks an instance.
     network : Network, optional
         Between those ranks.
     """
 
-    def __init__(self, records: Iterable[Mapping[str, Any]], ranks: int, network: Network | None = None) -> None:
+    def __init__(self, records: Iterable[Record], ranks: int, network: Network | None = None) -> None:
         ratios: dict[str, list[float]] = {}
         for record in records:
-            if "failed" not in record and "point" in record:
-                point = Point(**record["point"])
-                seconds, expected = float(record["wall_seconds"]), model_seconds(point, int(record["ranks"]), network)
-                ratios.setdefault(point.method, []).append(math.log(max(seconds, 1e-3) / expected))
+            if isinstance(record, Solved):
+                expected = model_seconds(record.point, record.ranks, network)
+                ratios.setdefault(record.point.method, []).append(math.log(max(record.wall_seconds, 1e-3) / expected))
         self.scale = {method: math.exp(float(np.median(values))) for method, values in ratios.items()}
         self.ranks, self.network = ranks, network
         self._known: dict[tuple[object, ...], float] = {}

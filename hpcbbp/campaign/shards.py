@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hpcbbp.campaign.measure import model_seconds
 from hpcbbp.campaign.point import Point
-from hpcbbp.campaign.store import Damage, Records, Store
+from hpcbbp.campaign.store import Damage, Record, Records, Solved, Store
 from hpcbbp.campaign.values import plain
 from hpcbbp.errors import InputError
 
@@ -49,10 +49,10 @@ def shard_stores(results: Path) -> list[Store]:
 
 def latest(stores: Iterable[Records]) -> Records:
     """Records of several stores by key, and their damage; a failure gives way to a result."""
-    found, damaged = Records(), list[Damage]()
+    found, damaged = dict[str, Record](), list[Damage]()
     for records in stores:
         damaged += records.damaged
         for key, record in records.items():
-            if key not in found or "failed" in found[key]:
+            if not isinstance(found.get(key), Solved):
                 found[key] = record
     return Records(found.items(), damaged)

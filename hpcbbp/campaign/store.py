@@ -12,16 +12,18 @@ import os
 import platform
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedIOBase, BufferedReader, FileIO, RawIOBase
 from pathlib import Path
+from typing import Any
 
-from hpcbbp.campaign.record import SCHEMA, DamagedError, LaterError, Record, from_line, looks_like_one, to_line
+from hpcbbp.campaign.kept import DamagedError, Failed, Record, Solved
+from hpcbbp.campaign.record import SCHEMA, LaterError, from_line, looks_like_one, written
 from hpcbbp.errors import InputError
 
-__all__ = ["SCHEMA", "Damage", "Record", "Records", "Store"]
+__all__ = ["SCHEMA", "Damage", "Failed", "Record", "Records", "Solved", "Store"]
 
 _LONGEST = 2**28
 """Bytes of a line: a record of a whole spectrum has a few MiB."""
@@ -51,16 +53,21 @@ class Damage:
 
 
 class Records(dict[str, Record]):
-    """Records by key, and what was no record beside them."""
+    """Records by key, what was no record beside them, and, if that was asked for, the lines that they are from."""
 
-    def __init__(self, found: Iterable[tuple[str, Record]] = (), damaged: Iterable[Damage] = ()) -> None:
+    def __init__(
+        self,
+        found: Iterable[tuple[str, Record]] = (),
+        damaged: Iterable[Damage] = (),
+        lines: Mapping[str, bytes] | None = None,
+    ) -> None:
         super().__init__(found)
-        self.damaged = tuple(damaged)
+        self.damaged, self.lines = tuple(damaged), lines or {}
 
     @property
     def lost(self) -> tuple[Damage, ...]:
         """Damage that took something: no other line holds the result of that key."""
-        return tuple(damage for damage in self.damaged if "failed" in self.get(damage.key or "", {"failed": ""}))
+        return tuple(damage for damage in self.damaged if not isinstance(self.get(damage.key or ""), Solved))
 
     def warnings(self, missing: int | None = None) -> list[str]:
         """One line a store about what its damage took; `missing`: results that a campaign lacks, if that is known."""
@@ -94,17 +101,17 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self) -> Records:
+    def read(self, *, lines: bool = False) -> Records:
         """All whole records by key, the last one written for a key, and which lines are damaged.
 
-        A line cut short by a kill is one of these.
+        A line cut short by a kill is one of these. With `lines` the line of each record, without its end, is kept.
 
         Raises
         ------
         InputError
             What is no file or cannot be read, holds no records at all, or was written by a later hpcbbp.
         """
-        found, damaged, later, ours = {}, [], "", False
+        found, kept, damaged, later, ours = dict[str, Record](), dict[str, bytes](), list[Damage](), "", False
         try:
             stream = BufferedReader(_opened(self.path, os.O_RDONLY), 2**20)
         except FileNotFoundError:
@@ -115,7 +122,9 @@ class Store:
             for number, line in enumerate(_lines(stream, self.path), 1):
                 try:
                     record = from_line(line)
-                    found[record["key"]] = record
+                    found[record.key] = record
+                    if lines:
+                        kept[record.key] = line
                 except LaterError as error:
                     raise self._later(str(error)) from None
                 except DamagedError as error:
@@ -127,13 +136,13 @@ class Store:
             raise self._later(later)
         if not found and damaged and not ours:
             raise InputError(f"{self.path}: not a store of hpcbbp (no line in it is a record); take another folder")
-        return Records(found.items(), damaged)
+        return Records(found.items(), damaged, kept)
 
     def _later(self, schema: str) -> InputError:
         return InputError(f"{self.path}: records of {schema}, this hpcbbp knows schemas up to {SCHEMA}: update it")
 
-    def append(self, record: Record) -> None:
-        """Write a record; when this returns it survives a kill and a power cut.
+    def append(self, content: Mapping[str, Any]) -> Record:
+        """Write a record, and return it; when this returns it survives a kill and a power cut.
 
         Raises
         ------
@@ -142,7 +151,12 @@ class Store:
         InputError
             If the store cannot be written.
         """
-        line = to_line(record)
+        record, line = written(content)
+        self.write(line)
+        return record
+
+    def write(self, line: bytes) -> None:
+        """Write the line of a record, with its end; InputError if the store cannot be written."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _opened(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as stream:

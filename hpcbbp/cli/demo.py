@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +15,6 @@ from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import check_writable, csv_text, write_file
 from hpcbbp.machine.jsonable import plain_rows
-from hpcbbp.machine.wording import number, with_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,36 +71,39 @@ def demo(
     on_all_ranks(start, done, as_json)
 
 
+def _in_units(unit: float, alpha: float) -> str:
+    return f"{alpha / unit:.2f}"
+
+
 def demo_tables(curves: pd.DataFrame) -> list[Any]:
     """Tables for people, one for each loss constant."""
     from hpcbbp.analysis.aggregate import models
     from hpcbbp.cli.output import table
+    from hpcbbp.machine.table import Column, Table
+    from hpcbbp.model.columns import N
+    from hpcbbp.report import tables
     from hpcbbp.theory import transition
 
     shown: list[Any] = []
     for model, part in models(curves):
         at = transition(*model)
-        rows = [
-            (
-                str(row["n"]),
-                f"{row['alpha']:.4f}",
-                f"{row['alpha'] / at.alpha_bbp:.2f}",
-                str(row["seeds"]),
-                with_error(row["overlap2"], row["overlap2_sem"]),
-                number(row["quenched_overlap2"], 4),
-                number(row["theory_overlap2"], 4),
-                with_error(row["lambda_mean"], row["lambda_mean_sem"]),
-                number(row["theory_lambda_star"], 4),
-                number(row["theory_lambda_minus"], 4),
-            )
-            for row in plain_rows(part)
-        ]
+        columns: tuple[Column[Any], ...] = (
+            N,
+            tables.ALPHA,
+            Column("/BBP", attrgetter("alpha"), partial(_in_units, at.alpha_bbp)),
+            Column("seeds", attrgetter("seeds")),
+            tables.OVERLAP2,
+            tables.QUENCHED_OVERLAP2,
+            replace(tables.THEORY_OVERLAP2, title="theory"),
+            tables.mean("lambda", "lambda_mean"),
+            tables.LAMBDA_STAR,
+            tables.LAMBDA_MINUS,
+        )
         p, p_star, a = model
         title = f"p = {p}, p* = {p_star}, a = {a:g}: {at.kind}, alpha_BBP = {at.alpha_bbp:.5f}" + (
             f", alpha_0 = {at.alpha_0:.5f}" if at.alpha_0 is not None else ""
         )
-        columns = ("N", "alpha", "/BBP", "seeds", "m^2", "quenched", "theory", "lambda", "lambda*", "lambda_-")
-        shown.append(table(title, columns, rows))
+        shown.append(table(Table(title, columns, tuple(part.itertuples(index=False)))))
     unconverged = int(curves["unconverged"].sum())
     if unconverged:
         shown.append(f"{unconverged} instances did not converge and are left out of the averages")

@@ -136,7 +136,7 @@ def analyze(
         output.json({**found.to_dict(), "files": files})
         return
     for made in [*curve_tables(found.curves), *law_tables(found)]:
-        output.show(table(made.title, made.columns, made.rows), *([made.note] if made.note else []))
+        output.show(table(made), *([made.note] if made.note else []))
     output.show(*files)
 
 

@@ -9,7 +9,6 @@ import stat
 import sys
 import termios
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +21,7 @@ from rich.text import Text
 from hpcbbp.machine.launch import traps
 from hpcbbp.machine.ranks import Group, launched, launched_rank
 from hpcbbp.machine.stdio import answering, tell, write_all
+from hpcbbp.machine.table import Table as Shown
 
 
 class Output:
@@ -89,14 +89,14 @@ def _let_be_read(stream: int, patience: float = 5.0) -> None:
                 time.sleep(0.01)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
+def table(shown: Shown[Any]) -> Lines:
     """Return a title line, which may be longer than the table, and a table with right-aligned columns."""
     made = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name in columns:
-        made.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
+    for title in shown.titles:
+        made.add_column(title, justify="right", no_wrap=True)
+    for row in shown.cells:
         made.add_row(*row)
-    return Lines(Text(title, style="bold"), made) if title else Lines(made)
+    return Lines(Text(shown.title, style="bold"), made) if shown.title else Lines(made)
 
 
 def warn(message: str) -> None:

@@ -178,9 +178,9 @@ class Spoken:
         return Patience(what)
 
     @contextmanager
-    def working(self, total: float, count: int) -> Iterator[Advance]:
+    def working(self, total: float, count: int, what: str = "instances") -> Iterator[Advance]:
         """A bar, or lines."""
-        with CampaignProgress(total, count) as bar:
+        with CampaignProgress(total, count, noun=what) as bar:
             yield bar.advance
 
 

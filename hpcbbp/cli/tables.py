@@ -2,105 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from hpcbbp.cli.output import table
 from hpcbbp.errors import InputError
-from hpcbbp.machine.wording import duration, number
+from hpcbbp.machine.table import Column, Table, words
+from hpcbbp.machine.wording import decimals, duration, general, number
+from hpcbbp.model.columns import METHOD, MODEL, N
 from hpcbbp.theory import spectrum, transition
 
 if TYPE_CHECKING:
-    from hpcbbp.campaign.plan import Plan
+    from hpcbbp.campaign.plan import Plan, PlanRow
+    from hpcbbp.theory import PredictedPoint, Prediction
+
+
+def _of_key(title: str, key: str, shown: Callable[[Any], str] = str) -> Column[dict[str, Any]]:
+    """Column of rows as JSON has them."""
+    return Column(title, itemgetter(key), shown)
+
+
+_ALPHA = _of_key("alpha", "alpha", general)
+_LIMITS = (
+    _ALPHA,
+    _of_key("left edge lambda_-", "lambda_minus", decimals(8)),
+    _of_key("edge", "edge"),
+    _of_key("outlier lambda*", "lambda_star", decimals(8)),
+    _of_key("overlap m^2", "overlap2", decimals(8)),
+)
 
 
 def theory_tables(answer: dict[str, Any]) -> list[Any]:
     """Tables for `hpcbbp theory`."""
-    thresholds = [
+    thresholds = (
         ("alpha_c", number(answer["alpha_c"], 8), "the bulk's left edge is smooth up to here"),
         ("alpha_BBP", number(answer["alpha_bbp"], 8), f"{answer['transition']} transition: outlier above"),
         ("jump of m^2", number(answer["jump_overlap2"], 8), "overlap just above alpha_BBP"),
         ("alpha_0", number(answer["alpha_0"], 8), "where the tangent of m^2 at alpha_BBP+ reaches zero"),
         ("a_c", number(answer["a_c"], 8), "discontinuous for a >= a_c at these p and p*"),
         ("p_c", "-" if answer["p_c"] is None else str(answer["p_c"]), "discontinuous for p >= p_c at these p* and a"),
-    ]
+    )
     scaled = " (eigenvalues of p H)" if answer["p"] == "inf" else ""
     title = f"N = infinity: p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}{scaled}"
-    made: list[Any] = [table(title, ("", "value", "meaning"), thresholds)]
+    made: list[Any] = [table(Table(title, words("", "value", "meaning"), thresholds))]
     if answer["points"]:
-        rows = [
-            (
-                f"{point['alpha']:g}",
-                number(point["lambda_minus"], 8),
-                point["edge"],
-                number(point["lambda_star"], 8),
-                number(point["overlap2"], 8),
-            )
-            for point in answer["points"]
-        ]
-        made.append(table("", ("alpha", "left edge lambda_-", "edge", "outlier lambda*", "overlap m^2"), rows))
+        made.append(table(Table("", _LIMITS, tuple(answer["points"]))))
         made.append("no outlier left of the bulk knows the student alone")
     return made
 
 
+_CURVES = (
+    _of_key("p", "p"),
+    _of_key("a_c: discontinuous from here", "a_c", decimals(6)),
+    _of_key("lowest alpha_BBP shown", "lowest_alpha_bbp", decimals(6)),
+    _of_key("at a", "at_a", "{:.4g}".format),
+)
+_THRESHOLDS = (
+    _of_key("p", "p"),
+    _of_key("a", "a", general),
+    _of_key("transition", "transition"),
+    _of_key("alpha_c", "alpha_c", decimals(8)),
+    _of_key("alpha_BBP", "alpha_bbp", decimals(8)),
+    _of_key("jump of m^2", "jump_overlap2", decimals(8)),
+    _of_key("alpha_0", "alpha_0", decimals(8)),
+)
+
+
 def phase_tables(curves: Sequence[dict[str, Any]], p_star: int, points: Sequence[dict[str, Any]]) -> list[Any]:
     """Tables for `hpcbbp phase-diagram`: one line a width, and the points given."""
-    rows = [
-        (str(curve["p"]), number(curve["a_c"], 6), number(curve["lowest_alpha_bbp"], 6), f"{curve['at_a']:.4g}")
-        for curve in curves
-    ]
-    columns = ("p", "a_c: discontinuous from here", "lowest alpha_BBP shown", "at a")
-    made = [table(f"N = infinity, p* = {p_star}", columns, rows)]
+    made = [table(Table(f"N = infinity, p* = {p_star}", _CURVES, tuple(curves)))]
     if points:
-        names = ("alpha_c", "alpha_bbp", "jump_overlap2", "alpha_0")
-        values = [
-            (str(at["p"]), f"{at['a']:g}", at["transition"], *(number(at[name], 8) for name in names))
-            for at in points
-        ]
-        made.append(table("", ("p", "a", "transition", "alpha_c", "alpha_BBP", "jump of m^2", "alpha_0"), values))
+        made.append(table(Table("", _THRESHOLDS, tuple(points))))
     return made
+
+
+_DENSITIES = (
+    _ALPHA,
+    _of_key("left edge lambda_-", "lambda_minus", decimals(6)),
+    _of_key("edge", "edge"),
+    _of_key("A: rho ~ exp(-A/(x - lambda_-))", "thinness", decimals(6)),
+    _of_key("at 0", "weight_at_zero", decimals(4)),
+    _of_key("outlier lambda*", "lambda_star", decimals(6)),
+)
 
 
 def density_tables(answer: dict[str, Any]) -> list[Any]:
     """Tables for `hpcbbp density`."""
-    rows = [
-        (
-            f"{curve['alpha']:g}",
-            number(curve["lambda_minus"], 6),
-            curve["edge"],
-            number(curve["thinness"], 6),
-            number(curve["weight_at_zero"], 4),
-            number(curve["lambda_star"], 6),
-        )
-        for curve in answer["curves"]
-    ]
-    columns = ("alpha", "left edge lambda_-", "edge", "A: rho ~ exp(-A/(x - lambda_-))", "at 0", "outlier lambda*")
     title = f"N = infinity: p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}"
-    return [table(title, columns, rows), f"right edge: none ({answer['curves'][0]['lambda_plus_reason']})"]
+    return [
+        table(Table(title, _DENSITIES, tuple(answer["curves"]))),
+        f"right edge: none ({answer['curves'][0]['lambda_plus_reason']})",
+    ]
+
+
+_PLAN: tuple[Column[PlanRow], ...] = (
+    *MODEL,
+    N,
+    METHOD,
+    Column("storage", attrgetter("storage")),
+    Column("instances", attrgetter("instances")),
+    Column("done", attrgetter("done")),
+    Column("left, one group", attrgetter("seconds_left"), duration),
+    Column("GiB a rank", attrgetter("gib_per_rank"), "{:.2f}".format),
+)
 
 
 def plan_tables(plan: Plan) -> list[Any]:
     """Tables for `hpcbbp plan`."""
-    rows = [
-        (
-            str(row.p),
-            str(row.p_star),
-            f"{row.a:g}",
-            str(row.n),
-            row.method,
-            row.storage,
-            str(row.instances),
-            str(row.done),
-            duration(row.seconds_left),
-            f"{row.gib_per_rank:.2f}",
-        )
-        for row in plan.grid
-    ]
-    columns = ("p", "p*", "a", "N", "method", "storage", "instances", "done", "left, one group", "GiB a rank")
     jobs = "" if plan.wall_time is None else f", about {plan.jobs_left} jobs of {duration(plan.wall_time)}"
     allowed = "" if plan.core_hours is None else f" of the {plan.core_hours:g} that the file allows"
     return [
-        table(f"{plan.name}: {plan.done} of {plan.instances} instances done", columns, rows),
+        table(Table(f"{plan.name}: {plan.done} of {plan.instances} instances done", _PLAN, tuple(plan.grid))),
         f"left on {plan.ranks} ranks, {plan.ranks_per_instance} an instance: about "
         f"{duration(plan.seconds_left)}, longest {duration(plan.longest_instance_seconds)}{jobs}; "
         f"{plan.core_hours_left:.3g} core hours{allowed}",
@@ -108,28 +121,32 @@ def plan_tables(plan: Plan) -> list[Any]:
     ]
 
 
-def predict_tables(answer: dict[str, Any]) -> list[Any]:
+def _spread(title: str, name: str) -> Column[PredictedPoint]:
+    """A mean over samples, and their standard deviation."""
+    mean, std = attrgetter(f"found.{name}"), attrgetter(f"found.{name}_std")
+    return Column(title, lambda point: f"{number(mean(point))} ({number(std(point))})")
+
+
+_PREDICTED: tuple[Column[PredictedPoint], ...] = (
+    Column("alpha", attrgetter("limit.alpha"), general),
+    Column("N", attrgetter("found.n")),
+    Column("samples", attrgetter("found.samples")),
+    _spread("lambda_1 (spread)", "lambda_1"),
+    Column("- lambda_-", lambda point: point.found.lambda_1 - point.limit.lambda_minus, number),
+    _spread("m^2 (spread)", "overlap2"),
+    Column("N = inf", attrgetter("limit.overlap2"), number),
+    Column("phi", attrgetter("found.phi"), decimals(3)),
+)
+
+
+def predict_tables(found: Prediction) -> list[Any]:
     """Tables for `hpcbbp predict`."""
-    rows = [
-        (
-            f"{row['alpha']:g}",
-            str(row["n"]),
-            str(row["samples"]),
-            f"{number(row['lambda_1'])} ({number(row['lambda_1_std'])})",
-            number(row["lambda_1"] - row["limit_lambda_minus"]),
-            f"{number(row['overlap2'])} ({number(row['overlap2_std'])})",
-            number(row["limit_overlap2"]),
-            number(row["phi"], 3),
-        )
-        for row in answer["points"]
-    ]
     title = (
-        f"p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}: {answer['transition']}, "
-        f"alpha_BBP = {answer['alpha_bbp']:.5f}"
+        f"p = {found.p}, p* = {found.p_star}, a = {found.a:g}: {found.transition.kind}, "
+        f"alpha_BBP = {found.transition.alpha_bbp:.5f}"
     )
-    columns = ("alpha", "N", "samples", "lambda_1 (spread)", "- lambda_-", "m^2 (spread)", "N = inf", "phi")
     return [
-        table(title, columns, rows),
+        table(Table(title, _PREDICTED, found.points)),
         "lambda_1: lowest eigenvalue; lambda_-: left edge at N = infinity; m^2: mean over the lowest p p* vectors\n"
         "phi: fraction of samples whose lowest eigenvalue is an outlier with the largest overlap\n",
     ]
@@ -137,36 +154,28 @@ def predict_tables(answer: dict[str, Any]) -> list[Any]:
 
 def solve_tables(answer: dict[str, Any]) -> list[Any]:
     """Tables for `hpcbbp solve`, with theory beside it."""
-    rows = [
-        (
-            str(i + 1),
-            number(value, 8),
-            f"{residual:.1e}",
-            number(m2, 5),
-            number(s2, 5),
-            "yes" if good else "NO",
-        )
-        for i, (value, residual, m2, s2, good) in enumerate(
-            zip(
-                answer["eigenvalues"],
-                answer["residuals"],
-                answer["overlap2"],
-                answer["student_overlap2"],
-                answer["converged_flags"],
-                strict=True,
-            )
-        )
-    ]
+
+    def each(title: str, key: str, shown: Callable[[Any], str]) -> Column[int]:
+        return Column(title, answer[key].__getitem__, shown)
+
+    columns = (
+        Column[int]("pair", lambda place: place + 1),
+        each("eigenvalue", "eigenvalues", decimals(8)),
+        each("residual", "residuals", "{:.1e}".format),
+        each("m^2 teacher", "overlap2", decimals(5)),
+        each("m^2 student", "student_overlap2", decimals(5)),
+        each("converged", "converged_flags", lambda good: "yes" if good else "NO"),
+    )
+    pairs = tuple(range(len(answer["eigenvalues"])))
     ranks = answer["provenance"]["ranks"]
     title = (
         f"N = {answer['n']}, M = {answer['m']}, p = {answer['p']}, p* = {answer['p_star']}, a = {answer['a']:g}, "
         f"alpha = {answer['alpha']:g}, seed {answer['seed']}, {ranks} rank{'s' if ranks > 1 else ''}"
     )
-    columns = ("pair", "eigenvalue", "residual", "m^2 teacher", "m^2 student", "converged")
     searched = f"; verified, {answer['found_by_verification']} added by it" if answer["verified"] else ""
     work = f"{answer['products']} products, {answer['seconds']:.2f} s"
     return [
-        table(title, columns, rows),
+        table(Table(title, columns, pairs)),
         *theory_lines(answer),
         f"{answer['reason']}{searched}; tolerance {answer['tol']:g}, {work}",
     ]
@@ -192,12 +201,12 @@ def theory_lines(answer: dict[str, Any]) -> list[str]:
 
 def info_tables(answer: dict[str, Any]) -> list[Any]:
     """Tables for `hpcbbp info`."""
-    rows = [
+    rows = tuple(
         (name, "-" if value is None else str(value))
         for name, value in answer.items()
         if name not in ("missing", "problem", "traps")
-    ]
-    shown: list[Any] = [table("hpcbbp", ("", ""), rows)]
+    )
+    shown: list[Any] = [table(Table("hpcbbp", words("", ""), rows))]
     shown.append(f"missing: {', '.join(answer['missing']) or 'nothing'}")
     shown += [f"trap: {line}" for line in answer["traps"]] or ["launch: no trap found"]
     if answer["problem"]:

@@ -14,6 +14,7 @@ from hpcbbp.analysis.aggregate import parts
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.analysis.phi import logistic_fit
 from hpcbbp.figures.canvas import COLOURS, MARKERS, alpha_line, canvas, overlap_limit, power
+from hpcbbp.solvers.measured import measured
 from hpcbbp.theory import Spectrum, density, spectrum, transition
 from hpcbbp.theory.limit.density import thinness
 
@@ -225,7 +226,7 @@ def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure
     return figure
 
 
-def spectrum_figure(records: Iterable[Mapping[str, Any]], *, bins: int = 120) -> tuple[Figure, pd.DataFrame]:
+def spectrum_figure(records: Iterable[object], *, bins: int = 120) -> tuple[Figure, pd.DataFrame]:
     """Whole spectra beside the density of the bulk: a row of panels for each point, the left edge on the right.
 
     Returns
@@ -234,10 +235,10 @@ def spectrum_figure(records: Iterable[Mapping[str, Any]], *, bins: int = 120) ->
         The table has model, alpha, n, the bin's centre x, the measured density, its standard error, rho of theory.
     """
     by_point: dict[tuple[int, int, float, float, int], list[Any]] = {}
-    for record in records:
-        if "failed" not in record and len(record["eigenvalues"]) == record["p"] * record["n"]:
-            key = (record["p"], record["p_star"], record["a"], record["alpha"], record["n"])
-            by_point.setdefault(key, []).append(np.array(record["eigenvalues"]))
+    for record in measured(records):
+        if len(record.eigenvalues) == record.p * record.n:
+            key = (record.p, record.p_star, record.a, record.alpha, record.n)
+            by_point.setdefault(key, []).append(np.array(record.eigenvalues))
     figure, axes = canvas(len(by_point), 2, (5.4, 3.8))
     tables = []
     for row, (key, spectra) in enumerate(sorted(by_point.items())):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,7 +13,7 @@ from hpcbbp.campaign.spec import Campaign, parse_campaign
 from hpcbbp.errors import InputError
 from hpcbbp.figures import paper as drawn
 
-Records = Sequence[Mapping[str, Any]]
+Records = Sequence[object]
 
 
 @dataclass(frozen=True)

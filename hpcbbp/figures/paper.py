@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -29,7 +28,7 @@ from hpcbbp.theory import spectrum, transition
 from hpcbbp.theory.finite.average import finite_size
 from hpcbbp.theory.limit.phase_diagram import INSET, WIDTHS, even, phase_table
 
-Records = Sequence[Mapping[str, Any]]
+Records = Sequence[object]
 Drawn = tuple[Figure, pd.DataFrame]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ from matplotlib.figure import Figure
 from hpcbbp.figures.canvas import COLOURS, MARKERS, canvas, overlap_limit, power
 from hpcbbp.theory import a_c, spectrum, transition
 from hpcbbp.theory.limit.phase_diagram import PhaseDiagram
+
+if TYPE_CHECKING:
+    from hpcbbp.theory import Prediction
 
 
 def phase_figure(made: PhaseDiagram) -> Figure:
@@ -113,15 +116,9 @@ def density_figure(answer: dict[str, Any]) -> Figure:
     return figure
 
 
-def predict_figure(answer: dict[str, Any]) -> Figure:
-    """Overlap, phi and lowest eigenvalue over sampled projections, against N or alpha, whichever has more values.
-
-    Parameters
-    ----------
-    answer : dict
-        What `hpcbbp predict --json` prints.
-    """
-    rows = pd.DataFrame(answer["points"])
+def predict_figure(found: Prediction) -> Figure:
+    """Overlap, phi and lowest eigenvalue over sampled projections, against N or alpha, whichever has more values."""
+    rows = found.table()
     against_n = rows["n"].nunique() >= rows["alpha"].nunique()
     across, curves = ("n", "alpha") if against_n else ("alpha", "n")
     figure, axes = canvas(1, 3, (4.4, 4.0))
@@ -146,7 +143,7 @@ def predict_figure(answer: dict[str, Any]) -> Figure:
                     last["limit_lambda_star"] - last["limit_lambda_minus"], color=colour, linestyle=":", linewidth=1.2
                 )
     if not against_n:
-        model = answer["p"], answer["p_star"], answer["a"]
+        model = found.p, found.p_star, found.a
         low, high = float(rows["alpha"].min()), float(rows["alpha"].max())
         overlap_limit(axes[0], model, low, high)
         axes[0].set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
@@ -154,7 +151,7 @@ def predict_figure(answer: dict[str, Any]) -> Figure:
         distance = [0.0 if at.lambda_star is None else at.lambda_star - at.lambda_minus for at in limits]
         axes[2].plot([at.alpha for at in limits], distance, color="black", linewidth=1.5)
         for axis in axes[1:]:
-            axis.axvline(answer["alpha_bbp"], color="grey", linestyle="--", linewidth=1.0)
+            axis.axvline(found.transition.alpha_bbp, color="grey", linestyle="--", linewidth=1.0)
     for axis, name in zip(
         axes, (r"overlap $m^2$ (lowest $p\,p^*$)", r"$\varphi$", r"$\lambda_1 - \lambda_-(\infty)$"), strict=True
     ):
@@ -167,8 +164,8 @@ def predict_figure(answer: dict[str, Any]) -> Figure:
     axes[0].legend(frameon=False, fontsize=9)
     limit = r"; dotted: $N = \infty$" if against_n else ""
     figure.suptitle(
-        rf"$p = {answer['p']}$, $p^* = {answer['p_star']}$, $a = {answer['a']:g}$: {answer['transition']}, "
-        rf"$\alpha_{{BBP}} = {answer['alpha_bbp']:.4f}${limit}; bars: standard errors",
+        rf"$p = {found.p}$, $p^* = {found.p_star}$, $a = {found.a:g}$: {found.transition.kind}, "
+        rf"$\alpha_{{BBP}} = {found.transition.alpha_bbp:.4f}${limit}; bars: standard errors",
         fontsize=11,
     )
     return figure

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-Advance = Callable[[float, str], None]
-"""Told after a piece of work: how much it was, in the unit of the total, and what."""
+
+class Advance(Protocol):
+    """Told of work that is done."""
+
+    def __call__(self, work: float, label: str, pieces: int = 1, /) -> None:
+        """How much it was, in the unit of the total; what; and how many pieces it ended (0: it was a part of one)."""
 
 
 class Listener(Protocol):
@@ -22,8 +26,8 @@ class Listener(Protocol):
     def counting(self, what: str) -> Callable[[int, int], None]:
         """Return what is told how many of how many are done, of something short."""
 
-    def working(self, total: float, count: int) -> AbstractContextManager[Advance]:
-        """Begin long work of a total, in any unit proportional to time, in so many pieces."""
+    def working(self, total: float, count: int, what: str = "instances") -> AbstractContextManager[Advance]:
+        """Begin long work of a total, in any unit proportional to time, in so many pieces of that name."""
 
 
 class Silent:
@@ -39,9 +43,13 @@ class Silent:
         """Return what is told, and says nothing."""
         return lambda done, total: None
 
-    def working(self, total: float, count: int) -> AbstractContextManager[Advance]:
+    def working(self, total: float, count: int, what: str = "instances") -> AbstractContextManager[Advance]:
         """Return what is told, and says nothing."""
-        return nullcontext(lambda work, label: None)
+        return nullcontext(_unheard)
+
+
+def _unheard(work: float, label: str, pieces: int = 1, /) -> None:
+    """Nobody listens."""
 
 
 SILENT = Silent()

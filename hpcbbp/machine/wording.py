@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 
 def number(value: float | None, digits: int = 5) -> str:
     """Fixed-point number; a dash for None and for what is not finite."""
     return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def decimals(digits: int) -> Callable[[float | None], str]:
+    """Return `number` with so many digits."""
+    return lambda value: number(value, digits)
+
+
+def general(value: float) -> str:
+    """As short as six significant digits allow."""
+    return f"{value:g}"
+
+
+def whole(value: float) -> str:
+    """A whole number, whatever type holds it."""
+    return f"{value:.0f}"
 
 
 def with_error(mean: float | None, error: float | None) -> str:

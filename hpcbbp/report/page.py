@@ -5,20 +5,25 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
+from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import Campaign
+from hpcbbp.campaign.store import Failed, Record, Solved
 from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, overlap_figure, phi_figure, title
 from hpcbbp.machine import provenance
 from hpcbbp.machine.files import write_file
 from hpcbbp.machine.optional import require
-from hpcbbp.machine.wording import duration
-from hpcbbp.report.tables import TextTable, curve_tables, law_tables
+from hpcbbp.machine.table import Column, Table, of
+from hpcbbp.machine.wording import duration, general
+from hpcbbp.model.columns import METHOD, MODEL, N
+from hpcbbp.report.tables import curve_tables, law_tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,58 +74,88 @@ def _png(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def run_table(records: Iterable[Mapping[str, Any]], points: Sequence[Any]) -> TextTable:
+@dataclass
+class RunRow:
+    """Instances of one model, size and method.
+
+    Attributes
+    ----------
+    p, p_star, a, n, method
+        As in Point.
+    wanted, done, failed : int
+    core_seconds : float
+        Of those done and failed.
+    """
+
+    p: int
+    p_star: int
+    a: float
+    n: int
+    method: str
+    wanted: int = 0
+    done: int = 0
+    failed: int = 0
+    core_seconds: float = 0.0
+
+
+_RUN: tuple[Column[RunRow], ...] = (
+    *MODEL,
+    N,
+    METHOD,
+    Column("wanted", attrgetter("wanted")),
+    Column("done", attrgetter("done")),
+    Column("failed", attrgetter("failed")),
+    Column("core time", attrgetter("core_seconds"), duration),
+)
+
+
+def run_table(records: Iterable[Record], points: Sequence[Point]) -> Table[RunRow]:
     """What was to be run and what was: instances by model, size and method."""
-    rows: dict[tuple[Any, ...], list[float]] = {}
-    by_key = {record["key"]: record for record in records}
+    rows: dict[tuple[object, ...], RunRow] = {}
+    by_key = {record.key: record for record in records}
     for point in points:
-        row = rows.setdefault((point.p, point.p_star, point.a, point.n, point.method), [0, 0, 0, 0.0])
-        row[0] += 1
+        kind = (point.p, point.p_star, point.a, point.n, point.method)
+        row = rows.setdefault(kind, RunRow(*kind))
+        row.wanted += 1
         record = by_key.get(point.key)
         if record is not None:
-            row[1] += "failed" not in record
-            row[2] += "failed" in record
-            row[3] += record["wall_seconds"] * record["ranks"]
-    return TextTable(
-        "Instances",
-        ("p", "p*", "a", "N", "method", "wanted", "done", "failed", "core time"),
-        tuple(
-            (
-                str(p),
-                str(p_star),
-                f"{a:g}",
-                str(n),
-                method,
-                f"{all_:.0f}",
-                f"{done:.0f}",
-                f"{bad:.0f}",
-                duration(spent),
-            )
-            for (p, p_star, a, n, method), (all_, done, bad, spent) in rows.items()
-        ),
-    )
+            row.done += isinstance(record, Solved)
+            row.failed += isinstance(record, Failed)
+            row.core_seconds += record.wall_seconds * record.ranks
+    return Table("Instances", _RUN, tuple(rows.values()))
 
 
-def troubles(records: Iterable[Mapping[str, Any]]) -> TextTable:
+@dataclass(frozen=True)
+class Trouble:
+    """An instance that is in no average, and why."""
+
+    point: Point
+    why: str
+
+
+_TROUBLES: tuple[Column[Trouble], ...] = (
+    *(of(attrgetter("point"), column) for column in MODEL),
+    Column("alpha", attrgetter("point.alpha"), general),
+    of(attrgetter("point"), N),
+    Column("seed", attrgetter("point.seed")),
+    of(attrgetter("point"), METHOD),
+    Column("why", attrgetter("why")),
+)
+
+
+def troubles(records: Iterable[Record]) -> Table[Trouble]:
     """Instances that failed, or whose lowest p p* pairs did not all converge."""
     rows = []
     for record in records:
-        point = record["point"]
-        outliers = point["p"] * point["p_star"]
-        if "failed" in record:
-            why = f"failed: {record['failed']}"
-        elif not all(record["converged_flags"][:outliers]):
-            why = record["reason"]
-        else:
-            continue
-        values = (point["p"], point["p_star"], point["a"], point["alpha"], point["n"], point["seed"], point["method"])
-        rows.append((*(f"{v:g}" if isinstance(v, float) else str(v) for v in values), why))
-    columns = ("p", "p*", "a", "alpha", "N", "seed", "method", "why")
-    return TextTable(f"{len(rows)} instances, left out of every average", columns, tuple(rows))
+        if isinstance(record, Failed):
+            rows.append(Trouble(record.point, f"failed: {record.failed}"))
+        elif not all(record.converged_flags[: record.outliers]):
+            rows.append(Trouble(record.point, record.reason))
+    return Table(f"{len(rows)} instances, left out of every average", _TROUBLES, tuple(rows))
 
 
 def write_report(
-    campaign: Campaign, text: str, records: Sequence[Mapping[str, Any]], found: Analysis, folder: Path
+    campaign: Campaign, text: str, records: Sequence[Record], found: Analysis, folder: Path
 ) -> list[Path]:
     """Write report.html (self-contained) and report.md with its pictures; return the files.
 
@@ -129,7 +164,7 @@ def write_report(
     campaign : Campaign
     text : str
         The campaign file, as it stands.
-    records : sequence of dict
+    records : sequence of Record
     found : Analysis
         Of these records.
     folder : Path
@@ -143,7 +178,7 @@ def write_report(
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     run, shown = run_table(records, campaign.points()), pictures(found)
-    done, wanted = sum(int(row[6]) for row in run.rows), sum(int(row[5]) for row in run.rows)
+    done, wanted = sum(row.done for row in run.rows), sum(row.wanted for row in run.rows)
     made = provenance.versions()
     content = {
         "name": campaign.name,
@@ -157,7 +192,7 @@ def write_report(
         "fence": _fence(text),
         "provenance": "hpcbbp {hpcbbp}, commit {commit}, numpy {numpy}, scipy {scipy}".format(**made)
         + "; records by hpcbbp "
-        + ", ".join(sorted({str(record.get("hpcbbp")) for record in records})),
+        + ", ".join(sorted({record.hpcbbp for record in records})),
     }
     environment = Environment(
         loader=PackageLoader("hpcbbp", "report"), undefined=StrictUndefined,

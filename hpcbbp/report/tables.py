@@ -1,187 +1,178 @@
-"""The tables of an analysis as text: the same for a terminal and for a report."""
+"""The tables of an analysis: the same for a terminal and for a report."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
 
 from hpcbbp.analysis.analysis import Analysis
-from hpcbbp.machine.wording import number, with_error
+from hpcbbp.machine.table import Column, Table
+from hpcbbp.machine.wording import decimals, whole, with_error
+from hpcbbp.model.columns import MODEL, N
 
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table ready to be shown.
-
-    Attributes
-    ----------
-    title, note : str
-        One line each; the note may be empty.
-    columns : tuple of str
-    rows : tuple of tuples of str
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-
-Row = Mapping[Any, Any]
-
-_MODEL = ("p", "p*", "a")
-
-
-def _model(row: Row) -> tuple[str, ...]:
-    return f"{row['p']:.0f}", f"{row['p_star']:.0f}", f"{row['a']:g}"
+Row = Any
+"""A row of a DataFrame, as itertuples gives it: its columns are attributes, and some tables lack some."""
 
 
 def interval(row: Row, name: str, digits: int = 4) -> str:
     """0.913 [0.880, 0.951]; an end that is not bounded is infinite, and without a bound there is no number."""
-    if name not in row or not math.isfinite(row[name]):
+    value = getattr(row, name, math.nan)
+    if not math.isfinite(value):
         return "-"
-    if math.isinf(row[f"{name}_low"]) and math.isinf(row[f"{name}_high"]):
+    low, high = getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
+    if math.isinf(low) and math.isinf(high):
         return "not bounded"
-    ends = [
-        f"{row[name + end]:.{digits}f}"
-        if math.isfinite(row[name + end])
-        else "inf"
-        if row[name + end] > 0
-        else "-inf"
-        for end in ("_low", "_high")
-    ]
-    return f"{row[name]:.{digits}f} [{ends[0]}, {ends[1]}]"
+    ends = [f"{end:.{digits}f}" if math.isfinite(end) else "inf" if end > 0 else "-inf" for end in (low, high)]
+    return f"{value:.{digits}f} [{ends[0]}, {ends[1]}]"
 
 
-def curve_tables(curves: pd.DataFrame) -> list[TextTable]:
+def _decimals(title: str, name: str, digits: int) -> Column[Row]:
+    return Column(title, attrgetter(name), decimals(digits))
+
+
+def _interval(title: str, name: str, digits: int = 4) -> Column[Row]:
+    return Column(title, lambda row: interval(row, name, digits))
+
+
+def mean(title: str, name: str) -> Column[Row]:
+    """A mean over seeds with its standard error."""
+    return Column(title, lambda row: with_error(getattr(row, name), getattr(row, f"{name}_sem")))
+
+
+def _table(title: str, columns: tuple[Column[Row], ...], rows: pd.DataFrame, note: str = "") -> list[Table[Row]]:
+    return [] if rows.empty else [Table(title, columns, tuple(rows.itertuples(index=False)), note)]
+
+
+ALPHA = _decimals("alpha", "alpha", 4)
+OVERLAP2 = mean("m^2", "overlap2")
+QUENCHED_OVERLAP2 = _decimals("quenched", "quenched_overlap2", 4)
+THEORY_OVERLAP2 = _decimals("N = inf", "theory_overlap2", 4)
+LAMBDA_STAR = _decimals("lambda*", "theory_lambda_star", 4)
+LAMBDA_MINUS = _decimals("lambda_-", "theory_lambda_minus", 4)
+_ALPHA_BBP = "theory_alpha_bbp"
+_ALPHA_BBP_LIMIT = _decimals("alpha_BBP, N = inf", _ALPHA_BBP, 5)
+
+_CURVES = (
+    *MODEL,
+    ALPHA,
+    N,
+    Column("seeds", lambda row: f"{row.seeds:.0f}" + (f" (+{row.unconverged:.0f})" if row.unconverged else "")),
+    OVERLAP2,
+    QUENCHED_OVERLAP2,
+    THEORY_OVERLAP2,
+    mean("m^2 lowest", "overlap2_1"),
+    _decimals("median", "overlap2_1_median", 4),
+    mean("lambda_1", "lambda_1"),
+    _decimals("quenched", "quenched_lambda_1", 4),
+    LAMBDA_STAR,
+    LAMBDA_MINUS,
+    _interval("phi", "phi", 3),
+)
+
+
+def curve_tables(curves: pd.DataFrame) -> list[Table[Row]]:
     """Averages over seeds at every point."""
-    rows = tuple(
-        (
-            *_model(row),
-            f"{row['alpha']:.4f}",
-            f"{row['n']:.0f}",
-            f"{row['seeds']:.0f}" + (f" (+{row['unconverged']:.0f})" if row["unconverged"] else ""),
-            with_error(row["overlap2"], row["overlap2_sem"]),
-            number(row["quenched_overlap2"], 4),
-            number(row["theory_overlap2"], 4),
-            with_error(row["overlap2_1"], row["overlap2_1_sem"]),
-            number(row["overlap2_1_median"], 4),
-            with_error(row["lambda_1"], row["lambda_1_sem"]),
-            number(row["quenched_lambda_1"], 4),
-            number(row["theory_lambda_star"], 4),
-            number(row["theory_lambda_minus"], 4),
-            interval(row, "phi", 3),
-        )
-        for row in curves.to_dict("records")
-    )
-    columns = (
-        *_MODEL, "alpha", "N", "seeds", "m^2", "quenched", "N = inf", "m^2 lowest", "median", "lambda_1", "quenched",
-        "lambda*", "lambda_-", "phi",
-    )  # fmt: skip
     note = (
         "m^2: mean over the lowest p p* vectors; lowest: of the lowest vector alone; quenched: predicted from the "
         "projections of the same instances; (+k): k more did not converge and are left out"
     )
-    return [TextTable("Overlaps and eigenvalues", columns, rows, note)] if rows else []
+    return _table("Overlaps and eigenvalues", _CURVES, curves, note)
 
 
-def law_tables(found: Analysis) -> list[TextTable]:
+_ALPHA_0 = (
+    *MODEL,
+    N,
+    Column("instances", attrgetter("instances"), whole),
+    Column("alpha", lambda row: f"{row.alpha_low:.3f}..{row.alpha_high:.3f}"),
+    _interval("data", "data"),
+    _interval("quenched", "quenched"),
+    _decimals("theory, same alpha", "theory_in_window", 4),
+    _decimals("tangent", "theory_alpha_0", 5),
+    _decimals("alpha_BBP", _ALPHA_BBP, 5),
+)
+_THRESHOLDS = (
+    *MODEL,
+    N,
+    _interval("phi = 1/2", "half_phi"),
+    _interval("half of the samples informed (quenched)", "half_informed"),
+    _ALPHA_BBP_LIMIT,
+)
+_CROSSINGS = (
+    *MODEL,
+    Column("N", lambda row: f"{row.n:.0f}, {row.larger:.0f}"),
+    _interval("alpha", "alpha"),
+    _decimals("phi there", "phi", 3),
+    _ALPHA_BBP_LIMIT,
+)
+_LIMITS = (
+    *MODEL,
+    Column("distance from the limit", attrgetter("law")),
+    Column("limit", lambda row: f"{row.limit:.4f} [{row.low:.4f}, {row.high:.4f}]"),
+    Column("chi^2", attrgetter("chi2"), "{:.2f}".format),
+    Column("weight", attrgetter("weight"), "{:.3f}".format),
+    _ALPHA_BBP_LIMIT,
+)
+
+_FORMULAS = {"power": "c N^(-2/3)", "log": "A/log N", "shifted log": "A/(log N + B)"}
+_EDGE_NOTE = (
+    "p: probability of so large a chi^2 if the law is right; weight: Akaike weight, how sure the law is if one "
+    "of the three is right"
+)
+
+
+def _fitted(title: str, text: Callable[[Row], str]) -> Column[Row]:
+    """Of an edge's law: a dash where none was fitted."""
+    return Column(title, lambda row: "-" if row.reason else text(row))
+
+
+_EDGES = (
+    *MODEL,
+    ALPHA,
+    Column("edge", attrgetter("edge")),
+    Column("law", lambda row: f"none: {row.reason.split(';')[0]}" if row.reason else _FORMULAS[row.law]),
+    _fitted("c or A", lambda row: "no decay seen" if math.isinf(row.first) else interval(row, "first")),
+    _fitted("B", lambda row: interval(row, "B", 2)),
+    _fitted("chi^2", lambda row: f"{row.chi2:.1f}"),
+    _fitted("p", lambda row: f"{row.p_value:.2g}"),
+    _fitted("weight", lambda row: f"{row.weight:.3f}"),
+)
+
+
+def _exponent(title: str, name: str) -> Column[Row]:
+    def text(row: Row) -> str:
+        value = getattr(row, f"{name}_exponent", math.nan)
+        if not math.isfinite(value):
+            return "-"
+        return f"{value:.3f} [{getattr(row, f'{name}_low'):.3f}, {getattr(row, f'{name}_high'):.3f}]"
+
+    return Column(title, text)
+
+
+_SPREADS = (
+    *MODEL,
+    ALPHA,
+    Column("sizes", attrgetter("sizes"), whole),
+    _exponent("of m^2", "overlap2"),
+    _exponent("of lambda (mean of the lowest p p*)", "lambda"),
+)
+
+
+def law_tables(found: Analysis) -> list[Table[Row]]:
     """What was fitted, with intervals, beside theory."""
     sure = f"{100 * found.level:.0f}% intervals"
-    makers = (_alpha_0_tables, _threshold_tables, _crossing_tables, _limit_tables, _edge_tables, _spread_tables)
-    return [made for maker in makers for made in maker(found, sure)]
-
-
-def _alpha_0_tables(found: Analysis, sure: str) -> list[TextTable]:
-    if found.alpha_0.empty:
-        return []
-    rows = tuple(
-        (
-            *_model(row), f"{row['n']:.0f}", f"{row['instances']:.0f}",
-            f"{row['alpha_low']:.3f}..{row['alpha_high']:.3f}", interval(row, "data"), interval(row, "quenched"),
-            number(row["theory_in_window"], 4), number(row["theory_alpha_0"], 5), number(row["theory_alpha_bbp"], 5),
-        )
-        for row in found.alpha_0.to_dict("records")
-    )  # fmt: skip
-    columns = (*_MODEL, "N", "instances", "alpha", "data", "quenched", "theory, same alpha", "tangent", "alpha_BBP")
     low, high = found.window
-    title = f"alpha_0: m^2 continued to zero from {low:g} to {high:g} alpha_BBP ({sure})"
-    return [TextTable(title, columns, rows)]
-
-
-def _threshold_tables(found: Analysis, sure: str) -> list[TextTable]:
-    if found.thresholds.empty:
-        return []
-    rows = tuple(
-        (*_model(row), f"{row['n']:.0f}", interval(row, "half_phi"), interval(row, "half_informed"),
-         number(row["theory_alpha_bbp"], 5))
-        for row in found.thresholds.to_dict("records")
-    )  # fmt: skip
-    columns = (*_MODEL, "N", "phi = 1/2", "half of the samples informed (quenched)", "alpha_BBP, N = inf")
-    return [TextTable(f"Effective thresholds ({sure})", columns, rows)]
-
-
-def _crossing_tables(found: Analysis, sure: str) -> list[TextTable]:
-    if found.crossings.empty:
-        return []
-    rows = tuple(
-        (*_model(row), f"{row['n']:.0f}, {row['larger']:.0f}", interval(row, "alpha"), number(row["phi"], 3),
-         number(row["theory_alpha_bbp"], 5))
-        for row in found.crossings.to_dict("records")
-    )  # fmt: skip
-    columns = (*_MODEL, "N", "alpha", "phi there", "alpha_BBP, N = inf")
-    return [TextTable(f"Crossings of phi ({sure})", columns, rows)]
-
-
-def _limit_tables(found: Analysis, sure: str) -> list[TextTable]:
-    if found.limits.empty:
-        return []
-    rows = tuple(
-        (*_model(row), row["law"], f"{row['limit']:.4f} [{row['low']:.4f}, {row['high']:.4f}]", f"{row['chi2']:.2f}",
-         f"{row['weight']:.3f}", number(row["theory_alpha_bbp"], 5))
-        for row in found.limits.to_dict("records")
-    )  # fmt: skip
-    columns = (*_MODEL, "distance from the limit", "limit", "chi^2", "weight", "alpha_BBP, N = inf")
-    return [TextTable(f"phi = 1/2 continued to N = infinity ({sure} under each law)", columns, rows)]
-
-
-def _edge_tables(found: Analysis, sure: str) -> list[TextTable]:
-    if found.edges.empty:
-        return []
-    formulas = {"power": "c N^(-2/3)", "log": "A/log N", "shifted log": "A/(log N + B)"}
-    rows = []
-    for row in found.edges.to_dict("records"):
-        start = (*_model(row), f"{row['alpha']:.4f}", row["edge"])
-        if row["reason"]:
-            rows.append((*start, f"none: {row['reason'].split(';')[0]}", "-", "-", "-", "-", "-"))
-            continue
-        law = formulas[row["law"]]
-        none = "no decay seen" if math.isinf(row["first"]) else ""
-        rows.append(
-            (*start, law, none or interval(row, "first"), interval(row, "B", 2), f"{row['chi2']:.1f}",
-             f"{row['p_value']:.2g}", f"{row['weight']:.3f}")
-        )  # fmt: skip
-    columns = (*_MODEL, "alpha", "edge", "law", "c or A", "B", "chi^2", "p", "weight")
-    note = (
-        "p: probability of so large a chi^2 if the law is right; weight: Akaike weight, how sure the law is if one "
-        "of the three is right"
-    )
-    return [TextTable(f"lambda_1 - lambda_- without outlier ({sure} by bootstrap)", columns, tuple(rows), note)]
-
-
-def _spread_tables(found: Analysis, sure: str) -> list[TextTable]:
-    if found.spreads.empty:
-        return []
-    rows = tuple(
-        (*_model(row), f"{row['alpha']:.4f}", f"{row['sizes']:.0f}",
-         *("-" if f"{name}_exponent" not in row or not math.isfinite(row[f"{name}_exponent"])
-           else f"{row[f'{name}_exponent']:.3f} [{row[f'{name}_low']:.3f}, {row[f'{name}_high']:.3f}]"
-           for name in ("overlap2", "lambda")))
-        for row in found.spreads.to_dict("records")
-    )  # fmt: skip
-    columns = (*_MODEL, "alpha", "sizes", "of m^2", "of lambda (mean of the lowest p p*)")
-    return [TextTable(f"Spread over instances ~ N^(-exponent) ({sure} for normal scatter)", columns, rows)]
+    scatter = f"Spread over instances ~ N^(-exponent) ({sure} for normal scatter)"
+    return [
+        *_table(
+            f"alpha_0: m^2 continued to zero from {low:g} to {high:g} alpha_BBP ({sure})", _ALPHA_0, found.alpha_0
+        ),
+        *_table(f"Effective thresholds ({sure})", _THRESHOLDS, found.thresholds),
+        *_table(f"Crossings of phi ({sure})", _CROSSINGS, found.crossings),
+        *_table(f"phi = 1/2 continued to N = infinity ({sure} under each law)", _LIMITS, found.limits),
+        *_table(f"lambda_1 - lambda_- without outlier ({sure} by bootstrap)", _EDGES, found.edges, _EDGE_NOTE),
+        *_table(scatter, _SPREADS, found.spreads),
+    ]

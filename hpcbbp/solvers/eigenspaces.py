@@ -10,12 +10,15 @@ definitions would give.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from hpcbbp.solvers.measured import Measured
 
 Array = NDArray[np.float64]
 
@@ -74,24 +77,23 @@ def largest_overlap(eigenvalues: Sequence[float] | Array, overlap2: Sequence[flo
     return Eigenspace(int(first[at]) + 1, int(dimensions[at]), float(means[at]))
 
 
-def left_to_a_basis(record: Mapping[str, Any]) -> bool:
+def left_to_a_basis(record: Measured) -> bool:
     """Whether a record's largest overlap depends on the basis that LAPACK found.
 
     Records of a whole spectrum, of which they hold the lowest pairs alone, named the vector of largest overlap
     (`largest_overlap_pair`) before they named a space: with M < N that may be one of the null space's basis.
     """
-    if "failed" in record or "largest_overlap_space" in record:
+    if record.largest_overlap_space is not None:
         return False
-    held = len(record.get("overlap2", ()))
-    return bool(held < record.get("pairs_searched", held) and record.get("m", 0) < record.get("n", 0))
+    return len(record.overlap2) < record.searched and record.m < record.n
 
 
-def knows_best(record: Mapping[str, Any]) -> bool | None:
+def knows_best(record: Measured) -> bool | None:
     """Whether the space of the lowest eigenvalue has the largest overlap of all pairs searched; None: not known."""
-    if "largest_overlap_space" in record:
-        return bool(record["largest_overlap_space"]["pair"] == 1)
+    if record.largest_overlap_space is not None:
+        return record.largest_overlap_space.pair == 1
     if left_to_a_basis(record):
         return None
-    if len(record["overlap2"]) == record.get("pairs_searched", len(record["overlap2"])):
-        return largest_overlap(record["eigenvalues"], record["overlap2"]).pair == 1
-    return bool(record["largest_overlap_pair"] == 1)
+    if len(record.overlap2) == record.searched:
+        return largest_overlap(record.eigenvalues, record.overlap2).pair == 1
+    return None if record.largest_overlap_pair is None else record.largest_overlap_pair == 1

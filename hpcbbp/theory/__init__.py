@@ -16,11 +16,14 @@ from hpcbbp.theory.limit.transition import Transition, transition
 
 if TYPE_CHECKING:
     from hpcbbp.theory.finite.average import FiniteSize, finite_size
+    from hpcbbp.theory.finite.predict import PredictedPoint, Prediction, predict
     from hpcbbp.theory.finite.sample import Quenched, quenched, quenched_sample
 
 __all__ = [
     "Density",
     "FiniteSize",
+    "PredictedPoint",
+    "Prediction",
     "Quenched",
     "Spectrum",
     "Transition",
@@ -28,6 +31,7 @@ __all__ = [
     "density",
     "finite_size",
     "p_c",
+    "predict",
     "quenched",
     "quenched_sample",
     "spectrum",
@@ -38,6 +42,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "finite.average": ["FiniteSize", "finite_size"],
+        "finite.predict": ["PredictedPoint", "Prediction", "predict"],
         "finite.sample": ["Quenched", "quenched", "quenched_sample"],
     },
 )

@@ -15,6 +15,10 @@ from hpcbbp.theory import spectrum, transition
 SMOOTH = (2, 1, 1.5)
 
 
+def _space(first):
+    return {"pair": 1 if first else 7, "dimension": 1, "overlap2": 0.5}
+
+
 def record(model, n, alpha, seed, *, lambdas, m2, first=None, quenched=None, flags=None):
     p, p_star, a = model
     found = {
@@ -22,7 +26,7 @@ def record(model, n, alpha, seed, *, lambdas, m2, first=None, quenched=None, fla
         "eigenvalues": list(lambdas), "overlap2": list(m2), "converged_flags": flags or [True] * len(lambdas),
     }  # fmt: skip
     if first is not None:
-        found |= {"pairs_searched": p * n, "largest_overlap_space": {"pair": 1 if first else 7, "dimension": 1}}
+        found |= {"pairs_searched": p * n, "largest_overlap_space": _space(first)}
     if quenched is not None:
         found["quenched"] = quenched
     return found

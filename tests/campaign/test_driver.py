@@ -98,8 +98,8 @@ def test_numbers_that_are_none_are_a_failure_of_that_instance(tmp_path):
     outcome, told, records = drive(tmp_path, POINTS, solver)
     assert (outcome.computed, outcome.failed, outcome.left, outcome.stopped) == (2, 2, 0, None)
     assert told == [0, 1, 2, 3]
-    assert "eigenvalues" in records[POINTS[1].key]["failed"]
-    assert "overlap2" in records[POINTS[2].key]["failed"]
+    assert "eigenvalues" in records[POINTS[1].key].failed
+    assert "overlap2" in records[POINTS[2].key].failed
 
 
 def test_a_full_disk_loses_no_count(tmp_path):
@@ -206,4 +206,4 @@ def test_a_group_without_work_does_not_stop_the_other(tmp_path):
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
     assert (outcome["computed"], outcome["left"]) == (2, 1)
-    assert {record["seed"] for record in Store(tmp_path / "results.jsonl").read().values()} == {0, 1}
+    assert {record.seed for record in Store(tmp_path / "results.jsonl").read().values()} == {0, 1}

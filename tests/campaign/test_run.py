@@ -79,7 +79,7 @@ def test_run_and_go_on(tmp_path, spec, ranks):
     read = Store(out / "results.jsonl").read()
     assert set(read) == keys
     for record in found:
-        np.testing.assert_allclose(read[record["key"]]["eigenvalues"], record["eigenvalues"], rtol=1e-6)
+        np.testing.assert_allclose(read[record["key"]].eigenvalues, record["eigenvalues"], rtol=1e-6)
     planned = answer("plan", spec, "--out", out)
     assert (planned["done"], planned["seconds_left"]) == (25, 0.0)
 

@@ -112,7 +112,7 @@ def test_sigterm_to_mpirun_loses_nothing(tmp_path):
     before = Store(out / "results.jsonl").read()
     assert 1 <= len(before) < COUNT
     assert run("plan", path, "--out", out, "--check").returncode == 75
-    assert all(record["converged"] == 2 for record in before.values())
+    assert all(record.converged == 2 for record in before.values())
 
 
 def test_what_is_no_run_ends_by_a_signal_as_ever():

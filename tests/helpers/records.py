@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hpcbbp.campaign.kept import Record, checked
 from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Store
 
@@ -56,6 +57,11 @@ def filed(point: Point) -> dict[str, Any]:
         "schema": 2, "key": point.key, "point": dataclasses.asdict(point), "hpcbbp": "0.1.0", "host": "node",
         "begin": 1795541026.628, "wall_seconds": 0.25, "ranks": 1,
     }  # fmt: skip
+
+
+def kept(content: dict[str, Any]) -> Record:
+    """As Store.read() gives it."""
+    return checked(content)
 
 
 def store_of(folder: Path, *records: dict[str, Any]) -> Store:

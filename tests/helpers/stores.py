@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from records import old_line, point_at, solved
+from records import kept, old_line, point_at, solved
 
 from hpcbbp.campaign.record import to_line
 
@@ -19,6 +19,7 @@ method = "stored"
 """
 POINTS = [point_at(seed) for seed in range(3)]
 WRITTEN = {point.key: solved(point) for point in POINTS}
+READ = {key: kept(record) for key, record in WRITTEN.items()}
 LINES = [to_line(record) for record in WRITTEN.values()]
 OLD = [old_line(record) for record in WRITTEN.values()]
 

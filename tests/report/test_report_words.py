@@ -9,7 +9,7 @@ import pytest
 from fuzzing import bounded, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
-from records import failed
+from records import failed, kept
 from stores import CAMPAIGN, LINES, OLD, POINTS, WRITTEN, mutated
 
 from hpcbbp import InputError
@@ -35,7 +35,7 @@ def test_reports_of_a_mutated_store(tmp_path_factory, seed, lines):
 def test_report_shows_a_failure_word_for_word(tmp_path):
     campaign = parse_campaign(CAMPAIGN, "c.toml")
     reason = "<script>alert(1)</script> | [link](http://x) `code` *b*\n# title"
-    records = [WRITTEN[POINTS[0].key], WRITTEN[POINTS[1].key], failed(POINTS[2], reason)]
+    records = [kept(WRITTEN[POINTS[0].key]), kept(WRITTEN[POINTS[1].key]), kept(failed(POINTS[2], reason))]
     write_report(campaign, CAMPAIGN + "# ```\n<b>", records, analyse(records), tmp_path)
     text, page = (tmp_path / "report.md").read_text(), (tmp_path / "report.html").read_text()
     (row,) = [line for line in text.splitlines() if "script" in line]

@@ -1,0 +1,169 @@
+"""What a store keeps of an instance: its type, and the checks that say that its numbers fit each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from hpcbbp.campaign.point import Point
+from hpcbbp.solvers.measured import Asked, Measured, NotNegative, Positive, Real, Text, Units, Whole, first_of
+
+_SLACK = 1e-3
+"""Of bounds that hold for unit vectors: never refuse what was computed for its rounding."""
+
+_LISTS = ("residuals", "overlap2", "student_overlap2", "converged_flags", "teacher_overlaps", "student_overlaps")
+
+
+class DamagedError(ValueError):
+    """A line that is no record, or not the one that was written.
+
+    Attributes
+    ----------
+    key : str or None
+        Of the record that the line was, if it can be known.
+    later : bool
+        Whether it may be a line of a later hpcbbp instead.
+    """
+
+    def __init__(self, reason: str, key: str | None = None, *, later: bool = False) -> None:
+        super().__init__(reason)
+        self.key, self.later = key, later
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What every record has.
+
+    Attributes
+    ----------
+    schema_ : int
+        `schema` in JSON.
+    key : str
+        What was computed, in words.
+    asked : Asked
+        Its parameters, `point` in JSON; `point` here is the Point.
+    hpcbbp, host : str
+        Which version, and where.
+    begin : float
+        Seconds since 1970.
+    wall_seconds : float
+        Of `ranks` ranks.
+    """
+
+    schema_: Annotated[int, Field(alias="schema", ge=1, strict=True)]
+    key: Text
+    asked: Annotated[Asked, Field(alias="point")]
+    hpcbbp: Text
+    host: Text
+    begin: Real
+    wall_seconds: NotNegative
+    ranks: Units
+
+    @property
+    def point(self) -> Point:
+        """The instance."""
+        return Point(**vars(self.asked))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Kept):
+    """An instance that was not solved, and why."""
+
+    failed: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solved(Kept, Measured):
+    """An instance that was solved: what is asked of records, of all that a line has (docs/campaigns.md).
+
+    Attributes are those of Kept and Measured, and those of `hpcbbp solve --json` under their names there.
+    """
+
+    # field(): none of these may be missing, as it may where Measured is something else.
+    seed: Whole = field()
+    asked: Annotated[Asked, Field(alias="point")] = field()
+    data: Text = field()
+    method: Text = field()
+    m: Whole = field()
+    nev: Whole = field()
+    overlap2: list[NotNegative]
+    residuals: list[NotNegative]
+    student_overlap2: list[NotNegative]
+    teacher_overlaps: list[list[list[Real]]]
+    student_overlaps: list[list[list[Real]]]
+    converged: Whole
+    tol: Positive
+    reason: Text
+    products: Whole
+    seconds: NotNegative
+    history: Any = None
+    provenance: Any = None
+
+
+Record = Solved | Failed
+"""What is kept of an instance; the keys of its line are in docs/campaigns.md."""
+
+_SOLVED, _FAILED = TypeAdapter(Solved), TypeAdapter(Failed)
+
+
+def _contradiction(record: Solved) -> str:
+    """What of a record's numbers does not fit the others; empty if all do."""
+    asked, pairs = record.asked, len(record.eigenvalues)
+    for name in ("p", "p_star", "a", "alpha", "n", "seed"):
+        if getattr(record, name) != getattr(asked, name):
+            return f"{name} = {getattr(record, name)!r} is not that of its point"
+    for name in _LISTS:
+        if len(getattr(record, name)) != pairs:
+            return f"{len(getattr(record, name))} {name} of {pairs} pairs"
+    if record.converged != sum(record.converged_flags):
+        return f"converged = {record.converged}, but {sum(record.converged_flags)} of converged_flags"
+    quenched = record.prediction
+    if quenched is not None and len(quenched.eigenvalues) != len(quenched.overlap2):
+        return f"quenched: {len(quenched.overlap2)} overlap2 of {len(quenched.eigenvalues)} eigenvalues"
+    p, p_star = asked.p, asked.p_star
+    return _wrong_overlap(record.overlap2, record.teacher_overlaps, p, p_star) or _wrong_overlap(
+        record.student_overlap2, record.student_overlaps, p, p
+    )
+
+
+def _wrong_overlap(squares: list[float], overlaps: list[list[list[float]]], rows: int, columns: int) -> str:
+    """m^2 is the sum of the squares of p x p* overlaps of unit vectors, and at most their number."""
+    for square, matrix in zip(squares, overlaps, strict=True):
+        total = 0.0
+        for row in matrix:
+            if len(row) != columns:
+                return f"overlaps that are not {rows} x {columns}"
+            for value in row:
+                total += value * value
+        if len(matrix) != rows:
+            return f"overlaps that are not {rows} x {columns}"
+        if square > rows * columns * (1 + _SLACK):
+            return f"m^2 = {square!r}: at most {rows * columns}, the number of directions"
+        if abs(square - total) > _SLACK * (square + _SLACK):
+            return f"m^2 = {square!r} is not the sum of its squared overlaps"
+    return ""
+
+
+def checked(content: Mapping[str, Any]) -> Record:
+    """The record of a line's content; DamagedError, with the first thing that is wrong, for what is none."""
+    record: Record
+    try:
+        record = (_FAILED if "failed" in content else _SOLVED).validate_python(content)
+    except ValidationError as error:
+        raise DamagedError(first_of(error)) from None
+    wrong = _contradiction(record) if isinstance(record, Solved) else ""
+    if wrong:
+        raise DamagedError(wrong)
+    physics, _, words = record.key.partition(" ")
+    if words != words_of(content["point"]) or not re.fullmatch("physics=[0-9]{1,9}", physics):
+        raise DamagedError("its key is not that of its point")
+    return record
+
+
+def words_of(point: Mapping[str, Any]) -> str:
+    """As Point.key has them."""
+    return " ".join(f"{name}={value!r}" for name, value in point.items())

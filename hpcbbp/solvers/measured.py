@@ -1,0 +1,162 @@
+"""What is known of a solved instance, with types: as a store keeps it, or as `Solution.to_dict()` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from hpcbbp.errors import InputError
+
+# Plain dataclasses, checked by pydantic from dictionaries: its models take twice the memory of these.
+Text = Annotated[str, Field(strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(ge=0, lt=2**64, strict=True)]
+Units = Annotated[int, Field(ge=1, lt=2**31, strict=True)]
+Real = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The parameters of a campaign's point, under the names of Point."""
+
+    p: Units
+    p_star: Units
+    a: Positive
+    alpha: Positive
+    n: Units
+    seed: Whole
+    method: Literal["stored", "dice", "deferred", "dense"]
+    storage: Literal["float64", "float32", "int16"]
+    nev: Units | None
+    tol: Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quenched:
+    """Prediction from the instance's own projections."""
+
+    edge: Real
+    edge_scale: Real
+    lambda_1: Real
+    eigenvalues: list[Real]
+    overlap2: list[Real]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotPredicted:
+    """Why there is no such prediction."""
+
+    edge: None
+    reason: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """The eigenspace of largest overlap: its first pair (1: the lowest), its dimension, its mean m^2."""
+
+    pair: Units
+    dimension: Units
+    overlap2: NotNegative
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A solved instance.
+
+    Attributes
+    ----------
+    p, p_star, a, alpha, n, m, seed
+        As in Solution; seed = -1 and m = 0 where they are not known.
+    data, method : str
+        What X was, and the solver.
+    eigenvalues, overlap2 : list of float
+        Of each pair kept, ascending.
+    converged_flags : list of bool
+    nev, pairs_searched : int or None
+        Pairs asked for, and computed; None: not known.
+    largest_overlap_pair : int or None
+        In records of whole spectra by hpcbbp 0.1 (see hpcbbp.solvers.eigenspaces).
+    largest_overlap_space : Space or None
+    quenched : Quenched, NotPredicted or None
+    asked : Asked or None
+        The campaign's point (`point` in JSON).
+    """
+
+    p: Units
+    p_star: Units
+    a: Positive
+    alpha: Positive
+    n: Units
+    seed: Annotated[int, Field(ge=-1, lt=2**64, strict=True)] = -1
+    data: Text = ""
+    method: Text = ""
+    m: Whole = 0
+    eigenvalues: list[Real]
+    overlap2: list[Real]
+    converged_flags: list[Flag]
+    nev: Whole | None = None
+    pairs_searched: Whole | None = None
+    largest_overlap_pair: Units | None = None
+    largest_overlap_space: Space | None = None
+    quenched: Annotated[Quenched | NotPredicted, Field(union_mode="left_to_right")] | None = None
+    asked: Annotated[Asked | None, Field(alias="point")] = None
+
+    @property
+    def outliers(self) -> int:
+        """p p*: as many as theory has at N = infinity."""
+        return self.p * self.p_star
+
+    @property
+    def searched(self) -> int:
+        """Pairs computed, those that are not kept among them."""
+        return len(self.overlap2) if self.pairs_searched is None else self.pairs_searched
+
+    @property
+    def means(self) -> str:
+        """The method as a campaign file calls it: krylov-schur goes with an X that is stored and one that is not."""
+        if self.asked is not None:
+            return self.asked.method
+        kinds = {"StoredData": "stored", "DiceData": "dice"}
+        return kinds.get(self.data, self.method) if self.method == "krylov-schur" else self.method
+
+    @property
+    def prediction(self) -> Quenched | None:
+        """The quenched prediction, if there is one."""
+        return self.quenched if isinstance(self.quenched, Quenched) else None
+
+
+_MEASURED = TypeAdapter(Measured)
+
+
+def measured(records: Iterable[object]) -> Iterator[Measured]:
+    """Those of records that are results, with types; records of failures are left out.
+
+    Parameters
+    ----------
+    records : iterable
+        As Store.read() gives them, or dictionaries as Solution.to_dict() makes them.
+
+    Raises
+    ------
+    InputError
+        For a dictionary that is no result.
+    """
+    for record in records:
+        if isinstance(record, Measured):
+            yield record
+        elif isinstance(record, Mapping) and "failed" not in record:
+            try:
+                yield _MEASURED.validate_python(dict(record))
+            except ValidationError as error:
+                raise InputError(f"not a solved instance ({first_of(error)})") from None
+
+
+def first_of(error: ValidationError) -> str:
+    """The first thing wrong, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'][:3])}: {first['msg']}"

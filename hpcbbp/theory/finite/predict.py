@@ -1,0 +1,256 @@
+"""Finite N over several alpha and N: averages over sampled projections, beside their limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from hpcbbp.errors import InputError
+from hpcbbp.machine.listener import SILENT, Advance, Listener
+from hpcbbp.machine.rng import check_seed
+from hpcbbp.machine.wording import duration
+from hpcbbp.model.problem import Problem
+from hpcbbp.theory.domain import check_count, real, whole
+from hpcbbp.theory.finite.average import SAMPLES_MAX, FiniteSize, default_samples, finite_size
+from hpcbbp.theory.finite.projections import check_samples, check_size, check_widths
+from hpcbbp.theory.limit.outlier import Spectrum, spectrum
+from hpcbbp.theory.limit.transition import Transition, transition
+
+_SECONDS = 6.5e-7  # of a prediction a sample mu, p = 2, p* = 1 (benchmarks/theory.py)
+_LONG = 120.0  # seconds from which on an estimate is told before the work begins
+_BESIDE = 1e4  # samples mu whose time a prediction takes besides those that it draws
+
+
+@dataclass(frozen=True)
+class PredictedPoint:
+    """One alpha and N.
+
+    Attributes
+    ----------
+    found : FiniteSize
+        Averages over samples of the projections.
+    limit : Spectrum
+        N = infinity at the same alpha.
+    """
+
+    found: FiniteSize
+    limit: Spectrum
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON and CSV: alpha, the averages, and the limits under names that begin with limit_."""
+        return {
+            "alpha": self.limit.alpha,
+            **vars(self.found),
+            "limit_lambda_minus": self.limit.lambda_minus,
+            "limit_lambda_star": self.limit.lambda_star,
+            "limit_overlap2": self.limit.overlap2,
+        }
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predictions of one model at finite N.
+
+    Attributes
+    ----------
+    p, p_star : int
+    a : float
+    seed : int
+        Sample i of each point has seed + i.
+    transition : Transition
+        At N = infinity.
+    points : tuple of PredictedPoint
+        By N, then by alpha.
+    """
+
+    p: int
+    p_star: int
+    a: float
+    seed: int
+    transition: Transition
+    points: tuple[PredictedPoint, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "p": self.p,
+            "p_star": self.p_star,
+            "a": self.a,
+            "seed": self.seed,
+            "alpha_bbp": self.transition.alpha_bbp,
+            "transition": self.transition.kind,
+            "alpha_0": self.transition.alpha_0,
+            "points": [point.to_dict() for point in self.points],
+        }
+
+    def table(self) -> pd.DataFrame:
+        """One row a point, its columns those of PredictedPoint.to_dict()."""
+        return pd.DataFrame([point.to_dict() for point in self.points])
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One alpha and N that is to be predicted from so many samples."""
+
+    problem: Problem
+    limit: Spectrum
+    n: int
+    samples: int
+
+    @property
+    def each(self) -> float:
+        """Work of one sample, proportional to its time."""
+        return check_samples(self.problem, self.n) + _BESIDE
+
+    def averaged(self, seed: int, advance: Advance) -> FiniteSize:
+        """The averages; `advance` hears of every sample, and of shares of those that take long."""
+        label = f"N = {self.n:.3g}, alpha = {self.problem.alpha:g}"
+        each, told = self.each, 0.0  # told: share of the current sample
+
+        def within(share: float) -> None:
+            nonlocal told
+            advance(each * (share - told), label, 0)
+            told = share
+
+        def one(_: object) -> None:
+            nonlocal told
+            advance(each * (1.0 - told), label, 1)
+            told = 0.0
+
+        return finite_size(self.problem, self.n, self.samples, seed, one, within)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is to be predicted, every value checked: see `sweep` and `predict`."""
+
+    empty: Prediction
+    jobs: tuple[_Job, ...]
+
+    def run(self, listener: Listener = SILENT, finished: Callable[[Prediction], None] | None = None) -> Prediction:
+        """Draw the samples and average over them, as `predict` does."""
+        expected = self.seconds()
+        if expected > _LONG:
+            listener.note(f"about {duration(expected)} on two cores")
+        total, count = sum(job.each * job.samples for job in self.jobs), sum(job.samples for job in self.jobs)
+        known = self.empty
+        with listener.working(total, count, "samples") as advance:
+            for job in self.jobs:
+                point = PredictedPoint(job.averaged(known.seed, advance), job.limit)
+                known = replace(known, points=(*known.points, point))
+                if finished is not None:
+                    finished(known)
+        return known
+
+    def seconds(self) -> float:
+        """Estimated time on two cores."""
+        drawn = sum(job.problem.samples(job.n) * job.samples for job in self.jobs)
+        return _SECONDS * drawn * (self.empty.p * (self.empty.p + self.empty.p_star) / 6) ** 2
+
+
+def sweep(
+    p: float,
+    p_star: int,
+    a: float,
+    alpha: float | Sequence[float],
+    n: int | Sequence[int],
+    samples: int | None = None,
+    seed: int = 0,
+) -> Sweep:
+    """Check what is asked of `predict`, and draw nothing yet.
+
+    Raises
+    ------
+    InputError
+        As `predict`.
+    """
+    if real(p) == math.inf and not isinstance(p, int):
+        raise InputError("p = inf: predictions at finite N are for a finite number of hidden units")
+    units = _plain(p)
+    given = {Problem(p=units, p_star=_plain(p_star), alpha=value, a=a) for value in _several("alpha", alpha)}
+    problems = sorted(given, key=lambda problem: problem.alpha)
+    units, p_star, a = problems[0].p, problems[0].p_star, problems[0].a
+    check_widths(units, p_star)
+    at = transition(units, p_star, a)
+    limits = [spectrum(units, p_star, a, problem.alpha) for problem in problems]
+    if samples is not None:
+        samples = check_count("samples", samples, 2, SAMPLES_MAX)
+    sizes = sorted({check_size(value, units + p_star) for value in _several("n", n)})
+    jobs = tuple(
+        _Job(problem, limit, size, default_samples(problem, size) if samples is None else samples)
+        for size in sizes
+        for problem, limit in zip(problems, limits, strict=True)
+    )
+    for job in jobs:
+        check_samples(job.problem, job.n)
+    seed = check_seed(seed)
+    check_seed(seed + max(job.samples for job in jobs))
+    return Sweep(Prediction(units, p_star, a, seed, at, ()), jobs)
+
+
+def _plain(units: Any) -> Any:
+    """A whole number of any type as Python's int; anything else as it is, for Problem to refuse."""
+    plain = whole(units)
+    return units if plain is None else plain
+
+
+def _several(name: str, given: Any) -> list[Any]:
+    """A value, or several of them, as a list."""
+    try:
+        values = list(given)
+    except TypeError:
+        return [given]
+    if not values:
+        raise InputError(f"{name}: at least one value is wanted")
+    return values
+
+
+def predict(
+    p: int,
+    p_star: int,
+    a: float,
+    alpha: float | Sequence[float],
+    n: int | Sequence[int],
+    samples: int | None = None,
+    seed: int = 0,
+    *,
+    listener: Listener = SILENT,
+    finished: Callable[[Prediction], None] | None = None,
+) -> Prediction:
+    """Predict overlap, phi and lowest eigenvalue at finite N, beside N = infinity: what `hpcbbp predict` shows.
+
+    `finite_size` at every alpha and N; no matrix is formed.
+
+    Parameters
+    ----------
+    p, p_star : int
+        Hidden units of student and teacher, finite.
+    a : float
+        Loss constant, > 0.
+    alpha : float or sequence of float
+        M / N.
+    n : int or sequence of int
+        N; M = round(alpha N).
+    samples : int, optional
+        Of each point, at least 2; by default as many as take some 20 s on two cores, 3 to 400.
+    seed : int
+        Sample i has seed + i.
+    listener : Listener
+        Hears how far it is, and first how long it will take if that is more than two minutes.
+    finished : callable, optional
+        Called after each point with all that is known by then.
+
+    Returns
+    -------
+    Prediction
+
+    Raises
+    ------
+    InputError
+        Values out of their domain, before anything is drawn; or a sample without a prediction.
+    """
+    return sweep(p, p_star, a, alpha, n, samples, seed).run(listener, finished)

@@ -1,0 +1,88 @@
+"""Tables: a column is declared once, and a terminal, a page and a file say the same of it."""
+
+from __future__ import annotations
+
+import re
+from operator import attrgetter
+
+import pytest
+from records import failed, kept, point_at, solved
+from rich.console import Console
+
+from hpcbbp.analysis.analysis import analyse
+from hpcbbp.campaign.spec import parse_campaign
+from hpcbbp.cli.output import table
+from hpcbbp.machine.table import Column, Table, frame, of, words
+from hpcbbp.machine.wording import decimals, duration
+from hpcbbp.report.page import run_table, troubles, write_report
+from hpcbbp.report.tables import curve_tables
+
+COLUMNS = (
+    Column("seed", attrgetter("seed")),
+    Column("alpha", attrgetter("alpha"), decimals(2)),
+    Column("twice", lambda point: 2 * point.n),
+)
+POINTS = [point_at(seed, method="dense", storage="float64", alpha=3.0, nev=2, tol=1e-6) for seed in range(4)]
+CAMPAIGN = """
+name = "c"
+[[grid]]
+p = 2
+a = 1.5
+alpha = 3.0
+n = 50
+seeds = "0..3"
+nev = 2
+method = "dense"
+"""
+
+
+def shown(made, width=300):
+    console = Console(width=width, force_terminal=False, highlight=False)
+    with console.capture() as captured:
+        console.print(table(made))
+    return captured.get()
+
+
+def test_values_and_texts_of_one_declaration():
+    made = Table("t", COLUMNS, tuple(POINTS[:2]))
+    assert made.titles == ("seed", "alpha", "twice")
+    assert made.cells == (("0", "3.00", "100"), ("1", "3.00", "100"))
+    values = frame(COLUMNS, iter(POINTS[:2]))
+    assert values.to_dict("list") == {"seed": [0, 1], "alpha": [3.0, 3.0], "twice": [100, 100]}
+    assert list(frame(COLUMNS, []).columns) == list(made.titles)
+    assert of(attrgetter("at"), COLUMNS[1]).text(type("row", (), {"at": POINTS[0]})) == "3.00"
+    assert Table("", words("", "x"), (("a", "b"),)).cells == (("a", "b"),)
+
+
+@pytest.fixture
+def records():
+    unsure = solved(POINTS[2], converged_flags=[False, True], converged=1, reason="stopped | early")
+    return [kept(each) for each in (solved(POINTS[0]), failed(POINTS[1], "no room"), unsure)]
+
+
+def test_counts_of_a_report_are_numbers(records):
+    made = run_table(records, POINTS)
+    (row,) = made.rows
+    assert (row.wanted, row.done, row.failed, row.core_seconds) == (4, 2, 1, 0.75)
+    assert made.cells == (("2", "1", "1.5", "50", "dense", "4", "2", "1", duration(0.75)),)
+    assert troubles(records).cells == (
+        ("2", "1", "1.5", "3", "50", "1", "dense", "failed: no room"),
+        ("2", "1", "1.5", "3", "50", "2", "dense", "stopped | early"),
+    )
+
+
+def test_terminal_and_pages_show_the_same_cells(tmp_path, records):
+    found = analyse(records)
+    write_report(parse_campaign(CAMPAIGN, "c.toml"), CAMPAIGN, records, found, tmp_path)
+    text, page = (tmp_path / "report.md").read_text(), (tmp_path / "report.html").read_text()
+    assert "2 of 4 instances, 1 points; intervals: 90%." in text
+    (curves,) = curve_tables(found.curves)
+    for made in (run_table(records, POINTS), troubles(records), curves):
+        lines = [[part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]] for line in text.splitlines()]
+        plain = [[part.replace("\\", "") for part in line] for line in lines]
+        assert list(made.titles) in plain
+        for cells in made.cells:
+            assert list(cells) in plain
+            assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" in page
+            pattern = r"\s+".join(re.escape(cell) for cell in cells)
+            assert re.search(pattern, shown(made))
