@@ -5,35 +5,31 @@ One process has imported what everybody needs; for every row it forks another, i
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import json
 import re
 import shutil
-import subprocess
-import sys
 import tomllib
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from commands import run_python
 
-from hpcbbp import Problem, deferred_instance, errors, gaussian_instance, solve_deferred, theory
+from hpcbbp import Problem, errors, gaussian_instance
 from hpcbbp.cli.app import COMMANDS
 from hpcbbp.machine import optional, petsc
 from hpcbbp.machine.optional import EXTRAS
-from hpcbbp.theory.limit.phase_diagram import phase_table
 
 HERE = Path(__file__).parent
 EARLIER = HERE / "earlier" / "0.1.0"
 PROJECT: dict[str, Any] = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
 CORE = ["numpy", "scipy", "numba", "lazy_loader"]
+Words = tuple[str, ...]
 ALL = sorted({name for names in EXTRAS.values() for name in names})
-
-needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 
 HIDE = """
 import sys
@@ -74,7 +70,7 @@ def row(hide, commands):
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads, of which there are none that work
 answers = []
-for hide, commands in json.load(sys.stdin):
+for hide, commands in json.loads(Path("rows.json").read_text()):
     if not {"rich", "typer"} & set(hide):
         import hpcbbp.cli.app, hpcbbp.cli.progress  # from here on every row has them
     child = os.fork()
@@ -129,7 +125,7 @@ THEORY = ("theory", "-p", "2", "-a", "1.5", "--alpha", "3")
 MODEL = ("-n", "40", "-p", "1", "-a", "1.5", "--alpha", "3")
 DEFERRED = ("solve", *MODEL, "--method", "deferred", "--tol", "1e-3")
 OWN = ("solve", "--data", "X.h5", "--teacher", "W.npy", "--student", "W.npy", "-a", "1.5")
-WORKING: dict[tuple[str, ...], tuple[tuple[tuple[str, ...], str], ...]] = {
+WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
     (): (
         (THEORY, "alpha_BBP"),
         (DEFERRED, "converged"),
@@ -170,7 +166,7 @@ method = "dense"
 """
 EXAMPLES = {words[0]: words for rows in WORKING.values() for words, _ in rows}
 # Beside those that need an extra whatever they are asked.
-ASKED: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+ASKED: dict[str, tuple[tuple[str, Words], ...]] = {
     "h5py": (("files", OWN), ("files", ("export", ".", "--to", "pairs.h5"))),
     "pyarrow": (("export", ("export", ".", "--to", "pairs.parquet")),),
 }
@@ -179,7 +175,7 @@ ASKED: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 OPTIONAL = sorted(set(ALL) - brought("cli"))
 
 
-def refused(package: str) -> list[tuple[list[str], tuple[str, ...]]]:
+def refused(package: str) -> list[tuple[list[str], Words]]:
     """Commands that need a package, each with the extras to be named."""
     rows = [([extra], words) for extra, words in ASKED.get(package, ())]
     for command, extras in COMMANDS.items():
@@ -189,65 +185,51 @@ def refused(package: str) -> list[tuple[list[str], tuple[str, ...]]]:
     return rows
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory) -> dict[str, list[tuple[int | None, str, str]]]:
-    """Exit codes, outputs and errors of all rows."""
-    folder = shutil.copytree(EARLIER, tmp_path_factory.mktemp("extras") / "work")
+def answers(folder: Path, rows: Sequence[tuple[set[str], list[Words]]]) -> list[list[tuple[int | None, str, str]]]:
+    """Exit code, output and errors of every command of every row, without the packages that are its own to hide."""
+    shutil.copytree(EARLIER, folder, dirs_exist_ok=True)
     lines = (folder / "results.jsonl").read_text().splitlines(keepends=True)
     (folder / "few").mkdir()
     (folder / "few" / "results.jsonl").write_text("".join(line for line in lines if "method='dense'" in line))
     (folder / "few.toml").write_text(FEW)
     instance = gaussian_instance(Problem(p=1, p_star=1, alpha=3.0, a=1.5), 40, 0)
     np.save(folder / "W.npy", instance.teacher.T)
-    h5py = pytest.importorskip("h5py")
     with h5py.File(folder / "X.h5", "w") as file:
         file["x"] = instance.data.local
-    rows = {f"without {name}": ({name}, [THEORY]) for name in EXTRAS["cli"]}
-    rows |= {"only " + ",".join(extras): (set(ALL) - brought("cli", *extras), [words for words, _ in some])
-             for extras, some in WORKING.items()}  # fmt: skip
-    rows |= {f"without {name}": ({name}, [words for _, words in refused(name)]) for name in OPTIONAL}
-    asked = json.dumps([(sorted(hide), commands) for hide, commands in rows.values()])
-    (folder / "driver.py").write_text(DRIVER)
-    done = subprocess.run(
-        [sys.executable, "driver.py"], cwd=folder, input=asked, capture_output=True, text=True, check=False
-    )
+    (folder / "rows.json").write_text(json.dumps([(sorted(hide), commands) for hide, commands in rows]))
+    done = run_python("-c", DRIVER, cwd=folder, timeout=300)
     assert done.returncode == 0, done.stderr
-    return dict(zip(rows, json.loads(done.stdout), strict=True))
+    made: list[list[tuple[int | None, str, str]]] = json.loads(done.stdout)
+    return made
 
 
-@needs_slepc
+@pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 @pytest.mark.launcher
-@pytest.mark.parametrize("extras", WORKING, ids=lambda extras: "+".join(extras) or "none")
-def test_a_command_works_with_its_own_extras_alone(told, extras):
-    for (words, part), (status, out, err) in zip(WORKING[extras], told["only " + ",".join(extras)], strict=True):
-        assert part in (err if status else out), (words, status, out, err)
-        assert "not found" not in err
+def test_a_command_needs_its_own_extras_alone_and_names_what_it_lacks(tmp_path):
+    """One test, so that all of it is one process and its children."""
+    rows: list[tuple[set[str], list[Words]]] = [({name}, [THEORY]) for name in EXTRAS["cli"]]
+    rows += [(set(ALL) - brought("cli", *extras), [words for words, _ in some]) for extras, some in WORKING.items()]
+    rows += [({name}, [words for _, words in refused(name)]) for name in OPTIONAL]
+    told = iter(answers(tmp_path, rows))
+    for name in EXTRAS["cli"]:
+        line = f'hpcbbp: error: {name} not found: the command line needs it; pip install "hpcbbp[cli]"\n'
+        assert next(told) == [[2, "", line]]
+    for extras, some in WORKING.items():
+        for (words, part), (status, out, err) in zip(some, next(told), strict=True):
+            assert part in (err if status else out), (extras, words, status, out, err)
+            assert "not found" not in err
+    for name in OPTIONAL:
+        for (extras, words), (status, out, err) in zip(refused(name), next(told), strict=True):
+            assert (status, out) == (2, ""), (name, words, err)
+            assert re.fullmatch(
+                rf"hpcbbp: error: {name} not found: [^\n]* needs it; "
+                rf'pip install "hpcbbp\[{",".join(extras)}\]"\n', err
+            ), (words, err)  # fmt: skip
+    assert next(told, None) is None
 
 
-def test_every_command_has_such_a_row():
+def test_every_command_is_tried():
     assert set(EXAMPLES) == {command.__name__.replace("_", "-") for command in COMMANDS} | {"info"}
-
-
-@needs_slepc
-@pytest.mark.launcher
-@pytest.mark.parametrize("package", OPTIONAL)
-def test_what_is_missing_is_named_with_its_extra(told, package):
-    rows = refused(package)
-    assert rows
-    for (extras, words), (status, out, err) in zip(rows, told[f"without {package}"], strict=True):
-        (line,) = err.splitlines()
-        assert (status, out) == (2, ""), (words, line)
-        assert line.startswith(f"hpcbbp: error: {package} not found: "), words
-        assert line.endswith(f' needs it; pip install "hpcbbp[{",".join(extras)}]"'), words
-
-
-@pytest.mark.launcher
-@pytest.mark.parametrize("package", EXTRAS["cli"])
-def test_without_a_command_line_the_command_says_so(told, package):
-    ((status, out, err),) = told[f"without {package}"]
-    assert (status, out) == (2, "")
-    (line,) = err.splitlines()
-    assert line == f'hpcbbp: error: {package} not found: the command line needs it; pip install "hpcbbp[cli]"'
 
 
 def test_all_extras_that_are_missing_are_named_at_once(monkeypatch):
@@ -260,70 +242,3 @@ def test_all_extras_that_are_missing_are_named_at_once(monkeypatch):
         'pip install "hpcbbp[campaigns,cli,export,figures,files,report,slurm]"'
     )
     assert isinstance(caught.value, ImportError)  # a room raises it when it is imported
-
-
-def numbers() -> dict[str, Any]:
-    """What theory, problems and the solver without PETSc give."""
-    problem = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
-    diagram = phase_table([1, 2], 1, [0.5, 1.0], [1.0])
-    s, u = np.ones((3, 2)), np.ones((3, 1))
-    return {
-        "spectrum": dataclasses.asdict(theory.spectrum(2, 1, 1.5, 3.0)),
-        "transition": dataclasses.asdict(theory.transition(2, 1, 1.5)),
-        "density": theory.density(2, 1, 1.5, 3.0, points=9).rho.tolist(),
-        "boundary": [theory.a_c(2, 1), theory.p_c(1.5, 1)],
-        "curves": diagram.curves(),
-        "points": diagram.points(),
-        "quenched": theory.quenched_sample(problem, 40, 0).eigenvalues.tolist(),
-        "loss": problem.total_loss(s, 2 * u),
-        "solution": solve_deferred(deferred_instance(problem, 60, 1), tol=1e-4).eigen.eigenvalues.tolist(),
-    }
-
-
-NEEDED = {"analysis": "analysis", "campaign": "campaigns", "cli": "cli", "figures": "figures", "report": "analysis",
-          "slurm": "slurm"}  # fmt: skip
-ALONE = f"""
-allowed = {{"hpcbbp", "llvmlite", *{CORE}}}
-def hidden(name): return name not in allowed and name not in sys.stdlib_module_names
-{HIDE}
-import dataclasses, importlib, json
-from typing import Any
-import numpy as np
-from hpcbbp import Problem, deferred_instance, errors, solve_deferred, theory
-from hpcbbp.theory.limit.phase_diagram import phase_table
-
-{inspect.getsource(numbers)}
-def line(refused, *given):
-    try:
-        return str(refused(*given))
-    except errors.MissingDependencyError as error:
-        return str(error)
-
-found = [numbers()]
-found.append({{room: line(importlib.import_module, f"hpcbbp.{{room}}") for room in {list(NEEDED)}}})
-found.append(line(lambda: phase_table([2], 1, [1.0], []).rows))
-print(json.dumps(found))
-"""
-
-
-@pytest.mark.launcher
-def test_theory_problems_and_the_solver_need_four_packages_alone():
-    """Nothing else can be imported; the numbers are those of a whole installation. Rooms say what they need."""
-    done = run_python("-c", ALONE)
-    assert done.returncode == 0, done.stderr
-    found, rooms, table = json.loads(done.stdout)
-    for name, expected in numbers().items():
-        assert nearly(found[name], expected), name
-    for room, extra in NEEDED.items():
-        assert rooms[room].startswith(f"{', '.join(EXTRAS[extra])} not found: "), rooms[room]
-        assert rooms[room].endswith(f'pip install "hpcbbp[{extra}]"')
-    assert table.endswith('pip install "hpcbbp[figures]"')
-
-
-def nearly(found: Any, expected: Any) -> bool:
-    """Whether two answers are the same, their numbers to 1e-6."""
-    if isinstance(expected, dict):
-        return set(found) == set(expected) and all(nearly(found[name], expected[name]) for name in expected)
-    if isinstance(expected, list | tuple):
-        return len(found) == len(expected) and all(map(nearly, found, expected))
-    return found == (pytest.approx(expected, rel=1e-6, abs=1e-9) if isinstance(expected, float) else expected)
