@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -154,7 +155,9 @@ class Asked:
                 "or use --method stored"
             )
         check_options(self.method, options, OPTIONS)
-        if self.below is not None and eigen.check_below(self.below) is not None and self.nev is not None:
+        if self.below is not None and not math.isfinite(self.below):
+            raise InputError(f"--below {self.below:g}: a finite number is wanted")
+        if self.below is not None and self.nev is not None:
             raise InputError(
                 f"--nev {self.nev} with --below {self.below:g}: --below finds all eigenvalues below it: "
                 "leave --nev out"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from hpcbbp.errors import InputError
-from hpcbbp.solvers.request import Request, Words, one_of
+from hpcbbp.solvers.request import ARGUMENTS, Request, Words, one_of
 
 
 def rounded_up(value: float) -> str:
@@ -32,16 +32,18 @@ def check_reach(request: Request, floors: Mapping[str, float], words: Words) -> 
     ways = [f"{_tol(words, floor)} or more"] if floor < 0.1 else []
     better = [name for name, other in floors.items() if other <= min(tol, floor / 2)]
     best = next(iter(floors))
+    means, stored = f"{words('method', request.method)}, ", words("method", "stored")
+    if words is ARGUMENTS:  # in Python a method is a function's name
+        means, stored = "", "a stored X (gaussian_instance)"
     if better:
         reach = f" (good to about {floors[better[-1]]:.1e})" if floors[better[-1]] > 0 else ""
         ways.append(words("storage", better[-1]) + reach)
     elif request.storage != best and floors[best] < 0.1:
         ways.append(f"{words('storage', best)} and {_tol(words, floors[best])}")
     if not better:
-        ways = [*(ways or ["a larger a"]), words("method", "stored")]
+        ways = [*(ways or ["a larger a"]), stored]
     raise InputError(
-        f"{words('tol', tol)} with {words('method', request.method)}, {words('storage', request.storage)}: residuals "
-        f"are good to about {min(floor, 1.0):.1e} of |lambda| at N = {request.n}, a = {request.problem.a:g}; "
+        f"{words('tol', tol)} with {means}{words('storage', request.storage)}: residuals are good to about {min(floor, 1.0):.1e} of |lambda| at N = {request.n}, a = {request.problem.a:g}; "
         f"take {one_of(ways)}"
     )
 
