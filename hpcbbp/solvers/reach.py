@@ -43,7 +43,8 @@ def check_reach(request: Request, floors: Mapping[str, float], words: Words) -> 
     if not better:
         ways = [*(ways or ["a larger a"]), stored]
     raise InputError(
-        f"{words('tol', tol)} with {means}{words('storage', request.storage)}: residuals are good to about {min(floor, 1.0):.1e} of |lambda| at N = {request.n}, a = {request.problem.a:g}; "
+        f"{words('tol', tol)} with {means}{words('storage', request.storage)}: residuals are good to about "
+        f"{min(floor, 1.0):.1e} of |lambda| at N = {request.n}, a = {request.problem.a:g}; "
         f"take {one_of(ways)}"
     )
 

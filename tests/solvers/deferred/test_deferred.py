@@ -218,7 +218,7 @@ def test_bad_input():
     instance = deferred_instance(problem, 60, 0, storage="float32")
     with pytest.raises(InputError, match='storage="float64"'):
         solve_deferred(instance, tol=1e-8)
-    with pytest.raises(InputError, match="--tol 1e-12 or more"):
+    with pytest.raises(InputError, match="tol=1e-12 or more"):
         solve_deferred(deferred_instance(problem, 60, 0), tol=1e-13)
     with pytest.raises(InputError, match="only pN = 120"):
         solve_deferred(instance, 121, tol=1e-4)
