@@ -16,7 +16,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NEEDS = {"Haswell": "avx2", "SkylakeX": "avx512f", "Sandybridge": "avx", "Prescott": "pni", "Zen": "avx2"}
-NAMES = ("openblas_get_corename", "openblas_get_corename64_", "scipy_openblas_get_corename")
+NAMES = tuple(
+    f"{name}{end}" for name in ("openblas_get_corename", "scipy_openblas_get_corename") for end in ("", "64_")
+)
 
 
 def libraries() -> list[Path]:
@@ -64,6 +66,7 @@ def main() -> int:
     parser.add_argument("--kernels", default="Haswell,SkylakeX,Sandybridge", help="OPENBLAS_CORETYPE of each run")
     parser.add_argument("--threads", default="1,2", help="OPENBLAS_NUM_THREADS of each run")
     parser.add_argument("--serial", action="store_true", help="without the collective tests on 2 and 3 ranks")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the serial part")
     known, words = parser.parse_known_args()
     failed, ran = [], []
     for kernel in known.kernels.split(","):
@@ -75,7 +78,8 @@ def main() -> int:
             environment = {**os.environ, "OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": threads}
             print(f"== {name}", flush=True)
             subprocess.run([sys.executable, __file__, "kernels"], env=environment, check=True)
-            runs = [[sys.executable, "-m", "pytest", "-q", "-m", "not slurm", *words]]
+            shared = ["-n", str(known.workers), "--dist", "worksteal"]
+            runs = [[sys.executable, "-m", "pytest", "-q", "-m", "not slurm", *shared, *words]]
             if not known.serial:
                 runs.insert(0, [sys.executable, str(HERE / "collective.py"), "--ranks", "2,3", *words])
             ran.append(name)
