@@ -7,6 +7,7 @@ W_v (k x p coordinates); P = U L^-T is their orthonormal basis, never formed eit
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -19,6 +20,7 @@ from hpcbbp.solvers.deferred.sums import Finer, Sums
 Array = NDArray[np.float64]
 
 STREAM = "deferred-triangles"
+KEEPS = ("A", "B", "W", "kept", "L", "hidden", "formed")  # of a state
 
 _NEWS = 64.0  # times what rounding may make of it: a part of a query smaller than that is not asked about
 _NEARLY = 1e-3  # of P^T P - 1, at most: what is in P, of a left query that moments have projected, is known up to it
@@ -89,6 +91,14 @@ class Coordinates:
     def p(self) -> int:
         """Hidden units of the student."""
         return len(self.index)
+
+    def state(self) -> dict[str, Any]:
+        """Attributes of the names in KEEPS; F is of numbers that can be drawn again."""
+        return {name: getattr(self, name) for name in KEEPS}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take a state, with F empty."""
+        vars(self).update({name: state[name] for name in KEEPS}, F=np.zeros((state["A"].shape[0], *self.F.shape[1:])))
 
     def extend(self, A: Array, B: Array, F: Array) -> None:
         """Take the moments of c new images with all k + c of them (see Samples.reveal)."""

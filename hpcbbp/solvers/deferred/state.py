@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcbbp.errors import InputError
+from hpcbbp.solvers.deferred.coordinates import KEEPS
 from hpcbbp.solvers.deferred.folder import BARE, IMAGES, STATE, read_at, unpacked, write_at
 from hpcbbp.solvers.deferred.kernels import PANEL
+from hpcbbp.solvers.deferred.progress import COUNTERS
 from hpcbbp.solvers.result import Step
 
 if TYPE_CHECKING:
@@ -25,10 +27,6 @@ if TYPE_CHECKING:
 FORMAT = 2
 """Of what is written. Format 1 had no checksums and no words of ours; it is read, and gone on with as it is."""
 
-_COUNTERS = {
-    "gain": float, "queries": int, "step": int, "seconds": float, "best": float, "stalled": int, "gap": float,
-}  # fmt: skip
-_ARRAYS = ("A", "B", "W", "L", "kept", "hidden", "asked")
 _HEADER = 64  # bytes in front of the images
 
 
@@ -125,19 +123,18 @@ def _identity(instance: Deferred) -> dict[str, Any]:
 
 def pack(instance: Deferred, at: Progress, form: int, token: str) -> bytes:
     """The small state as a file: our words with a digest of the rest, then an archive of numpy's."""
-    c, archive = instance.coordinates, io.BytesIO()
+    arrays, archive = instance.coordinates.state(), io.BytesIO()
     about = {
         "identity": {"format": form, **_identity(instance)},
         "run": token,
-        "progress": {name: getattr(at, name) for name in _COUNTERS},
+        "progress": at.state(),
         "directions": instance.samples.count,
-        "formed": c.formed,
+        "formed": arrays.pop("formed"),
     }
     history = [[s.restart, s.products, s.converged, s.eigenvalues, s.estimates] for s in at.history]
     np.savez(
-        archive, A=c.A, B=c.B, W=c.W, kept=c.kept, L=c.L, hidden=c.hidden, asked=at.asked,
-        about=np.array(json.dumps(about)), history=np.array(json.dumps(history)),
-    )  # fmt: skip
+        archive, **arrays, asked=at.asked, about=np.array(json.dumps(about)), history=np.array(json.dumps(history))
+    )
     packed = archive.getvalue()
     return packed if form == 1 else _words(packed) + packed
 
@@ -160,13 +157,8 @@ class State:
 
     def restore(self, c: Coordinates, at: Progress) -> None:
         """Put everything where it belongs."""
-        for name in ("A", "B", "W", "L", "kept", "hidden"):
-            setattr(c, name, self.arrays[name])
-        c.formed = self.formed
-        c.F, at.asked = np.zeros((self.k, int(c.index.max()) + 1, 0)), self.arrays["asked"]
-        for name, value in self.counters.items():
-            setattr(at, name, value)
-        at.history += self.history
+        c.restore({**self.arrays, "formed": self.formed})
+        at.restore(self.counters, self.arrays["asked"], self.history)
 
 
 def unpack(raw: bytes, instance: Deferred) -> State:
@@ -209,9 +201,16 @@ def unpack(raw: bytes, instance: Deferred) -> State:
         Step(int(at), int(products), int(converged), tuple(map(float, values)), tuple(map(float, estimates)))
         for at, products, converged, values, estimates in json.loads(str(arrays["history"]))
     ]
-    counters = {name: kind(about["progress"][name]) for name, kind in _COUNTERS.items()}
+    counters = {name: kind(about["progress"][name]) for name, kind in COUNTERS.items()}
+    kept = {name: arrays[name] for name in (*KEEPS, "asked") if name != "formed"}
     return State(
-        k, form, token, bool(about.get("formed", False)), {name: arrays[name] for name in _ARRAYS}, counters, history
+        k,
+        form,
+        token,
+        bool(about.get("formed", False)),
+        kept,
+        counters,
+        history,
     )
 
 
