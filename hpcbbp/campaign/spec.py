@@ -32,7 +32,7 @@ from hpcbbp.campaign.values import (
 )
 from hpcbbp.errors import InputError, shown
 from hpcbbp.model.problem import Problem
-from hpcbbp.solvers.checks import check
+from hpcbbp.solvers.checks import check_means
 from hpcbbp.solvers.methods import METHODS
 from hpcbbp.solvers.request import KEYS, Request
 from hpcbbp.theory import transition
@@ -135,7 +135,7 @@ class Grid(BaseModel):
         if method == "auto":
             method = "deferred" if n >= DEFERRED_FROM and nev == outliers else "stored"
         storage = METHODS[method].storage(problem, n, self.tol) if self.storage == "auto" else self.storage
-        check(Request(problem, n, method=method, storage=storage, nev=nev, tol=self.tol), KEYS)
+        check_means(Request(problem, n, method=method, storage=storage, nev=nev, tol=self.tol), KEYS)
         return method, storage, nev
 
 

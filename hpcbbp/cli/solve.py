@@ -96,8 +96,6 @@ def run(asked: Asked, output: Output) -> None:
     group = Group.world() if uses_petsc or launched() else Group()
     with abort_on_error(group):
         warn_of_traps(group)
-        if asked.named[2] and group.rank == 0:
-            note(asked.named[2])
         request, prepared = prepare(asked, group)
         wanted = request.nev or asked.method.pairs(request.problem, request.n)
         checkpoint = asked.checkpoint
@@ -106,6 +104,8 @@ def run(asked: Asked, output: Output) -> None:
             solution = solution.lowest(wanted) if request.below is None else solution.below(request.below)
         unused = petsc.unused_options() if uses_petsc else []
         if group.rank == 0:
+            if asked.named[2]:
+                note(asked.named[2])
             show(solution.to_dict(), output, unused)
 
 

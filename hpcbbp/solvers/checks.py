@@ -28,17 +28,27 @@ def check(request: Request, words: Words = ARGUMENTS) -> Method:
     InputError
         One line in the caller's words: the value, what is allowed, the way out.
     """
-    method = method_named(request.method, words)
+    method_named(request.method, words)
     check_dimension(request.n)
     check_seed(request.seed)
     size = request.problem.p * request.n
     eigen.check_arguments(1 if request.nev is None else request.nev, request.tol, size)
+    request.problem.samples(request.n)
+    method = check_means(request, words)
+    method.check(request, words)
+    return method
+
+
+def check_means(request: Request, words: Words = ARGUMENTS) -> Method:
+    """Return the method if its name, storage, options and tolerance go together, whatever its dimensions are.
+
+    Of a campaign, where an instance that has no room for a block is recorded as failed and does not end the others.
+    """
+    method = method_named(request.method, words)
     check_storage(method, request.storage, words)
     asked = {"below": request.below, "verify": request.verify or None, "block": request.block}
     check_options(method, asked, words)
     eigen.check_below(request.below)
-    request.problem.samples(request.n)
-    method.check(request, words)
     floors = {name: method.reachable(request.problem, request.n, name) for name in method.storages}
     check_reach(request, floors, words)
     return method
