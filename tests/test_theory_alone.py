@@ -29,6 +29,7 @@ def numbers() -> dict[str, Any]:
         "curves": diagram.curves(),
         "points": diagram.points(),
         "quenched": theory.quenched_sample(problem, 40, 0).eigenvalues.tolist(),
+        "predicted": theory.predict(2, 1, 1.5, [1.0], [100], samples=2).to_dict(),
         "loss": problem.total_loss(s, 2 * u),
         "solution": solve_deferred(deferred_instance(problem, 60, 1), tol=1e-4).eigen.eigenvalues.tolist(),
     }
@@ -42,7 +43,8 @@ allowed = {{"hpcbbp", "numpy", "scipy", "numba", "llvmlite", "lazy_loader"}}
 class Hide:
     def __init__(self, finder): self.finder = finder
     def find_spec(self, name, path=None, target=None):
-        known = name.split(".")[0] in allowed | sys.stdlib_module_names
+        # What sysconfig knows of the build is a module whose name is not in that list.
+        known = name.split(".")[0] in allowed | sys.stdlib_module_names or name.startswith("_sysconfigdata")
         return self.finder.find_spec(name, path, target) if known else None
 
 sys.meta_path[:] = [Hide(finder) if hasattr(finder, "find_spec") else finder for finder in sys.meta_path]

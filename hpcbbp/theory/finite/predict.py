@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine.listener import SILENT, Advance, Listener
+from hpcbbp.machine.optional import require
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.machine.wording import duration
 from hpcbbp.model.problem import Problem
@@ -19,6 +18,9 @@ from hpcbbp.theory.finite.average import SAMPLES_MAX, FiniteSize, default_sample
 from hpcbbp.theory.finite.projections import check_samples, check_size, check_widths
 from hpcbbp.theory.limit.outlier import Spectrum, spectrum
 from hpcbbp.theory.limit.transition import Transition, transition
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SECONDS = 6.5e-7  # of a prediction a sample mu, p = 2, p* = 1 (benchmarks/theory.py)
 _LONG = 120.0  # seconds from which on an estimate is told before the work begins
@@ -89,6 +91,9 @@ class Prediction:
 
     def table(self) -> pd.DataFrame:
         """One row a point, its columns those of PredictedPoint.to_dict()."""
+        require("a table of predictions", "figures")
+        import pandas as pd
+
         return pd.DataFrame([point.to_dict() for point in self.points])
 
 
