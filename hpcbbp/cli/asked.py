@@ -75,19 +75,16 @@ class Asked:
     @cached_property
     def named(self) -> tuple[str, str | None, str]:
         """Method, a file of --data, and what is to be said about names that have changed; InputError for two."""
-        method, data, old = self.given_method, self.given_data, list[str]()
+        method, data = self.given_method, self.given_data
+        names = ((f"--method {method}", method == OLD_METHOD), (f"--data {data}", data in OLD_DATA))
+        old = " ".join(words for words, is_old in names if is_old)
         if method == OLD_METHOD:
             method = data if data in OLD_DATA else "stored"
-            old.append(f"--method {OLD_METHOD} is called --method {method} now")
         if data in OLD_DATA:
             if method not in (None, data):
                 raise InputError(f"--data {data} with --method {method}: two methods; leave --data out")
-            method = data
-            old = [
-                f"{' '.join(['--method ' + OLD_METHOD] * len(old) + ['--data', data])} is called --method {data} now"
-            ]
-            data = None
-        return method or "stored", data, "; ".join(old)
+            method, data = data, None
+        return method or "stored", data, f"{old} is called --method {method} now" if old else ""
 
     @cached_property
     def method(self) -> Method:

@@ -29,7 +29,7 @@ def check_reach(request: Request, floors: Mapping[str, float], words: Words) -> 
     floor, tol = floors[request.storage], request.tol
     if tol >= 0.999 * floor:
         return
-    ways = [f"{_tol(words, floor)} or more"] if floor < 0.1 else []
+    ways = [f"{words('tol', float(rounded_up(floor)))} or more"] if floor < 0.1 else []
     better = [name for name, other in floors.items() if other <= min(tol, floor / 2)]
     best = next(iter(floors))
     means, stored = f"{words('method', request.method)}, ", words("method", "stored")
@@ -39,7 +39,7 @@ def check_reach(request: Request, floors: Mapping[str, float], words: Words) -> 
         reach = f" (good to about {floors[better[-1]]:.1e})" if floors[better[-1]] > 0 else ""
         ways.append(words("storage", better[-1]) + reach)
     elif request.storage != best and floors[best] < 0.1:
-        ways.append(f"{words('storage', best)} and {_tol(words, floors[best])}")
+        ways.append(f"{words('storage', best)} and {words('tol', float(rounded_up(floors[best])))}")
     if not better:
         ways = [*(ways or ["a larger a"]), stored]
     raise InputError(
@@ -47,7 +47,3 @@ def check_reach(request: Request, floors: Mapping[str, float], words: Words) -> 
         f"{min(floor, 1.0):.1e} of |lambda| at N = {request.n}, a = {request.problem.a:g}; "
         f"take {one_of(ways)}"
     )
-
-
-def _tol(words: Words, floor: float) -> str:
-    return words("tol", 0.0).removesuffix("0") + rounded_up(floor)
