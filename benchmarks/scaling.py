@@ -22,8 +22,8 @@ import numpy as np
 
 from hpcbbp import Group, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
 from hpcbbp.campaign.measure import memory_needed, model_seconds
-from hpcbbp.campaign.point import Point
 from hpcbbp.machine.network import Network
+from hpcbbp.solvers.point import Point
 
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
 PATHS = {

@@ -19,12 +19,12 @@ from typing import Any
 from hpcbbp._version import __version__
 from hpcbbp.campaign.kept import DamagedError, Failed, Record
 from hpcbbp.campaign.outcome import Outcome
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.record import SCHEMA
 from hpcbbp.campaign.store import Store
 from hpcbbp.errors import InputError, StoppedError
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.signals import Ear, listening
+from hpcbbp.solvers.point import Point
 
 _REQUEST, _REPLY = 1, 2
 _PAUSE = 0.005  # between two looks for messages: the latency of a hand-out

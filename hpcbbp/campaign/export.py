@@ -36,7 +36,7 @@ class Pair:
 
 
 def _asked(name: str) -> Column[Pair]:
-    return Column(name, attrgetter(f"record.asked.{name}"))
+    return Column(name, attrgetter(f"record.point.{name}"))
 
 
 def _whole(name: str) -> Column[Pair]:

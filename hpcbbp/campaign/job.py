@@ -13,7 +13,6 @@ from hpcbbp.campaign.driver import run_points, threads_communicate
 from hpcbbp.campaign.keeper import Keeper, check_budget
 from hpcbbp.campaign.measure import Clock, memory_needed
 from hpcbbp.campaign.outcome import Outcome
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Failed, Record, Records, Solved, Store
@@ -23,6 +22,7 @@ from hpcbbp.machine.listener import SILENT, Listener
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.eigenspaces import left_to_a_basis
+from hpcbbp.solvers.point import Point
 
 
 @dataclass(frozen=True)

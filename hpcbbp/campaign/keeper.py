@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from hpcbbp.campaign.measure import solve_point
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.errors import InputError
 from hpcbbp.machine.listener import SILENT, Listener
@@ -18,6 +17,7 @@ from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.wording import duration
 from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.methods import METHODS
+from hpcbbp.solvers.point import Point
 from hpcbbp.solvers.result import Step
 
 LONG = 600.0

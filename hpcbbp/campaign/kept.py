@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from hpcbbp.campaign.point import Point
-from hpcbbp.solvers.measured import Asked, Measured, NotNegative, Positive, Real, Text, Units, Whole, first_of
+from hpcbbp.solvers.fields import NotNegative, Positive, Real, Text, Units, Whole
+from hpcbbp.solvers.measured import Measured, first_of
+from hpcbbp.solvers.methods import METHODS, STORAGES
+from hpcbbp.solvers.point import Point
 
 _SLACK = 1e-3
 """Of bounds that hold for unit vectors: never refuse what was computed for its rounding."""
@@ -44,8 +46,8 @@ class Kept:
         `schema` in JSON.
     key : str
         What was computed, in words.
-    asked : Asked
-        Its parameters, `point` in JSON; `point` here is the Point.
+    point : Point
+        Its parameters.
     hpcbbp, host : str
         Which version, and where.
     begin : float
@@ -56,17 +58,12 @@ class Kept:
 
     schema_: Annotated[int, Field(alias="schema", ge=1, strict=True)]
     key: Text
-    asked: Annotated[Asked, Field(alias="point")]
+    point: Point
     hpcbbp: Text
     host: Text
     begin: Real
     wall_seconds: NotNegative
     ranks: Units
-
-    @property
-    def point(self) -> Point:
-        """The instance."""
-        return Point(**vars(self.asked))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +82,7 @@ class Solved(Kept, Measured):
 
     # field(): none of these may be missing, as it may where Measured is something else.
     seed: Whole = field()
-    asked: Annotated[Asked, Field(alias="point")] = field()
+    point: Point = field()
     data: Text = field()
     method: Text = field()
     m: Whole = field()
@@ -110,9 +107,17 @@ Record = Solved | Failed
 _SOLVED, _FAILED = TypeAdapter(Solved), TypeAdapter(Failed)
 
 
+def _unknown(point: Point) -> str:
+    """A name of its method or storage that is none; empty for names that are registered."""
+    for name, known in (("method", tuple(METHODS)), ("storage", STORAGES)):
+        if getattr(point, name) not in known:
+            return f"point.{name}: one of {', '.join(known)} is wanted"
+    return ""
+
+
 def _contradiction(record: Solved) -> str:
     """What of a record's numbers does not fit the others; empty if all do."""
-    asked, pairs = record.asked, len(record.eigenvalues)
+    asked, pairs = record.point, len(record.eigenvalues)
     for name in ("p", "p_star", "a", "alpha", "n", "seed"):
         if getattr(record, name) != getattr(asked, name):
             return f"{name} = {getattr(record, name)!r} is not that of its point"
@@ -155,7 +160,9 @@ def checked(content: Mapping[str, Any]) -> Record:
         record = (_FAILED if "failed" in content else _SOLVED).validate_python(content)
     except ValidationError as error:
         raise DamagedError(first_of(error)) from None
-    wrong = _contradiction(record) if isinstance(record, Solved) else ""
+    wrong = _unknown(record.point)
+    if not wrong and isinstance(record, Solved):
+        wrong = _contradiction(record)
     if wrong:
         raise DamagedError(wrong)
     physics, _, words = record.key.partition(" ")

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from hpcbbp.campaign.kept import Record, Solved
-from hpcbbp.campaign.point import Point
 from hpcbbp.errors import InputError
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.eigenspaces import largest_overlap
 from hpcbbp.solvers.methods import METHODS
+from hpcbbp.solvers.point import Point
 from hpcbbp.solvers.result import Step
 from hpcbbp.theory import quenched
 

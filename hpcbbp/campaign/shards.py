@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcbbp.campaign.measure import model_seconds
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Damage, Record, Records, Solved, Store
 from hpcbbp.campaign.values import plain
 from hpcbbp.errors import InputError
+from hpcbbp.solvers.point import Point
 
 
 @dataclass(frozen=True)

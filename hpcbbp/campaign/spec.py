@@ -8,11 +8,10 @@ import itertools
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.text import text_of
 from hpcbbp.campaign.values import (
     MOST_POINTS,
@@ -27,13 +26,15 @@ from hpcbbp.campaign.values import (
     Seeds,
     Sizes,
     Units,
+    among,
     plain,
     seed_range,
 )
 from hpcbbp.errors import InputError, shown
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.checks import check_means
-from hpcbbp.solvers.methods import METHODS
+from hpcbbp.solvers.methods import METHODS, STORAGES
+from hpcbbp.solvers.point import Point
 from hpcbbp.solvers.request import KEYS, Request
 from hpcbbp.theory import transition
 
@@ -72,8 +73,8 @@ class Grid(BaseModel):
     alpha: Alphas
     n: Sizes
     seeds: Seeds = 1
-    method: Literal["auto", "stored", "dice", "deferred", "dense"] = "auto"
-    storage: Literal["auto", "float64", "float32", "int16"] = "auto"
+    method: Annotated[str, among("auto", *METHODS)] = "auto"
+    storage: Annotated[str, among("auto", *STORAGES)] = "auto"
     nev: Pairs | None = None
     tol: Annotated[Number, Field(gt=0, lt=1)] = 1e-6
 

@@ -108,6 +108,17 @@ def _pairs(value: Any) -> Any:
     return pairs
 
 
+def among(*names: str) -> PlainValidator:
+    """One of these names: what was registered says which there are."""
+
+    def known(value: Any) -> str:
+        if value not in names:
+            raise ValueError(f"one of {', '.join(names)} is wanted")
+        return str(value)
+
+    return PlainValidator(known)
+
+
 Number = Annotated[float, BeforeValidator(number), Field(allow_inf_nan=False)]
 Units = Annotated[
     list[Annotated[int, Field(ge=1, le=MOST_UNITS, strict=True)]], BeforeValidator(listed), Field(min_length=1)

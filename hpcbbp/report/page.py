@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Failed, Record, Solved
 from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, overlap_figure, phi_figure, title
@@ -24,6 +23,7 @@ from hpcbbp.machine.table import Column, Table, of
 from hpcbbp.machine.wording import duration, general
 from hpcbbp.model.columns import METHOD, MODEL, N
 from hpcbbp.report.tables import curve_tables, law_tables
+from hpcbbp.solvers.point import Point
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

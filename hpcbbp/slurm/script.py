@@ -12,11 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hpcbbp._version import __version__
 from hpcbbp.campaign.job import Work
-from hpcbbp.campaign.point import Point
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine.wording import duration
 from hpcbbp.slurm.sizes import MARGIN, Request, Sizes, sizes, slurm_time
 from hpcbbp.solvers.methods import METHODS
+from hpcbbp.solvers.point import Point
 
 
 def solve_words(point: Point) -> list[str]:

@@ -4,36 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from hpcbbp.errors import InputError
-
-# Plain dataclasses, checked by pydantic from dictionaries: its models take twice the memory of these.
-Text = Annotated[str, Field(strict=True)]
-Flag = Annotated[bool, Field(strict=True)]
-Whole = Annotated[int, Field(ge=0, lt=2**64, strict=True)]
-Units = Annotated[int, Field(ge=1, lt=2**31, strict=True)]
-Real = Annotated[float, Field(allow_inf_nan=False, strict=True)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """The parameters of a campaign's point, under the names of Point."""
-
-    p: Units
-    p_star: Units
-    a: Positive
-    alpha: Positive
-    n: Units
-    seed: Whole
-    method: Literal["stored", "dice", "deferred", "dense"]
-    storage: Literal["float64", "float32", "int16"]
-    nev: Units | None
-    tol: Positive
+from hpcbbp.solvers.fields import Flag, NotNegative, Positive, Real, Text, Units, Whole
+from hpcbbp.solvers.point import Point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +60,8 @@ class Measured:
         In records of whole spectra by hpcbbp 0.1 (see hpcbbp.solvers.eigenspaces).
     largest_overlap_space : Space or None
     quenched : Quenched, NotPredicted or None
-    asked : Asked or None
-        The campaign's point (`point` in JSON).
+    point : Point or None
+        What the campaign asked for.
     """
 
     p: Units
@@ -104,7 +81,7 @@ class Measured:
     largest_overlap_pair: Units | None = None
     largest_overlap_space: Space | None = None
     quenched: Annotated[Quenched | NotPredicted, Field(union_mode="left_to_right")] | None = None
-    asked: Annotated[Asked | None, Field(alias="point")] = None
+    point: Point | None = None
 
     @property
     def outliers(self) -> int:
@@ -119,8 +96,8 @@ class Measured:
     @property
     def means(self) -> str:
         """The method as a campaign file calls it: krylov-schur goes with an X that is stored and one that is not."""
-        if self.asked is not None:
-            return self.asked.method
+        if self.point is not None:
+            return self.point.method
         kinds = {"StoredData": "stored", "DiceData": "dice"}
         return kinds.get(self.data, self.method) if self.method == "krylov-schur" else self.method
 

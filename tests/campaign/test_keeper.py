@@ -16,7 +16,6 @@ from commands import ENVIRONMENT, MPIRUN, PATIENCE, answer, error_lines, kill, r
 
 from hpcbbp import InputError, deferred_instance, solve_deferred
 from hpcbbp.campaign.keeper import LONG, Keeper, check_budget
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.campaign.store import Solved, Store
 from hpcbbp.cli.progress import SPOKEN
@@ -25,6 +24,7 @@ from hpcbbp.machine import petsc
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.deferred import Deferred
 from hpcbbp.solvers.methods import deferred
+from hpcbbp.solvers.point import Point
 
 needs_mpi = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 

@@ -24,7 +24,7 @@ from pathlib import Path
 sys.path.append(r"{HELPERS}")
 from records import solved
 from hpcbbp.campaign.driver import run_points
-from hpcbbp.campaign.point import Point
+from hpcbbp.solvers.point import Point
 from hpcbbp.campaign.store import Store
 from hpcbbp.machine.ranks import Group
 

@@ -11,10 +11,10 @@ from records import point_at, solved
 from hpcbbp import InputError
 from hpcbbp.campaign.export import merge
 from hpcbbp.campaign.measure import model_seconds
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Store
 from hpcbbp.machine import petsc
 from hpcbbp.machine.network import Network
+from hpcbbp.solvers.point import Point
 
 FILE = """
 name = "s"

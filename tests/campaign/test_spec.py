@@ -11,8 +11,8 @@ import pytest
 from fuzzing import bounded
 
 from hpcbbp import InputError
-from hpcbbp.campaign.point import PHYSICS
 from hpcbbp.campaign.spec import load_campaign
+from hpcbbp.solvers.point import PHYSICS
 from hpcbbp.theory import transition
 
 FILE = """

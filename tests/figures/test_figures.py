@@ -16,11 +16,11 @@ from records import failed
 from hpcbbp import Group
 from hpcbbp.campaign.driver import _solved
 from hpcbbp.campaign.measure import model_seconds, solve_point
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.record import to_line
 from hpcbbp.campaign.store import Store
 from hpcbbp.figures.catalogue import FIGURES, packaged_text
 from hpcbbp.machine import petsc
+from hpcbbp.solvers.point import Point
 from hpcbbp.theory import spectrum, transition
 
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from hpcbbp.campaign.kept import Record, checked
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.store import Store
+from hpcbbp.solvers.point import Point
 
 
 def point_at(seed: int = 0, **changes: Any) -> Point:

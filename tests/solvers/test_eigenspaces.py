@@ -17,11 +17,11 @@ from hpcbbp import Group, Problem, gaussian_instance
 from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.job import open_campaign
 from hpcbbp.campaign.measure import solve_point
-from hpcbbp.campaign.point import Point
 from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.solvers.dense import solve_dense
 from hpcbbp.solvers.eigenspaces import knows_best, largest_overlap, multiplicities
 from hpcbbp.solvers.measured import measured
+from hpcbbp.solvers.point import Point
 
 SEEDS = 40
 

@@ -29,10 +29,10 @@ def test_attributes_are_what_the_line_says():
     assert isinstance(record, Solved)
     assert record.point == POINT
     for field in dataclasses.fields(record):
-        name = {"asked": "point", "schema_": "schema"}.get(field.name, field.name)
+        name = {"schema_": "schema"}.get(field.name, field.name)
         if name in CONTENT and name not in ("point", "quenched"):
             assert getattr(record, field.name) == CONTENT[name]
-    assert vars(record.asked) == CONTENT["point"]
+    assert dataclasses.asdict(record.point) == CONTENT["point"]
     assert vars(record.prediction) == CONTENT["quenched"]
     with pytest.raises(dataclasses.FrozenInstanceError):
         record.ranks = 3

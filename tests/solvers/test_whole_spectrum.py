@@ -8,9 +8,9 @@ from dense import dense_hessian
 
 from hpcbbp import Group, Problem, gaussian_instance
 from hpcbbp.campaign.measure import solve_point
-from hpcbbp.campaign.point import Point
 from hpcbbp.errors import InputError
 from hpcbbp.solvers.dense import solve_dense
+from hpcbbp.solvers.point import Point
 
 
 @pytest.mark.mpi

@@ -10,9 +10,9 @@ from commands import run_python
 
 from hpcbbp import InputError, gaussian_instance
 from hpcbbp.campaign.measure import memory_needed, solve_point
-from hpcbbp.campaign.point import Point
 from hpcbbp.machine import memory, petsc
 from hpcbbp.machine.ranks import Group
+from hpcbbp.solvers.point import Point
 from hpcbbp.theory import quenched
 
 MODELS = [(1, 1, 3.0, 700), (2, 1, 1.5, 1500), (3, 2, 4.0, 200), (2, 1, 1.5, 3)]

@@ -8,9 +8,12 @@ from hpcbbp.solvers.methods.dense import DenseMethod
 from hpcbbp.solvers.methods.dice import DiceMethod
 from hpcbbp.solvers.methods.stored import StoredMethod
 
-__all__ = ["METHODS", "Method", "Prepared"]
+__all__ = ["METHODS", "STORAGES", "Method", "Prepared"]
 
 METHODS: dict[str, Method] = {
     method.name: method for method in (StoredMethod(), DiceMethod(), DeferredMethod(), DenseMethod())
 }
 """What campaign files, records and the command line call a method, and the method."""
+
+STORAGES = tuple(dict.fromkeys(storage for method in METHODS.values() for storage in method.storages))
+"""Numbers that some method keeps X, or its images, in."""

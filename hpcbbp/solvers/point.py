@@ -1,4 +1,4 @@
-"""One instance of a campaign: everything that determines its result, and what it is filed under."""
+"""One instance, flat, as campaigns list and keep it: all that determines its result, and what it is filed under."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.fields import Positive, Text, Units, Whole
 from hpcbbp.solvers.request import Request
 
 PHYSICS = 1
@@ -28,16 +29,17 @@ class Point:
     tol : float
     """
 
-    p: int
-    p_star: int
-    a: float
-    alpha: float
-    n: int
-    seed: int
-    method: str = "stored"
-    storage: str = "float64"
-    nev: int | None = None
-    tol: float = 1e-8
+    # A plain dataclass, which pydantic checks where it is read from a line: its models take twice the memory.
+    p: Units
+    p_star: Units
+    a: Positive
+    alpha: Positive
+    n: Units
+    seed: Whole
+    method: Text = "stored"
+    storage: Text = "float64"
+    nev: Units | None = None
+    tol: Positive = 1e-8
 
     @property
     def problem(self) -> Problem:
