@@ -28,7 +28,7 @@ export HPCBBP_PATIENCE ?= 1
 
 help:
 	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
-	@echo "make test      install, then the whole test-suite: under mpirun with 2 and 3 ranks, and serially"
+	@echo "make test      install, then the whole test-suite: under mpirun with 2, 3 and 5 ranks, and serially"
 	@echo "make install   .venv/bin/hpcbbp; PYTHON=... takes petsc4py and slepc4py from there"
 	@echo "make test-laws the laws of stored, dice and deferred X on $(SEEDS) instances each (half an hour or more)"
 	@echo "make test-processors  the suite under BLAS kernels of other processors, with 1 and 2 BLAS threads (hours)"

@@ -18,7 +18,8 @@ from dense import true_residuals
 
 from hpcbbp import InputError, Problem, deferred_instance, solve_deferred
 from hpcbbp.solvers.deferred import engine
-from hpcbbp.solvers.deferred.floors import STORAGES, reachable
+from hpcbbp.solvers.deferred.floors import reachable
+from hpcbbp.solvers.request import BYTES
 
 _BEYOND = 1e-12
 CONSTANTS = [100.0, 1.5, 0.1, 0.01, 1e-4, 1e-6]
@@ -52,7 +53,7 @@ def row(p: int, n: int, seeds: int, storage: str, a: float) -> str:
 def main() -> None:
     p, n, seeds = (int(word) for word in sys.argv[1:4])
     print("| p | N | storage | a | solves | refused | true/told | false flags | reached: median, worst | floor |")
-    for storage in STORAGES:
+    for storage in BYTES:
         for a in [float(word) for word in sys.argv[4:]] or CONSTANTS:
             print(row(p, n, seeds, storage, a), flush=True)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from hpcbbp.errors import InputError
 from hpcbbp.solvers.eigenspaces import knows_best
-from hpcbbp.solvers.measured import Measured, Quenched, measured
+from hpcbbp.solvers.measured import Measured, QuenchedRecord, measured
 
 MODEL = ["p", "p_star", "a"]
 """Columns that name a model; with alpha and n a point of the phase diagram at finite N."""
@@ -75,7 +75,7 @@ def _first(record: Measured) -> float:
     return math.nan if known is None else float(known)
 
 
-def _predicted(quenched: Quenched | None, outliers: int) -> dict[str, float]:
+def _predicted(quenched: QuenchedRecord | None, outliers: int) -> dict[str, float]:
     names = ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "edge")
     if quenched is None:
         return {f"quenched_{name}": math.nan for name in names}

@@ -33,6 +33,7 @@ from hpcbbp.campaign.values import (
 from hpcbbp.errors import InputError, shown
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.checks import check_means
+from hpcbbp.solvers.deferred import INTERVAL
 from hpcbbp.solvers.methods import METHODS, STORAGES
 from hpcbbp.solvers.point import Point
 from hpcbbp.solvers.request import KEYS, Request
@@ -164,7 +165,7 @@ class Campaign(BaseModel):
     ranks_per_instance: Ranks = 1
     wall_time: Seconds | None = None
     core_hours: Annotated[Number, Field(gt=0)] | None = None
-    checkpoint_every: Interval = 600.0
+    checkpoint_every: Interval = INTERVAL
     grid: Annotated[list[Grid], Field(min_length=1)]
 
     _source: str = PrivateAttr("")

@@ -15,9 +15,9 @@ from hpcbbp.machine.rng import check_seed
 from hpcbbp.model.problem import Problem, check_dimension
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.checks import check, check_options, check_storage, method_named
-from hpcbbp.solvers.deferred import Checkpoint
+from hpcbbp.solvers.deferred import INTERVAL, Checkpoint
 from hpcbbp.solvers.methods import Method
-from hpcbbp.solvers.request import OPTIONS, Request
+from hpcbbp.solvers.request import DEFAULT_TOL, OPTIONS, Request, options_of
 
 T = TypeVar("T")
 
@@ -94,7 +94,7 @@ class Asked:
     @property
     def tol(self) -> float:
         """Relative residual."""
-        return eigen.DEFAULT_TOL if self.given_tol is None else self.given_tol
+        return DEFAULT_TOL if self.given_tol is None else self.given_tol
 
     @property
     def storage(self) -> str:
@@ -133,17 +133,12 @@ class Asked:
         """Where the state is kept."""
         if self.folder is None:
             return None
-        return Checkpoint(Path(self.folder), 600.0 if self.every is None else self.every)
+        return Checkpoint(Path(self.folder), INTERVAL if self.every is None else self.every)
 
     def _check_method(self) -> None:
         method, data, _ = self.named
-        options = {
-            "below": self.below,
-            "verify": self.verify or None,
-            "block": self.block,
-            "checkpoint": self.folder,
-            "checkpoint_every": self.every,
-        }
+        state = {"checkpoint": self.folder, "checkpoint_every": self.every}
+        options = {**options_of(self.below, self.verify, self.block), **state}
         if self.petsc_options and "petsc" not in self.method.options:
             raise InputError(f"{self.petsc_options[0]}: --method {method} uses no PETSc; leave PETSc options out")
         if any(value is not None for value in (data, self.teacher, self.student)) and self.method.draws:

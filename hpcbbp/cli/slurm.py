@@ -58,12 +58,12 @@ def slurm(
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.progress import SPOKEN
     from hpcbbp.slurm.script import render
-    from hpcbbp.slurm.sizes import Request, seconds_of
+    from hpcbbp.slurm.sizes import JobRequest, seconds_of
 
     campaign = load_campaign(spec)
     folder = out or Path(campaign.name)
     check_writable(f"--out {folder}", folder, make=False)
-    request = Request(
+    request = JobRequest(
         kind=kind,
         nodes=nodes,
         ntasks_per_node=campaign.ranks_per_instance if ntasks_per_node is None else ntasks_per_node,

@@ -144,7 +144,7 @@ class DiceData(DataMatrix):
                 side.basis.growth(new) + side.images.growth(new),
                 self.group,
                 f"{self.directions[0]} + {self.directions[1]} directions are revealed, the state cannot grow; take "
-                "a looser --tol, a smaller --nev, --storage float32, a smaller N, or ranks on more nodes",
+                "a looser tol, a smaller nev, storage float32, a smaller N, or ranks on more nodes",
             )
 
     def _split(self, side: Side, V: Array) -> tuple[Array, Array, Array]:

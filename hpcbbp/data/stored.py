@@ -22,7 +22,7 @@ STORAGE: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32":
 def storage_type(name: str) -> np.dtype[Any]:
     """Return the number type of a storage name; InputError if there is none of that name."""
     if not isinstance(name, str) or name not in STORAGE:
-        hint = " (int16 goes with --method deferred)" if isinstance(name, str) and name == "int16" else ""
+        hint = " (int16 goes with method deferred)" if isinstance(name, str) and name == "int16" else ""
         raise InputError(f"storage = {shown(name)}: X is stored as one of {', '.join(STORAGE)}" + hint)
     return STORAGE[name]
 

@@ -1,4 +1,4 @@
-"""What a solve needs in memory, and what the node has: told before anything is allocated."""
+"""What a solve needs in memory, told before anything is allocated; limits.py knows what the node has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from hpcbbp.machine.limits import available
 from hpcbbp.machine.ranks import Group
 
 __all__ = [
-    "EXPECTED_PRODUCTS",
     "PER_RANK",
     "available",
     "deferred_solve",
@@ -33,17 +32,13 @@ def stored_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, r
     return rows * n * itemsize + samples + vectors + PER_RANK
 
 
-EXPECTED_PRODUCTS = 300
-"""Products assumed for a solve on dice: 133 to 160 were seen for the outliers to 1e-6, 350 with bulk pairs."""
-
-
-def dice_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, ranks: int) -> int:
-    """Bytes that the largest rank needs for a solve on dice: the state of EXPECTED_PRODUCTS products, and the rest.
+def dice_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, products: int, ranks: int) -> int:
+    """Bytes that the largest rank needs for a solve on dice: the state of so many products, and the rest.
 
     Every product reveals p directions on both sides, each with its image on the other: 2 (N + M) numbers a direction.
     """
     rows, columns = -(-m // ranks), -(-n // ranks)
-    directions = min(p * EXPECTED_PRODUCTS + p + p_star, min(n, m) + 32)
+    directions = min(p * products + p + p_star, min(n, m) + 32)
     state = 2 * (rows + columns) * directions * itemsize
     return state + 8 * rows * (12 * p + 2 * p_star + 4) + 8 * (ncv + 16) * p * columns + PER_RANK
 

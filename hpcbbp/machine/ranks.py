@@ -1,6 +1,6 @@
 """Ranks: who owns which rows, sums over ranks, agreement on errors, and the end of a failing job.
 
-The only file that knows about ranks' roles. Without mpi4py everything here works in one process.
+Without mpi4py everything here works in one process.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from hpcbbp._version import __version__
 from hpcbbp.campaign.job import Work
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine.wording import duration
-from hpcbbp.slurm.sizes import MARGIN, Request, Sizes, sizes, slurm_time
+from hpcbbp.slurm.sizes import MARGIN, JobRequest, Sizes, sizes, slurm_time
 from hpcbbp.solvers.methods import METHODS
 from hpcbbp.solvers.point import Point
 
@@ -27,13 +27,13 @@ def solve_words(point: Point) -> list[str]:
     return [f"{word:g}" if isinstance(word, float) and float(f"{word:g}") == word else str(word) for word in words]
 
 
-def render(work: Work, request: Request, file: Path, folder: Path, command: str) -> tuple[str, Sizes]:
+def render(work: Work, request: JobRequest, file: Path, folder: Path, command: str) -> tuple[str, Sizes]:
     """Return the job script, and the sizes in it.
 
     Parameters
     ----------
     work : Work
-    request : Request
+    request : JobRequest
     file, folder : Path
         Campaign file and folder of results, as the job sees them from where it is submitted.
     command : str
@@ -103,7 +103,7 @@ _TITLES = {
 }
 
 
-def check_texts(request: Request, command: str, file: Path, folder: Path) -> None:
+def check_texts(request: JobRequest, command: str, file: Path, folder: Path) -> None:
     """Refuse what cannot stand in a script: more than a line, nothing at all, quotes in a line for Slurm."""
     options = [(f"--{name}", value) for name, value in request.options.items() if value]
     words = [("--program", request.program), ("--mpi", request.mpi)]
@@ -133,7 +133,7 @@ def program_words(text: str) -> list[str]:
         raise InputError(f"--program {shown(text)}: {str(error).lower()}; quoted as in a shell") from None
 
 
-def _programs(request: Request) -> tuple[str, str]:
+def _programs(request: JobRequest) -> tuple[str, str]:
     """How hpcbbp is called on a node, and how its ranks are started."""
     program = shlex.join(program_words(request.program))
     if request.container is not None:
@@ -149,7 +149,7 @@ def _path(path: Path) -> str:
     return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
-def _estimates(work: Work, request: Request, size: Sizes) -> list[str]:
+def _estimates(work: Work, request: JobRequest, size: Sizes) -> list[str]:
     done = len(work.points) - len(work.missing)
     lines = [f"{done} of {len(work.points)} instances are done."]
     if request.kind == "collect":

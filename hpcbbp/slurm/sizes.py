@@ -34,7 +34,7 @@ _CLOCK = re.compile(r"(?:([0-9]{1,12})-)?([0-9]{1,12})(?::([0-9]{1,12}))?(?::([0
 
 
 @dataclass(frozen=True)
-class Request:
+class JobRequest:
     """What the user asks of Slurm; what is None is filled in from the campaign's estimates.
 
     Attributes
@@ -140,7 +140,7 @@ class Sizes:
     longest: float
 
 
-def sizes(work: Work, request: Request) -> Sizes:
+def sizes(work: Work, request: JobRequest) -> Sizes:
     """Fill in what was not asked for, and refuse what is impossible.
 
     Raises
@@ -200,7 +200,7 @@ def sizes(work: Work, request: Request) -> Sizes:
     return Sizes(math.ceil(time), lead, mib, tasks, of, left, longest)
 
 
-def _check(work: Work, request: Request) -> None:
+def _check(work: Work, request: JobRequest) -> None:
     for name, value in (("nodes", request.nodes), ("ntasks-per-node", request.ntasks_per_node)):
         if not 1 <= value <= MOST_RANKS:
             raise InputError(f"--{name} {plain(str(value))}: at least 1 (and at most {MOST_RANKS})")

@@ -46,8 +46,7 @@ def check_means(request: Request, words: Words = ARGUMENTS) -> Method:
     """
     method = method_named(request.method, words)
     check_storage(method, request.storage, words)
-    asked = {"below": request.below, "verify": request.verify or None, "block": request.block}
-    check_options(method, asked, words)
+    check_options(method, request.options, words)
     eigen.check_below(request.below)
     floors = {name: method.reachable(request.problem, request.n, name) for name in method.storages}
     check_reach(request, floors, words)
@@ -71,6 +70,8 @@ def check_options(method: Method, asked: Mapping[str, object], words: Words = AR
     for name, value in asked.items():
         if value is not None and name not in method.options:
             takers = [other.name for other in METHODS.values() if name in other.options]
+            if not takers:
+                raise InputError(f"{words(name)} belongs to no method that is there: leave it out")
             raise InputError(f"{words(name)} belongs to {words('method', one_of(takers))}, not {method.name}")
 
 

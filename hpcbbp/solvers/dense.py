@@ -13,18 +13,18 @@ from hpcbbp.errors import InputError
 from hpcbbp.machine import memory, provenance
 from hpcbbp.solvers.eigen import check_tol
 from hpcbbp.solvers.instance import Instance
+from hpcbbp.solvers.needs import spectrum_bytes
 from hpcbbp.solvers.overlap import overlaps
+from hpcbbp.solvers.request import DEFAULT_TOL
 from hpcbbp.solvers.result import EigenResult, Solution
 
 Array = NDArray[np.float64]
 
 
-def dense_bytes(order: int) -> int:
-    """Bytes of a rank that diagonalises a matrix of this order: H, its vectors, LAPACK's workspace, H v."""
-    return 8 * 5 * order**2 + memory.PER_RANK
+NO_ROOM = "take a smaller N, or method = stored"
 
 
-def solve_dense(instance: Instance, tol: float = 1e-8) -> Solution:
+def solve_dense(instance: Instance, tol: float = DEFAULT_TOL) -> Solution:
     """All p N eigenpairs of an instance's Hessian and their overlaps. Collective; the first rank diagonalises.
 
     Parameters
@@ -45,7 +45,7 @@ def solve_dense(instance: Instance, tol: float = 1e-8) -> Solution:
     problem, data, group = instance.problem, instance.data, instance.data.group
     if not isinstance(data, StoredData):
         raise InputError("the whole spectrum is computed from stored X")
-    memory.require(dense_bytes(problem.p * data.n), group, "take a smaller N, or method = stored")
+    memory.require(spectrum_bytes(problem.p * data.n), group, NO_ROOM)
     begin = time.monotonic()
     H = _matrix(data, instance.hessian.curvature.dense())
     values, columns, residuals = np.zeros(len(H)), np.zeros_like(H), np.zeros(len(H))

@@ -18,15 +18,12 @@ from hpcbbp.machine.rng import check_seed
 from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers.krylov import CONVERGED, Search, default_ncv
 from hpcbbp.solvers.pairs import Pairs
+from hpcbbp.solvers.request import DEFAULT_TOL
 from hpcbbp.solvers.result import EigenResult, Step
 
 Array = NDArray[np.float64]
 
-DEFAULT_TOL = 1e-8
-"""Relative residual that is asked for where nothing is said."""
-
 __all__ = [
-    "DEFAULT_TOL",
     "check_arguments",
     "check_below",
     "check_index",
@@ -40,7 +37,7 @@ __all__ = [
 
 
 def default_nev(p: int, p_star: int, n: int) -> int:
-    """P p* + 2 pairs, the teacher's outliers and the two eigenvalues behind them; pN if there are no more."""
+    """Pairs by default: p p* + 2, the teacher's outliers and two eigenvalues behind them; pN if there are no more."""
     return min(p * p_star + 2, p * n)
 
 

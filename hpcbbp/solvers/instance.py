@@ -21,14 +21,16 @@ from hpcbbp.machine.rng import check_seed, normals
 from hpcbbp.model.problem import Problem, check_dimension
 from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers import eigen
+from hpcbbp.solvers.needs import dice_bytes, stored_bytes
 from hpcbbp.solvers.overlap import overlaps
+from hpcbbp.solvers.request import DEFAULT_TOL, Request
 from hpcbbp.solvers.result import Solution, Step
 
 Array = NDArray[np.float64]
 
 
-MAKERS = {"stored": gaussian, "dice": DiceData}
-"""Makers of a drawn X: same law, not the same instance for one seed."""
+_DRAWN = {"stored": (gaussian, stored_bytes), "dice": (DiceData, dice_bytes)}
+"""Makers of a drawn X, and bytes: the same law, not the same instance for one seed."""
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,9 @@ def sphere(n: int, units: int, seed: int, stream: str, group: Group) -> Array:
     return result
 
 
-def _require_memory(
-    n: int, m: int, problem: Problem, itemsize: int, nev: int | None, group: Group, data: str = "stored"
-) -> None:
-    nev = nev or eigen.default_nev(problem.p, problem.p_star, n)
-    estimate = memory.dice_solve if data == "dice" else memory.stored_solve
-    needed = estimate(n, m, problem.p, problem.p_star, itemsize, eigen.default_ncv(nev, problem.p * n), group.size)
-    smaller = "--storage float32, " if itemsize > 4 else ""
-    memory.require(needed, group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
+def _require_memory(request: Request, group: Group, needed: Callable[[Request, int], int]) -> None:
+    smaller = "storage float32, " if request.storage == "float64" else ""
+    memory.require(needed(request, group.size), group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
 
 
 def gaussian_instance(
@@ -178,15 +175,16 @@ def gaussian_instance(
         Bad values, or a problem that does not fit in memory; before anything is allocated.
     """
     group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
-    if not isinstance(data, str) or data not in MAKERS:
-        raise InputError(f"data = {shown(data)}: X is drawn by one of {', '.join(MAKERS)}")
-    itemsize, m = storage_type(storage).itemsize, problem.samples(n)
+    if not isinstance(data, str) or data not in _DRAWN:
+        raise InputError(f"data = {shown(data)}: X is drawn by one of {', '.join(_DRAWN)}")
+    storage_type(storage)
     if nev is not None:
         nev = eigen.check_nev(nev, problem.p * n)
-    _require_memory(n, m, problem, itemsize, nev, group, data)
+    (make, needed), m = _DRAWN[data], problem.samples(n)
+    _require_memory(Request(problem, n, seed, storage=storage, nev=nev), group, needed)
     return Instance(
         problem=problem,
-        data=MAKERS[data](n, m, seed, storage, group),
+        data=make(n, m, seed, storage, group),
         teacher=sphere(n, problem.p_star, seed, "teacher", group),
         student=sphere(n, problem.p, seed, "student", group),
         seed=seed,
@@ -235,10 +233,11 @@ def file_instance(
         problem = Problem(p=p, p_star=p_star, alpha=m / n, a=a)
         if n < 2:
             raise InputError(f"{data}: shape {(m, n)}; X is M x N with N >= 2")
-        itemsize = storage_type(storage or default_storage(dtype)).itemsize
+        numbers = default_storage(dtype) if storage is None else storage
+        storage_type(numbers)
         if nev is not None:
             nev = eigen.check_nev(nev, p * n)
-    _require_memory(n, m, problem, itemsize, nev, group)
+    _require_memory(Request(problem, n, seed, storage=numbers, nev=nev), group, stored_bytes)
     weights = {}
     for name, what, shape in ((teacher, "teacher weights", "p* x N"), (student, "student weights", "p x N")):
         weights[what] = load_weights(name, what, shape, n, group)
@@ -258,7 +257,7 @@ def solve_instance(
     instance: Instance,
     nev: int | None = None,
     *,
-    tol: float = 1e-8,
+    tol: float = DEFAULT_TOL,
     progress: Callable[[Step], None] | None = None,
     below: float | None = None,
     verify: bool = False,

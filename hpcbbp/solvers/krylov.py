@@ -22,7 +22,7 @@ CONVERGED = "converged: the requested pairs reached the tolerance"
 _REASONS = {
     "CONVERGED_TOL": CONVERGED,
     "CONVERGED_USER": CONVERGED,
-    "DIVERGED_ITS": "not converged: iteration limit reached; raise -eps_max_it or -eps_ncv, or loosen --tol",
+    "DIVERGED_ITS": "not converged: iteration limit reached; raise -eps_max_it or -eps_ncv, or loosen tol",
     "DIVERGED_BREAKDOWN": "not converged: breakdown of the Krylov basis; try another seed or -eps_ncv",
     "DIVERGED_SYMMETRY_LOST": "not converged: symmetry lost; report this",
 }

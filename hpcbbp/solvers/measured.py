@@ -14,7 +14,7 @@ from hpcbbp.solvers.point import Point
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quenched:
+class QuenchedRecord:
     """Prediction from the instance's own projections."""
 
     edge: Real
@@ -59,7 +59,7 @@ class Measured:
     largest_overlap_pair : int or None
         In records of whole spectra by hpcbbp 0.1 (see hpcbbp.solvers.eigenspaces).
     largest_overlap_space : Space or None
-    quenched : Quenched, NotPredicted or None
+    quenched : QuenchedRecord, NotPredicted or None
     point : Point or None
         What the campaign asked for.
     """
@@ -80,7 +80,7 @@ class Measured:
     pairs_searched: Whole | None = None
     largest_overlap_pair: Units | None = None
     largest_overlap_space: Space | None = None
-    quenched: Annotated[Quenched | NotPredicted, Field(union_mode="left_to_right")] | None = None
+    quenched: Annotated[QuenchedRecord | NotPredicted, Field(union_mode="left_to_right")] | None = None
     point: Point | None = None
 
     @property
@@ -102,9 +102,9 @@ class Measured:
         return kinds.get(self.data, self.method) if self.method == "krylov-schur" else self.method
 
     @property
-    def prediction(self) -> Quenched | None:
+    def prediction(self) -> QuenchedRecord | None:
         """The quenched prediction, if there is one."""
-        return self.quenched if isinstance(self.quenched, Quenched) else None
+        return self.quenched if isinstance(self.quenched, QuenchedRecord) else None
 
 
 _MEASURED = TypeAdapter(Measured)

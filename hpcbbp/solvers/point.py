@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.fields import Positive, Text, Units, Whole
-from hpcbbp.solvers.request import Request
+from hpcbbp.solvers.request import DEFAULT_TOL, Request
 
 PHYSICS = 1
 """Changes when the same parameters and seed mean another instance or another result; part of every key."""
@@ -39,7 +39,7 @@ class Point:
     method: Text = "stored"
     storage: Text = "float64"
     nev: Units | None = None
-    tol: Positive = 1e-8
+    tol: Positive = DEFAULT_TOL
 
     @property
     def problem(self) -> Problem:

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from hpcbbp.model.problem import Problem
 
+DEFAULT_TOL = 1e-8
+"""Relative residual that is asked for where nothing is said."""
+
+BYTES = {"float64": 8, "float32": 4, "int16": 2}
+"""Of a number that X, or its images, are kept in."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -41,7 +47,7 @@ class Request:
     method: str = "stored"
     storage: str = "float64"
     nev: int | None = None
-    tol: float = 1e-8
+    tol: float = DEFAULT_TOL
     below: float | None = None
     verify: bool = False
     block: int | None = None
@@ -55,6 +61,21 @@ class Request:
     def outliers(self) -> int:
         """p p*, as many outliers as there may be."""
         return self.problem.p * self.problem.p_star
+
+    @property
+    def options(self) -> dict[str, object]:
+        """What some methods take and others do not, None where it is not asked for."""
+        return options_of(self.below, self.verify, self.block)
+
+    @property
+    def vectors(self) -> int:
+        """Of a step of deferred Krylov."""
+        return self.block or self.outliers
+
+
+def options_of(below: float | None, verify: bool, block: int | None) -> dict[str, object]:
+    """Options that belong to some methods, by their names in Request; None: not asked for."""
+    return {"below": below, "verify": verify or None, "block": block}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ All of it runs in the processes of this test, one command after another; `make t
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import shlex
@@ -23,7 +22,6 @@ from option_table import TABLE
 from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
 from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.spec import parse_campaign
-from hpcbbp.cli.solve import solve
 from hpcbbp.machine import petsc
 from hpcbbp.solvers.dense import solve_dense
 
@@ -35,13 +33,6 @@ pytestmark = [
 ]
 
 A, ALPHA = 1.5, 2.5
-
-
-def test_the_table_has_every_option_with_every_kind():
-    assert set(TABLE) == set(inspect.signature(solve).parameters)
-    for option, kinds in TABLE.items():
-        assert set(kinds) == set(KINDS), option
-        assert all(kinds.values()), option
 
 
 @pytest.fixture(scope="module")

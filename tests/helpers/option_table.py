@@ -1,7 +1,8 @@
 """Every option of `hpcbbp solve` with every kind of X: what works, and in which words the rest is refused.
 
-Words are those of the command line, given in place of or beside those that make a whole instance of the kind; {n},
-{p}, {size} = p N and {folder} are filled in, and "-p -" leaves an option out.
+Words are those of the command line, but of "dense", which are keys of a campaign file. They are given in place of or
+beside those that make a whole instance of the kind; {n}, {p}, {size} = p N and {folder} are filled in, and "-p -"
+leaves an option out.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def test_derivatives_of_the_parts(part, rng):
 
 @given(st.integers(1, 5), st.integers(1, 4), st.floats(0.01, 10), st.integers(0, 2**32 - 1))
 def test_eigenvalues_of_the_paper_s_curvature(p, p_star, a, seed):
-    """d0 = (2/p)(yhat - y)/(a + y), p - 1 times, d1 = (2/p)(3 yhat - y)/(a + y) once, both > -2/p (physics, 1)."""
+    """d0 = (2/p)(yhat - y)/(a + y), p - 1 times, d1 = (2/p)(3 yhat - y)/(a + y) once, both > -2/p."""
     rng = np.random.default_rng(seed)
     problem = Problem(p=p, p_star=p_star, alpha=1.0, a=a)
     s, u = rng.standard_normal((4, p)), rng.standard_normal((4, p_star))

@@ -1,4 +1,4 @@
-"""The Hessian of a drawn instance as a matrix, from the formula of physics.md."""
+"""The Hessian of a drawn instance as a matrix, from the formula of docs/theory.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GOLDEN = [-1.0075313704, -0.9067256116, -0.7709637297, -0.7571583639]
 
 
 def dense(problem, n, seed, storage="float64"):
-    """Hessian as a matrix from the formula of physics.md, with the weights: one process, no kernels.
+    """Hessian as a matrix from the formula of docs/theory.md, with the weights: one process, no kernels.
 
     Rows and columns in the order (i, k) of the shell matrix.
     """

@@ -1,7 +1,7 @@
 """An independent calculation of the theory: other variables, other quadrature, other algebra.
 
 Averages are taken over the Gaussian projections themselves (radii r = sqrt(k x) of chi variables), by
-composite Gauss-Legendre rules graded towards zero; functions are those of D and g as physics.md writes them,
+composite Gauss-Legendre rules graded towards zero; functions are those of D and g as docs/theory.md writes them,
 differentiated by hand nowhere: derivatives are complex steps.
 """
 

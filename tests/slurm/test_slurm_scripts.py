@@ -15,7 +15,7 @@ from hpcbbp.campaign.shards import Shard
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.cli.slurm import bytes_of
 from hpcbbp.errors import InputError
-from hpcbbp.slurm.sizes import Request, seconds_of, sizes, slurm_time
+from hpcbbp.slurm.sizes import JobRequest, seconds_of, sizes, slurm_time
 
 
 @pytest.fixture
@@ -65,18 +65,18 @@ def test_other_memories_are_refused(text):
 
 def test_memory_time_and_signal_come_from_the_estimates(work):
     small, large = work(200), work(20000)
-    request = Request(ntasks_per_node=2)
+    request = JobRequest(ntasks_per_node=2)
     few, many = sizes(small, request), sizes(large, request)
     assert many.memory_mib > few.memory_mib + 1000  # 4.8 GB of X between two ranks
     assert many.time > few.time
     assert many.lead > few.lead == 120
-    assert sizes(large, Request(nodes=4, ntasks_per_node=2)).left < many.left
-    assert sizes(small, Request(ntasks_per_node=2, time=7200.0)).time == 7200
+    assert sizes(large, JobRequest(nodes=4, ntasks_per_node=2)).left < many.left
+    assert sizes(small, JobRequest(ntasks_per_node=2, time=7200.0)).time == 7200
 
 
 def test_long_deferred_instances_need_time_to_keep_their_state(work):
     long = work("1e8", "deferred", lambda text: text.replace("seeds = 4", 'seeds = 4\nstorage = "int16"'))
-    found = sizes(long, Request(ntasks_per_node=2, time=1200.0))  # longer than a job, but it goes on
+    found = sizes(long, JobRequest(ntasks_per_node=2, time=1200.0))  # longer than a job, but it goes on
     assert found.longest > 1200
     assert found.lead > 120
 
@@ -103,13 +103,13 @@ def test_long_deferred_instances_need_time_to_keep_their_state(work):
 )
 def test_impossible_resources_are_refused(work, change, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        sizes(work(), Request(**{"ntasks_per_node": 2, **change}))
+        sizes(work(), JobRequest(**{"ntasks_per_node": 2, **change}))
 
 
 def test_a_time_limit_shorter_than_an_instance_is_refused(work):
     long = work(30000000, "dice")
     with pytest.raises(InputError, match="the longest instance takes about"):
-        sizes(long, Request(ntasks_per_node=2, time=600.0))
+        sizes(long, JobRequest(ntasks_per_node=2, time=600.0))
 
 
 def test_shards_share_the_points_fairly_and_always_alike(work):

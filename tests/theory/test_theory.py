@@ -102,7 +102,7 @@ def test_thresholds_with_25_digits(p, p_star, a):
 
 
 def test_large_p_limits():
-    """p -> infinity: alpha_BBP = p*(1 + a)/2, jump m^2 = a / (a + 1 + 4/p*) (physics, 2)."""
+    """p -> infinity: alpha_BBP = p*(1 + a)/2, jump m^2 = a / (a + 1 + 4/p*)."""
     for p_star, a in ((1, 0.5), (2, 1.0), (3, 2.0)):
         errors = []
         for p in (500, 5000):

@@ -14,11 +14,15 @@ import numpy as np
 from hpcbbp.errors import InputError, StoppedError
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.deferred.folder import UNREADABLE, StateFolder, opened
-from hpcbbp.solvers.deferred.state import FORMAT, DamagedError, Layout, one_line, pack, unpack
+from hpcbbp.solvers.deferred.state import FORMAT, DamagedStateError, Layout, one_line, pack, unpack
 
 if TYPE_CHECKING:
     from hpcbbp.solvers.deferred.engine import Deferred
     from hpcbbp.solvers.deferred.progress import Progress
+
+
+INTERVAL = 600.0
+"""Seconds between checkpoints where nothing is said."""
 
 
 class Checkpoint:
@@ -55,7 +59,7 @@ class Checkpoint:
     def __init__(
         self,
         folder: str | Path,
-        every: float = 600.0,
+        every: float = INTERVAL,
         *,
         stop: Callable[[], bool] | None = None,
         outlives: bool = False,
@@ -174,7 +178,7 @@ class Checkpoint:
                     f"checkpoint {self._files.images} cannot be read ({error.strerror or error}): name another "
                     "folder, or remove this one, and the solve begins anew"
                 ) from None
-            except DamagedError as error:
+            except DamagedStateError as error:
                 raise InputError(
                     f"checkpoint {self._files.images} is damaged: {error}; name another folder, or remove this one, "
                     "and the solve begins anew"

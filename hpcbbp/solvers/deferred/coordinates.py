@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine.rng import triangle
-from hpcbbp.solvers.deferred.sums import Finer, Sums
+from hpcbbp.solvers.deferred.gram_errors import Finer, GramErrors
 
 Array = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ _SWEEPS = 3  # twice is enough, unless the first was all error
 class _Block:
     """Queries on their way in: Gram matrix, lengths, coordinates in P (columns), and what is known of errors."""
 
-    def __init__(self, gram: Array, rows: Array, sums: Sums, finer: Finer | None) -> None:
+    def __init__(self, gram: Array, rows: Array, sums: GramErrors, finer: Finer | None) -> None:
         self.gram, self.rows, self.sums, self.finer = gram, rows, sums, finer
         self.sizes = np.sqrt(np.maximum(gram.diagonal(), 0.0))
         self.terms = np.zeros(0)
@@ -143,13 +143,13 @@ class Coordinates:
         rows: Array = products[self.kept[:, 0], self.kept[:, 1]]
         return rows
 
-    def add_queries(self, V: Array, E: Array, sums: Sums | None = None, finer: Finer | None = None) -> int:
+    def add_queries(self, V: Array, E: Array, sums: GramErrors | None = None, finer: Finer | None = None) -> int:
         """Append queries V (b, k, p), E = R^T D_q U_V (k, parts, b p); return the number of new left directions.
 
         Parameters
         ----------
         V, E : array
-        sums : Sums, optional
+        sums : GramErrors, optional
             Errors of E; those of float64 sums by default.
         finer : Finer, optional
             Asked where E cannot tell how much of a query is new. Collective then.
@@ -166,7 +166,9 @@ class Coordinates:
         self.W = np.concatenate([self.W, V])
         self.hidden = np.concatenate([self.hidden, np.zeros((b, p))])
         # Column j: coordinates of U_j in P.
-        block = _Block(0.5 * (own + own.T), np.concatenate([C, np.zeros((b * p, b * p))]), sums or Sums(), finer)
+        block = _Block(
+            0.5 * (own + own.T), np.concatenate([C, np.zeros((b * p, b * p))]), sums or GramErrors(), finer
+        )
         block.terms = block.sums.terms(self.W, self.B)
         kept = np.sqrt((self.L**2).sum(axis=1))  # lengths of the kept ones
         longest = max(float(block.sizes.max(initial=0.0)), float(kept.max(initial=0.0)))
@@ -194,8 +196,8 @@ class Coordinates:
             later = products[before:].reshape(-1)[j + 1 :] - more @ block.rows[:found, j + 1 :]
         if self.resolved and rest < (self.resolved * longest) ** 2:
             raise InputError(
-                "left queries are nearly dependent, too much for float32 sums: take --storage float64 or a "
-                "smaller --block"
+                "left queries are nearly dependent, too much for float32 sums: take storage float64 or a "
+                "smaller block"
             )
         if rest <= _NEWS * unsure:  # not to ask is always right: X says nothing about it yet
             self.hidden[query, unit] = math.sqrt(max(rest, 0.0) + unsure)

@@ -17,22 +17,16 @@ from hpcbbp.solvers.deferred.finer import Passes
 from hpcbbp.solvers.deferred.floors import check_tolerance, storage_bytes
 from hpcbbp.solvers.deferred.samples import Samples
 from hpcbbp.solvers.eigen import check_nev, check_tol
+from hpcbbp.solvers.needs import deferred_bytes, least_directions
+from hpcbbp.solvers.request import Request
 
 Array = NDArray[np.float64]
 
 
 NO_ROOM = (
-    "the memory is used up by {} directions; take --storage int16, a looser --tol, a smaller --nev or --block, "
+    "the memory is used up by {} directions; take storage int16, a looser tol, a smaller nev or block, "
     "a smaller N, or ranks on more nodes"
 )
-
-
-def expected_directions(p: int, p_star: int, nev: int) -> int:
-    """Directions met until the p p* outliers converge to 1e-6, with some room.
-
-    At alpha = 3, a = 1.5: 120 to 180 were seen for p = p* = 1, 300 for p = 2, p* = 1. Bulk pairs take many more.
-    """
-    return 100 * (1 + p * p_star) + p + p_star + nev * p
 
 
 class Deferred:
@@ -141,7 +135,7 @@ def check_deferred(problem: Problem, n: int, tol: float | None, storage: str, bl
     if first > min(n, m):
         raise InputError(
             f"a block of {block} asks for p + p* + block p = {first} directions, and min(N, M) = {min(n, m)}: "
-            "take a larger N, a smaller block, or --method stored, which suits small N"
+            "take a larger N, a smaller block, or method stored, which suits small N"
         )
     storage_bytes(storage)
     if tol is not None:
@@ -182,10 +176,9 @@ def deferred_instance(
     block = problem.p * problem.p_star if block is None else block
     nev = check_nev(problem.p * problem.p_star if nev is None else nev, problem.p * n)
     check_deferred(problem, n, None, storage, block)
-    stored = storage_bytes(storage)
-    fixed, each = memory.deferred_solve(problem.samples(n), problem.p, block, stored, group.size)
-    wanted = min(n, expected_directions(problem.p, problem.p_star, nev))
-    smaller = {8: "--storage float32 or int16, ", 4: "--storage int16, "}.get(stored, "")
+    asked = Request(problem, n, seed, "deferred", storage, nev, block=block)
+    (fixed, each), wanted = deferred_bytes(asked, group.size), least_directions(asked)
+    smaller = {"float64": "storage float32 or int16, ", "float32": "storage int16, "}.get(storage, "")
     memory.require(fixed + wanted * each, group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
     beside = group.ranks_on_node()
     fits = int(group.smallest((memory.available(beside) * 0.95 / beside - fixed) / each))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.solvers.deferred.sums import Sums
+from hpcbbp.solvers.deferred.gram_errors import GramErrors
 
 if TYPE_CHECKING:
     from hpcbbp.machine.ranks import Group
@@ -39,11 +39,11 @@ class Passes:
         self.enough = _ENOUGH[samples.number.name]
         self.taken = 0
 
-    def sums(self) -> Sums:
+    def sums(self) -> GramErrors:
         """Errors of moments, once there are curvatures."""
         samples = self.samples
         quantum = 2.0 ** -float(samples.exponents[1]) * math.sqrt(samples.all_panels)
-        return Sums(float(np.finfo(samples.number).eps) / 2, quantum, samples.largest * samples.norm)
+        return GramErrors(float(np.finfo(samples.number).eps) / 2, quantum, samples.largest * samples.norm)
 
     def agreed(self, doubt: bool) -> bool:
         """What the first rank thinks, on every rank."""

@@ -11,19 +11,16 @@ import scipy.special
 from hpcbbp.errors import InputError, shown
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.reach import check_reach
-from hpcbbp.solvers.request import ARGUMENTS, Request
-
-STORAGES = {"float64": 8, "float32": 4, "int16": 2}
-"""Bytes of a stored number."""
+from hpcbbp.solvers.request import ARGUMENTS, BYTES, Request
 
 _MEASURED_AT = 1.5  # the a at which the floors below were measured
 
 
 def storage_bytes(storage: str) -> int:
     """Bytes that a stored number takes; InputError for an unknown storage."""
-    if not isinstance(storage, str) or storage not in STORAGES:
-        raise InputError(f"storage = {shown(storage)}: images are stored as one of {', '.join(STORAGES)}")
-    return STORAGES[storage]
+    if not isinstance(storage, str) or storage not in BYTES:
+        raise InputError(f"storage = {shown(storage)}: images are stored as one of {', '.join(BYTES)}")
+    return BYTES[storage]
 
 
 def reachable(problem: Problem, n: int, storage: str) -> float:
@@ -67,5 +64,5 @@ def storage_for(problem: Problem, n: int, tol: float) -> Literal["float32", "flo
 
 def check_tolerance(problem: Problem, n: int, tol: float, storage: str) -> None:
     """Raise InputError, in Python's words, for a tolerance that a storage does not reach; it names what does."""
-    floors = {name: reachable(problem, n, name) for name in STORAGES}
+    floors = {name: reachable(problem, n, name) for name in BYTES}
     check_reach(Request(problem, n, method="deferred", storage=storage, tol=tol), floors, ARGUMENTS)

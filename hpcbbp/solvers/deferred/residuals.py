@@ -85,10 +85,10 @@ def of_moments(instance: Deferred, vectors: Array) -> Array:
 def limited(instance: Deferred, values: Array, told: Array) -> str:
     """Why a solve that rounding ends has not converged, and what is to be done."""
     reached = float((told / np.maximum(np.abs(values), 1e-300)).max())
-    way = [f"--tol {rounded_up(1.5 * reached)}"] if reached < 0.5 else []
+    way = [f"tol {rounded_up(1.5 * reached)}"] if reached < 0.5 else []
     if reachable(instance.problem, instance.n, "float64") < reached / 2 and instance.storage != "float64":
-        way.append("--storage float64")
-    advice = " or ".join(way) or "a larger a or N, or stored data (--method stored)"
+        way.append("storage float64")
+    advice = " or ".join(way) or "a larger a or N, or stored data (method stored)"
     return (
         f"not converged: rounding is all that is left of the residuals ({instance.storage} images, {reached:.1e} of "
         f"|lambda| at a = {instance.problem.a:g}); take {advice}"
@@ -97,8 +97,8 @@ def limited(instance: Deferred, values: Array, told: Array) -> str:
 
 def not_gaussian(instance: Deferred, skew: float) -> str:
     """Why no pair of a solve counts whose left directions rounding has spoilt, and what is to be done."""
-    way = [] if instance.storage == "float64" else ["--storage float64"]
-    advice = " or ".join([*way, "a larger a or N", "stored data (--method stored)"])
+    way = [] if instance.storage == "float64" else ["storage float64"]
+    advice = " or ".join([*way, "a larger a or N", "stored data (method stored)"])
     return (
         f"not converged: rounding has left the left directions orthonormal to {skew:.1e} only ({instance.storage} "
         f"images, a = {instance.problem.a:g}), so that X is no longer Gaussian; take {advice}"

@@ -14,6 +14,7 @@ from hpcbbp.solvers.deferred.engine import Deferred, check_block, check_deferred
 from hpcbbp.solvers.deferred.iteration import Iteration
 from hpcbbp.solvers.deferred.progress import Progress
 from hpcbbp.solvers.eigen import check_arguments
+from hpcbbp.solvers.request import DEFAULT_TOL
 from hpcbbp.solvers.result import EigenResult, Solution, Step
 
 
@@ -21,7 +22,7 @@ def solve_deferred(
     instance: Deferred,
     nev: int | None = None,
     *,
-    tol: float = 1e-8,
+    tol: float = DEFAULT_TOL,
     block: int | None = None,
     progress: Callable[[Step], None] | None = None,
     checkpoint: Checkpoint | None = None,

@@ -30,7 +30,7 @@ FORMAT = 2
 _HEADER = 64  # bytes in front of the images
 
 
-class DamagedError(Exception):
+class DamagedStateError(Exception):
     """A checksum is not that of what was read."""
 
 
@@ -87,11 +87,11 @@ class Layout:
 
         Raises
         ------
-        DamagedError, OSError
+        DamagedStateError, OSError
         """
         samples = self.samples
         if read_at(file, len(self.header), 0) != self.header:
-            raise DamagedError("its beginning is not that of the run that state.npz is the state of")
+            raise DamagedStateError("its beginning is not that of the run that state.npz is the state of")
         for i in range(directions):
             raw = read_at(file, len(samples.panels) * self.per_panel, self._place(i))
             block = np.frombuffer(raw, dtype=np.uint8).reshape(-1, self.per_panel)
@@ -99,7 +99,9 @@ class Layout:
                 wrong = (self._checksums(block[:, : self.plain], i) != block[:, self.plain :]).any(axis=1)
                 if wrong.any():
                     panel = samples.panels.start + int(wrong.argmax())
-                    raise DamagedError(f"the checksum of direction {i + 1} of {directions} is wrong at panel {panel}")
+                    raise DamagedStateError(
+                        f"the checksum of direction {i + 1} of {directions} is wrong at panel {panel}"
+                    )
             samples.R[i] = np.ascontiguousarray(block[:, : self.split]).reshape(-1).view(samples.R.dtype)
             scales = np.ascontiguousarray(block[:, self.split : self.plain])
             samples.scale[i] = scales.reshape(-1).view(samples.scale.dtype)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpcbbp.data.stored import STORAGE
+from hpcbbp.machine import memory
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.deferred import Checkpoint
-from hpcbbp.solvers.dense import dense_bytes, solve_dense
+from hpcbbp.solvers.dense import NO_ROOM, solve_dense
 from hpcbbp.solvers.instance import Instance, gaussian_instance
 from hpcbbp.solvers.methods.base import Array, Heard
+from hpcbbp.solvers.needs import dense_bytes
 from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution
 
@@ -58,7 +60,8 @@ class DenseMethod:
         return "float64"
 
     def prepare(self, request: Request, group: Group) -> PreparedMatrix:
-        """Draw X."""
+        """Draw X, if the matrix will have room beside it."""
+        memory.require(self.memory(request, group.size), group, NO_ROOM)
         instance = gaussian_instance(
             request.problem, request.n, request.seed, storage=request.storage, nev=1, group=group
         )
@@ -70,7 +73,7 @@ class DenseMethod:
 
     def memory(self, request: Request, ranks: int) -> int:
         """The matrix with its vectors, and the rows of X."""
-        return dense_bytes(request.problem.p * request.n) + request.m * request.n * 16 // ranks
+        return dense_bytes(request, ranks)
 
     def seconds(self, request: Request) -> float:
         """LAPACK's (p N)^3, and the matrix."""

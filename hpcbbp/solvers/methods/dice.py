@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from hpcbbp.machine import memory
 from hpcbbp.machine.network import Network
 from hpcbbp.model.problem import Problem
-from hpcbbp.solvers.deferred.floors import storage_bytes
-from hpcbbp.solvers.methods.stored import StoredMethod, basis, products
+from hpcbbp.solvers.methods.stored import StoredMethod
+from hpcbbp.solvers.needs import dice_bytes, products
 from hpcbbp.solvers.request import Request
 
 DICE_FLOAT32 = 1e-7
@@ -15,7 +14,7 @@ DICE_FLOAT32 = 1e-7
 class DiceMethod(StoredMethod):
     """See the module."""
 
-    name = "dice"
+    name = data = "dice"
     options = frozenset({"below", "verify", "petsc"})
     draws = "draws X and the weights itself"
 
@@ -29,8 +28,7 @@ class DiceMethod(StoredMethod):
 
     def memory(self, request: Request, ranks: int) -> int:
         """What has been revealed so far, on both sides."""
-        problem, size = request.problem, storage_bytes(request.storage)
-        return memory.dice_solve(request.n, request.m, problem.p, problem.p_star, size, basis(request), ranks)
+        return dice_bytes(request, ranks)
 
     def seconds(self, request: Request) -> float:
         """A product meets all that earlier ones have revealed."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpcbbp.data.stored import STORAGE
-from hpcbbp.machine import memory
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.deferred import Checkpoint
-from hpcbbp.solvers.deferred.floors import storage_bytes
 from hpcbbp.solvers.instance import Instance, gaussian_instance, solve_instance
 from hpcbbp.solvers.methods.base import Array, Heard
-from hpcbbp.solvers.request import Request, Words
+from hpcbbp.solvers.needs import products, stored_bytes
+from hpcbbp.solvers.request import BYTES, Request, Words
 from hpcbbp.solvers.result import Solution
 
 
@@ -37,17 +36,6 @@ class PreparedInstance:
         return self.instance.projections
 
 
-def products(request: Request) -> float:
-    """Products that SLEPc will make: 133 to 160 were seen for the outliers to 1e-6, 350 with pairs of the bulk."""
-    nev = request.nev or request.outliers
-    return 130.0 + 40.0 * nev + (100.0 if nev > request.outliers else 0.0)
-
-
-def basis(request: Request) -> int:
-    """Vectors of SLEPc's basis."""
-    return eigen.default_ncv(request.nev or request.outliers, request.problem.p * request.n)
-
-
 class StoredMethod:
     """See the module."""
 
@@ -56,6 +44,8 @@ class StoredMethod:
     options = frozenset({"below", "verify", "data", "petsc"})
     draws = ""
     whole = False
+    data = "stored"
+    """What gaussian_instance calls such an X."""
 
     def pairs(self, problem: Problem, n: int) -> int:
         """The outliers, and two pairs behind them."""
@@ -77,7 +67,7 @@ class StoredMethod:
         problem = request.problem
         eigen.check_index(request.nev, problem.p, problem.p_star, request.n)
         instance = gaussian_instance(
-            request.problem, request.n, request.seed, storage=request.storage, data=self.name, nev=request.nev,
+            request.problem, request.n, request.seed, storage=request.storage, data=self.data, nev=request.nev,
             group=group,
         )  # fmt: skip
         return PreparedInstance(instance, request)
@@ -90,13 +80,12 @@ class StoredMethod:
 
     def memory(self, request: Request, ranks: int) -> int:
         """The rows of X, and what a product needs."""
-        problem, size = request.problem, storage_bytes(request.storage)
-        return memory.stored_solve(request.n, request.m, problem.p, problem.p_star, size, basis(request), ranks)
+        return stored_bytes(request, ranks)
 
     def seconds(self, request: Request) -> float:
         """X is read once a product, or multiplied, whichever takes longer; and drawn."""
         entries, p = float(request.m) * request.n, request.problem.p
-        each = max(storage_bytes(request.storage) / 1.0e10, p * 4.0e-10)
+        each = max(BYTES[request.storage] / 1.0e10, p * 4.0e-10)
         return products(request) * entries * each + entries * 1.2e-8
 
     def communication(self, request: Request, ranks: int, network: Network) -> float:

@@ -28,7 +28,8 @@ class FiniteSize:
     ----------
     n, m, samples : int
     lambda_1, lambda_1_std : float
-        Lowest eigenvalue; its spread holds the projections' part and, at an edge, that of Tracy and Widom; not (15).
+        Lowest eigenvalue; its spread holds the projections' part and, at an edge, that of Tracy and Widom; not
+        (15) of docs/finite-n.md.
     edge, edge_std : float
         Left edge of the sample's bulk.
     overlap2_1, overlap2_1_std : float
@@ -72,7 +73,7 @@ def finite_size(
     progress: Callable[[Quenched], None] | None = None,
     within: Callable[[float], None] | None = None,
 ) -> FiniteSize:
-    """Average quenched predictions (docs/finite-n.md, equations (10)-(14)) over samples of the model.
+    """Average quenched predictions (docs/finite-n.md (10)-(14)) over samples of the model.
 
     Parameters
     ----------

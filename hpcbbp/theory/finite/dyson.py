@@ -37,7 +37,7 @@ class Beyond(Exception):  # noqa: N818  (no error: where a search ends)
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """One point of the curve.
 
     Attributes
@@ -75,7 +75,7 @@ class Curve:
         self._index[self._pairs] = np.arange(len(self._pairs[0]))
         self._index = np.maximum(self._index, self._index.T)
         self._basis = _symmetric_basis(p)
-        self._points: dict[float, Point] = {}
+        self._points: dict[float, CurvePoint] = {}
         self._signals: dict[float, tuple[Array, Array, float]] = {}
 
     def _axes(self, G: Array) -> tuple[Array, Array]:
@@ -109,7 +109,7 @@ class Curve:
         matrix: Array = np.einsum("i,iab->ab", coordinates, self._basis)
         return matrix
 
-    def at(self, g: float) -> Point:
+    def at(self, g: float) -> CurvePoint:
         """The point of g < 0.
 
         Raises
@@ -121,7 +121,7 @@ class Curve:
             self._points[g] = self._follow(g, _HALVINGS)
         return self._points[g]
 
-    def _follow(self, g: float, halvings: int) -> Point:
+    def _follow(self, g: float, halvings: int) -> CurvePoint:
         """From the nearest point left of the edge, at once or by way of the middle; or from a multiple of 1."""
         known = [point for point in self._points.values() if point.slope < 0.0]
         near = min(known, key=lambda point: abs(point.g - g), default=None)
@@ -136,13 +136,13 @@ class Curve:
         self._points[middle] = self._follow(middle, halvings - 1)
         return self._newton(g, self._points[middle].G + (g - middle) * self._points[middle].direction)
 
-    def _newton(self, g: float, G: Array) -> Point:
+    def _newton(self, g: float, G: Array) -> CurvePoint:
         p = self.sums.p
         before = np.inf
         for _ in range(_STEPS):
             Z, J = self._derivatives(G)
             if p == 1:
-                return Point(g, float(Z[0, 0]), float(J[0, 0]), G, np.eye(1))
+                return CurvePoint(g, float(Z[0, 0]), float(J[0, 0]), G, np.eye(1))
             residual = self._coordinates(Z)
             try:
                 factor = scipy.linalg.cho_factor(-J[1:, 1:])
@@ -157,7 +157,7 @@ class Curve:
             if size < _CLOSE / self.n**0.5:
                 z = (residual[0] + J[0, 1:] @ step) / p**0.5
                 along = np.append(p**0.5, p**0.5 * scipy.linalg.cho_solve(factor, J[1:, 0]))
-                return Point(g, float(z), float(J[0] @ along) / p**0.5, G, self._matrix(along))
+                return CurvePoint(g, float(z), float(J[0] @ along) / p**0.5, G, self._matrix(along))
         raise Beyond
 
     def signal(self, g: float) -> tuple[Array, Array, float]:

@@ -10,8 +10,8 @@ from hpcbbp import Problem, deferred_instance, solve_deferred
 from hpcbbp.solvers.deferred import Deferred, engine
 from hpcbbp.solvers.deferred.coordinates import Coordinates
 from hpcbbp.solvers.deferred.finer import Passes
+from hpcbbp.solvers.deferred.gram_errors import GramErrors
 from hpcbbp.solvers.deferred.residuals import SKEW, skewness
-from hpcbbp.solvers.deferred.sums import Sums
 
 SUSPECTS = [  # p, alpha, a, N, seed: X was not Gaussian, and most of these pairs were called converged
     (1, 0.9, 1e-6, 100, 464),
@@ -81,7 +81,7 @@ def test_moments_are_enough_at_ordinary_constants():
 @pytest.mark.parametrize(("p", "alpha", "a", "n", "seed"), SUSPECTS)
 def test_a_matrix_that_is_not_gaussian_has_no_converged_pairs(p, alpha, a, n, seed, any_tolerance, monkeypatch):
     """With errors of moments unknown and their sums believed, as it was before."""
-    monkeypatch.setattr(Sums, "unsure", lambda _, terms, sizes, y, p: 8 * 2.0**-53 * sizes**2)
+    monkeypatch.setattr(GramErrors, "unsure", lambda _, terms, sizes, y, p: 8 * 2.0**-53 * sizes**2)
     monkeypatch.setattr(Passes, "agreed", lambda *_: False)
     instance, eigen = solved(p, alpha, a, n, seed)
     assert orthonormality(instance) > SKEW
@@ -104,7 +104,7 @@ def test_errors_of_moments_are_part_of_what_is_hidden():
             c = Coordinates(50, 200, np.zeros((1, 1), dtype=np.int64), 0.0)
             c.extend(B[:, None, :].copy(), B, np.zeros((4, 1, 0)))
             V = np.array([[1, -1, 0, 0], [0, 0, 1, -1]])[:, :, None] / np.sqrt(2)
-            assert c.add_queries(V, np.einsum("ij,bjl->ilb", B, V), Sums(quantum=quantum)) == 1
+            assert c.add_queries(V, np.einsum("ij,bjl->ilb", B, V), GramErrors(quantum=quantum)) == 1
             U = R.astype(np.longdouble) @ V[:, :, 0].T
             rest = U[:, 1] - U[:, 0] * (U[:, 0] @ U[:, 1]) / (U[:, 0] @ U[:, 0])
             assert c.hidden[1, 0] >= float(np.sqrt(rest @ rest)) > 1e-5

@@ -17,7 +17,7 @@ _FIXED = 2.0**-53
 
 
 @dataclass(frozen=True)
-class Sums:
+class GramErrors:
     """Errors of a Gram matrix that comes from moments of single images.
 
     Parameters
