@@ -108,6 +108,19 @@ def open_campaign(
     return Work(campaign, shard.of(points), store_in(shard.folder(main.path.parent)), records, clock)
 
 
+def _tell(work: Work, listener: Listener) -> None:
+    """What is to be known of the records that are there."""
+    for line in work.records.warnings(len(work.missing)):
+        listener.warn(line)
+    for name, count in work.versions().items():
+        if name != __version__:
+            listener.note(f"{count} records were computed by hpcbbp {name}; they are kept (this is {__version__})")
+    if work.uncollected:
+        listener.note(
+            f"{work.uncollected} results are in shards and not computed again: hpcbbp collect takes them in"
+        )
+
+
 def run_campaign(work: Work, world: Group, listener: Listener = SILENT) -> Outcome:
     """Compute and record what is missing. Collective over all ranks of the job.
 
@@ -124,17 +137,7 @@ def run_campaign(work: Work, world: Group, listener: Listener = SILENT) -> Outco
     keeper = Keeper(work.store.path.parent / "checkpoints", work.campaign.checkpoint_every, clock, listener)
     check_budget(work.campaign, missing, keeper)
     if world.rank == 0:
-        for line in work.records.warnings(len(missing)):
-            listener.warn(line)
-        for name, count in work.versions().items():
-            if name != __version__:
-                listener.note(
-                    f"{count} records were computed by hpcbbp {name}; they are kept (this is {__version__})"
-                )
-        if work.uncollected:
-            listener.note(
-                f"{work.uncollected} results are in shards and not computed again: hpcbbp collect takes them in"
-            )
+        _tell(work, listener)
         keeper.tidy(set(work.points) - set(missing))
     failures: list[str] = []
     total = max(sum(map(clock, missing)), 1e-9)
@@ -152,9 +155,7 @@ def run_campaign(work: Work, world: Group, listener: Listener = SILENT) -> Outco
         with world.agreeing():  # no other job writes this store meanwhile
             if world.rank == 0:
                 stack.enter_context(work.store.claimed())
-                known = (
-                    work.store.read()
-                )  # the run that had the store before, also one just killed, has recorded more
+                known = work.store.read()  # whoever had it before, also one just killed, has recorded more
                 missing = [point for point in missing if not _settled(known.get(point.key))]
         missing = world.share(missing)
         outcome = run_points(

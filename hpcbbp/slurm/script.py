@@ -50,18 +50,6 @@ def render(work: Work, request: JobRequest, file: Path, folder: Path, command: s
     path, out = _path(file), _path(folder)
     program, launch = _programs(request)
     part = f" --shard $SLURM_ARRAY_TASK_ID/{size.of}" if kind == "array" else ""
-    words = {
-        "campaign": f"run {path} --out {out} --wall-time {size.time - size.lead}",
-        "array": f"run {path} --out {out}{part} --wall-time {size.time - size.lead}",
-        "collect": f"collect {out}/shards/*/ --out {out}",
-        "solve": "",
-    }[kind]
-    requeues = request.requeues if kind in ("campaign", "array") else 0
-    if kind == "solve":
-        point = work.points[0]
-        words = shlex.join(solve_words(point)) + f" --json >{out}/solve.json.part"
-        if "checkpoint" in METHODS[point.method].options:
-            words = words.replace(" --json", f" --checkpoint {out}/state --json")
     environment = Environment(
         loader=PackageLoader("hpcbbp", "slurm"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, autoescape=False,
@@ -79,7 +67,7 @@ def render(work: Work, request: JobRequest, file: Path, folder: Path, command: s
         "time": slurm_time(size.time),
         "lead": size.lead,
         "last": max(size.lead - 30, size.lead // 2),
-        "requeues": requeues,
+        "requeues": request.requeues if kind in ("campaign", "array") else 0,
         "array": _ranges(size.tasks),
         "options": [(key, shlex.quote(value)) for key, value in request.options.items() if value],
         "directives": list(request.directives),
@@ -87,12 +75,23 @@ def render(work: Work, request: JobRequest, file: Path, folder: Path, command: s
         "job": "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}" if kind == "array" else "$SLURM_JOB_ID",
         "launch": program if kind == "collect" else f"{launch} {program}",
         "program": program,
-        "words": words,
+        "words": _arguments(work, kind, size, path, out + part),
         "check": f"{program} plan {path} --out {out}{part} --check",
         "file": path,
         "folder": out,
     }
     return environment.get_template(f"slurm-{kind}.sbatch.j2").render(values), size
+
+
+def _arguments(work: Work, kind: str, size: Sizes, path: str, out: str) -> str:
+    """What hpcbbp is called with."""
+    if kind == "collect":
+        return f"collect {out}/shards/*/ --out {out}"
+    if kind != "solve":
+        return f"run {path} --out {out} --wall-time {size.time - size.lead}"
+    point = work.points[0]
+    state = f" --checkpoint {out}/state" if "checkpoint" in METHODS[point.method].options else ""
+    return f"{shlex.join(solve_words(point))}{state} --json >{out}/solve.json.part"
 
 
 _TITLES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hpcbbp.campaign.job import Work
@@ -165,16 +165,7 @@ def sizes(work: Work, request: JobRequest) -> Sizes:
     tasks: tuple[int, ...] = ()
     if request.kind == "array":
         of = request.tasks or _tasks(sum(costs.values()) / groups, longest, time, len(work.points))
-        if of > len(work.points):
-            raise InputError(
-                f"--tasks {plain(str(of))}: the campaign has {len(work.points)} instances; take as many or fewer"
-            )
-        lost = {point.key for point in work.missing}
-        order = Shard(1, 1).of(work.points)  # sorted once: part i of it is every of-th from the i-th on
-        tasks = tuple(i for i in range(1, of + 1) if any(p.key in lost for p in order[i - 1 :: of]))
-        if not tasks:
-            raise InputError(f"nothing of {work.campaign.name} is missing: hpcbbp collect and report come next")
-        heaviest = max(sum(costs.get(p.key, 0.0) for p in order[i - 1 :: of]) for i in tasks)
+        tasks, heaviest = _array(work, of, costs)
         left = max(heaviest / groups, longest)
     else:
         left = max(sum(costs.values()) / groups, longest)
@@ -198,6 +189,20 @@ def sizes(work: Work, request: JobRequest) -> Sizes:
         )
     mib = 100 * math.ceil(MARGIN * memory / 2**20 / 100)
     return Sizes(math.ceil(time), lead, mib, tasks, of, left, longest)
+
+
+def _array(work: Work, of: int, costs: Mapping[str, float]) -> tuple[tuple[int, ...], float]:
+    """Tasks, of so many, in which something is missing, and seconds of the heaviest."""
+    if of > len(work.points):
+        raise InputError(
+            f"--tasks {plain(str(of))}: the campaign has {len(work.points)} instances; take as many or fewer"
+        )
+    lost = {point.key for point in work.missing}
+    order = Shard(1, 1).of(work.points)  # sorted once: part i of it is every of-th from the i-th on
+    tasks = tuple(i for i in range(1, of + 1) if any(p.key in lost for p in order[i - 1 :: of]))
+    if not tasks:
+        raise InputError(f"nothing of {work.campaign.name} is missing: hpcbbp collect and report come next")
+    return tasks, max(sum(costs.get(p.key, 0.0) for p in order[i - 1 :: of]) for i in tasks)
 
 
 def _check(work: Work, request: JobRequest) -> None:
