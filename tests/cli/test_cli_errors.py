@@ -70,7 +70,7 @@ BAD = [
     ((*SMALL, "--method", "deferred", "--checkpoint", "c", "--checkpoint-every", -1), "seconds >= 0"),
     (
         ("solve", "-n", 10**9, "-p", 2, "-a", 1, "--alpha", 3, "--method", "deferred"),
-        "GiB are free: take --storage float32",
+        "GiB are free: take storage float32",
     ),
     (("solve", "-n", 10**6, "-p", 2, "-a", 1, "--alpha", 100), "GiB are free"),
     (("solve", "-p", 2, "-a", 1), "-n, --alpha missing"),

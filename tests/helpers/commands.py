@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from forking import Forker
 
 ROOT = Path(__file__).resolve().parents[2]
 # For the sys.path of scripts that tests start; pytest has both from pyproject.toml.
@@ -34,10 +35,17 @@ ENVIRONMENT = {
 }
 
 
+FORKER = Forker()
+"""For commands without mpirun and without variables of their own."""
+
+
 def run(
     *words: object, ranks: int = 0, timeout: float = 120, cwd: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """hpcbbp WORDS under mpirun with that many ranks (0: without mpirun)."""
+    """hpcbbp WORDS under mpirun with that many ranks (0: without mpirun, in a process forked for it)."""
+    if not ranks and not environment:
+        variables = {**os.environ, **ENVIRONMENT}
+        return FORKER.run([str(word) for word in words], str(cwd or Path.cwd()), variables, timeout * PATIENCE, kill)
     return run_python("-m", "hpcbbp", *words, ranks=ranks, timeout=timeout, cwd=cwd, **environment)
 
 
@@ -72,16 +80,17 @@ def error_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in done.stderr.splitlines() if line.startswith("hpcbbp: error:")]
 
 
-def kill(process: subprocess.Popen[Any]) -> None:
+def kill(process: subprocess.Popen[Any] | int) -> None:
     """Kill -9 of a command and all that it started at once; nothing of it is left when this returns.
 
     Ranks have sessions of their own: a signal to mpirun's group does not reach them.
     """
-    family = _family(process.pid)
+    family = _family(process if isinstance(process, int) else process.pid)
     for member in family:
         with suppress(psutil.NoSuchProcess):
             member.kill()
-    process.wait(30)
+    if not isinstance(process, int):
+        process.wait(30)
     _, alive = psutil.wait_procs(family, timeout=30)
     assert not alive, alive
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from commands import FORKER
 
 ROOT = Path(__file__).parents[2]
 # What a system has on which `make test` could be called (git: unless the sources came as an archive, which its tests
@@ -35,7 +36,8 @@ def refuse_what_nothing_installs(event: str, arguments: tuple[Any, ...]) -> None
 
 def left_running(patience: float = 10.0) -> list[str]:
     """Command lines of what tests have started and still runs, after some seconds in which it may end."""
-    left = [process for process in psutil.process_iter() if process.pid != os.getpid() and _marked(process)]
+    ours = (os.getpid(), FORKER.pid)
+    left = [process for process in psutil.process_iter() if process.pid not in ours and _marked(process)]
     lines = {process.pid: _line(process) for process in left}
     _, alive = psutil.wait_procs(left, timeout=patience)
     return [lines[process.pid] for process in alive]
