@@ -28,6 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Sums may be reordered (so that they vectorise), but NaN and infinity keep their meaning.
 _FAST = {"reassoc", "contract", "nsz", "arcp"}
+_OPTIONS: dict[str, Any] = {"fastmath": _FAST, "nogil": True, "error_model": "numpy"}
 
 _LOCK = "hpcbbp.lock"
 _PATIENCE = 600.0  # seconds, for a lock that a lost node holds
@@ -39,13 +40,14 @@ _ready: set[str] = set()
 def compiled(function: F) -> F:
     """Compile with numba when called with new types; cached between processes where there is a place to.
 
+    Division by zero gives inf or NaN, as in numpy: to raise an error there would keep loops from being vectorised.
     With NUMBA_DISABLE_JIT=1 it is the function itself: the same numbers, a hundred times slower.
     """
     try:
-        kernel = numba.njit(cache=True, fastmath=_FAST, nogil=True)(function)
+        kernel = numba.njit(cache=True, **_OPTIONS)(function)
         _kernels.append(kernel)
     except RuntimeError:  # neither the package's folder nor a home to cache in: compile in every process
-        kernel = numba.njit(fastmath=_FAST, nogil=True)(function)
+        kernel = numba.njit(**_OPTIONS)(function)
     return cast("F", kernel)
 
 

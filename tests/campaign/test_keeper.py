@@ -105,7 +105,7 @@ checkpoint_every = 0
 p = 2
 a = 1.5
 alpha = 3
-n = 20000
+n = 8000
 tol = 1e-5
 seeds = "0..{last}"
 """

@@ -25,7 +25,7 @@ print(1024 * int(re.search("VmHWM:\\s*([0-9]+) kB", Path("/proc/self/status").re
 @pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 @pytest.mark.parametrize(
     ("n", "alpha", "storage"),
-    [(200, 3.0, "float64"), (6000, 3.0, "float64"), (6000, 3.0, "float32"), (40000, 0.02, "float64")],
+    [(200, 3.0, "float64"), (4000, 3.0, "float64"), (4000, 3.0, "float32"), (40000, 0.02, "float64")],
 )
 def test_estimate_is_an_upper_bound_and_not_a_wild_one(n, alpha, storage):
     done = run_python("-c", CODE, n, alpha, storage)

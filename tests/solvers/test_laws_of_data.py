@@ -19,14 +19,14 @@ from hpcbbp.machine import petsc
 
 SEEDS = int(os.environ.get("HPCBBP_LAW_SEEDS", "100"))
 CASES = [
-    (1, 1, 1.0, 2.3, 300),  # continuous transition, above it
-    (1, 1, 1.5, 0.8, 100),  # below alpha_BBP
+    (1, 1, 1.0, 2.3, 120),  # continuous transition, above it
+    (1, 1, 1.5, 0.8, 80),  # below alpha_BBP
     (2, 1, 0.7, 1.9, 64),  # continuous, above
-    (2, 1, 1.5, 3.0, 150),  # discontinuous, above
-    (2, 1, 1.5, 1.1, 100),  # discontinuous, below
+    (2, 1, 1.5, 3.0, 80),  # discontinuous, above
+    (2, 1, 1.5, 1.1, 64),  # discontinuous, below
     (3, 1, 1.5, 3.0, 64),  # discontinuous, above
     (2, 2, 3.0, 6.0, 64),  # two teachers
-    (1, 2, 1.5, 4.0, 100),
+    (1, 2, 1.5, 4.0, 80),
 ]
 STATISTICS = 7
 METHODS = ("dice", "deferred")

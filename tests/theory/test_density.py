@@ -42,10 +42,10 @@ def test_eigenvalues_at_zero_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("p", "a", "alpha", "n", "count"), [(1, 1.0, 3.0, 2000, 3), (2, 1.5, 1.2, 2000, 1), (2, 1.5, 3.0, 300, 6)]
+    ("p", "a", "alpha", "n", "count"), [(1, 1.0, 3.0, 1000, 4), (2, 1.5, 1.2, 800, 2), (2, 1.5, 3.0, 300, 6)]
 )
 def test_dense_spectra(p, a, alpha, n, count):
-    """Counting function of dense instances, N = 2000, beside the integral of rho.
+    """Counting function of dense instances beside the integral of rho.
 
     Its standard deviation from sample to sample was seen to be 0.3 N^(-1/2): within three, and 4 / N for outliers.
     """

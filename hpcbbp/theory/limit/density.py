@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError, shown
 from hpcbbp.model.parts import refuse_masked
 from hpcbbp.theory.domain import check_alpha, check_count, check_model
+from hpcbbp.theory.limit import kernels
 from hpcbbp.theory.limit.bulk import Averages, averages, left_edge
 from hpcbbp.theory.limit.quadrature import chi2_rule
 
@@ -76,19 +77,20 @@ class Contour:
         y, w = chi2_rule(model.p_star, model.a, _angle(model.p_star))
         weights = (w_hat[:, None] * w[None, :]).ravel()
         keep = np.abs(weights) > 1e-18
-        self._weights = weights[keep]
-        self._d = [((2.0 / self.p) * (c * yhat[:, None] - y) / (model.a + y)).ravel()[keep] for c, _ in self.kinds]
+        w = weights[keep]
+        # Of each kind of eigenvalue of D: real and imaginary parts of nodes d and of their weights.
+        self._nodes = []
+        for c, share in self.kinds:
+            d = ((2.0 / self.p) * (c * yhat[:, None] - y) / (model.a + y)).ravel()[keep]
+            self._nodes.append(np.array([d.real, d.imag, share * w.real, share * w.imag]))
+        kernels.prepare()
 
     def z(self, g: NDArray[Any], alpha: float) -> tuple[NDArray[Any], NDArray[Any]]:
         """z and dz/dg at each g."""
-        value, slope = 1.0 / g, -1.0 / g**2
-        for i, at in enumerate(g):
-            for d, (_, share) in zip(self._d, self.kinds, strict=True):
-                E = d / (1.0 - at * d)
-                weighted = share * alpha * self._weights * E
-                value[i] += weighted.sum()
-                slope[i] += (weighted * E).sum()
-        return value, slope
+        sums = np.zeros((2, len(g)), dtype=np.complex128)
+        for nodes in self._nodes:
+            kernels.resolvent_sums(nodes, np.ascontiguousarray(g, dtype=np.complex128), sums)
+        return 1.0 / g + alpha * sums[0], -1.0 / g**2 + alpha * sums[1]
 
 
 def _angle(k: float) -> float:
