@@ -1,7 +1,7 @@
 """The model: what the student and the teacher compute, and the curvature of the loss per sample.
 
 Source: arXiv:2510.18435, section 2. Another activation or another loss is another small class with its
-first two derivatives; nothing else in the package changes.
+first two derivatives, for simulations from Python; theory and campaigns know the paper's alone.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 from hpcbbp.theory.limit.boundary import a_c, p_c
-from hpcbbp.theory.limit.density import Density, density
 from hpcbbp.theory.limit.outlier import Spectrum, spectrum
 from hpcbbp.theory.limit.transition import Transition, transition
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from hpcbbp.theory.finite.average import FiniteSize, finite_size
     from hpcbbp.theory.finite.predict import PredictedPoint, Prediction, predict
     from hpcbbp.theory.finite.sample import Quenched, quenched, quenched_sample
+    from hpcbbp.theory.limit.density import Density, density
 
 __all__ = [
     "Density",
@@ -44,5 +44,6 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "finite.average": ["FiniteSize", "finite_size"],
         "finite.predict": ["PredictedPoint", "Prediction", "predict"],
         "finite.sample": ["Quenched", "quenched", "quenched_sample"],
+        "limit.density": ["Density", "density"],
     },
 )

@@ -105,7 +105,7 @@ checkpoint_every = 0
 p = 2
 a = 1.5
 alpha = 3
-n = 8000
+n = 12000
 tol = 1e-5
 seeds = "0..{last}"
 """
@@ -176,7 +176,7 @@ def test_stopped_killed_and_gone_on_with(tmp_path, ranks, each):
 def test_an_instance_longer_than_the_wall_time_is_done_in_several_jobs(tmp_path, ranks):
     path, out = tmp_path / "long.toml", tmp_path / "out"
     path.write_text(LONG_FILE.format(each=1, more="wall_time = 0.3", last=1))
-    assert answer("plan", path, "--out", out)["jobs_left"] > 10
+    assert answer("plan", path, "--out", out)["jobs_left"] > 5
     done = run("run", path, "--out", out, "--json", ranks=ranks)
     assert done.returncode == 75, done.stderr
     stopped = json.loads(done.stdout)

@@ -124,17 +124,17 @@ def test_a_signal_ends_a_run_after_what_is_in_flight(tmp_path, number):
 
 
 def test_a_kill_loses_nothing_that_was_recorded(tmp_path):
-    """kill -9 of a job on two ranks at ten moments, then the rest."""
+    """kill -9 of a job on two ranks at six moments, then the rest."""
     path, out = tmp_path / "killed.toml", tmp_path / "out"
     path.write_text('name = "killed"\n[[grid]]\np = 1\na = 1\nalpha = 2\nn = 150\nseeds = 60\nmethod = "stored"\n')
     seen: set[str] = set()
-    for attempt in range(10):
+    for attempt in range(6):
         process = subprocess.Popen(
             [MPIRUN, "-n", "2", sys.executable, "-m", "hpcbbp", "run", str(path), "--out", str(out)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, **ENVIRONMENT},
         )  # fmt: skip
-        time.sleep(2.0 + 0.13 * attempt)
+        time.sleep(2.0 + 0.2 * attempt)
         kill(process)
         now = set(Store(out / "results.jsonl").read())
         assert seen <= now

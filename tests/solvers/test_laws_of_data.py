@@ -17,7 +17,7 @@ from scipy import stats
 from hpcbbp import Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
 from hpcbbp.machine import petsc
 
-SEEDS = int(os.environ.get("HPCBBP_LAW_SEEDS", "100"))
+SEEDS = int(os.environ.get("HPCBBP_LAW_SEEDS", "60"))
 CASES = [
     (1, 1, 1.0, 2.3, 120),  # continuous transition, above it
     (1, 1, 1.5, 0.8, 80),  # below alpha_BBP

@@ -83,7 +83,7 @@ class Curve:
         return gamma, np.ascontiguousarray(axes)
 
     def _derivatives(self, G: Array) -> tuple[Array, Array]:
-        """Z(G) and J in the basis of symmetric matrices, whose first is 1/p^(1/2)."""
+        """Z(G), docs/finite-n.md (18), and J in the basis of symmetric matrices, whose first is 1/p^(1/2)."""
         gamma, axes = self._axes(G)
         if gamma[-1] >= 0.0:
             raise Beyond
@@ -161,7 +161,7 @@ class Curve:
         raise Beyond
 
     def signal(self, g: float) -> tuple[Array, Array, float]:
-        """Theta and dTheta/dg, (p q, p q), rows (k, a), F = (u, s); and d2z/dg2."""
+        """Theta, docs/finite-n.md (10), and dTheta/dg, (p q, p q), rows (k, a), F = (u, s); and d2z/dg2."""
         if g not in self._signals:
             at = self.at(g)
             p, q = self.sums.p, self.sums.p + self.sums.p_star

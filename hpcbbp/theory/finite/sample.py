@@ -227,7 +227,7 @@ def _edge(curve: Curve, limit: float) -> float:
 
 
 def _outliers(curve: Curve, g_edge: float) -> tuple[Array, Array, Array]:
-    """Eigenvalues below the edge, and their m^2 with teacher and student."""
+    """Eigenvalues below the edge, and their m^2 with teacher and student, docs/finite-n.md (11)."""
     p, p_star = curve.sums.p, curve.sums.p_star
     seen: dict[float, Array] = {}
 

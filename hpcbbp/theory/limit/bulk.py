@@ -6,7 +6,8 @@ d = (2/p)(c yhat - y)/(a + y), with c = 1 (p - 1 times) and c = 3 (once), and
 
     E = d / (1 - g d) = (2/p) (c yhat - y) / (a + (1 - gamma) y + gamma c yhat)
 
-has a denominator that is positive up to and at gamma = 1.
+has a denominator that is positive up to and at gamma = 1: docs/theory.md (5). Numbers of equations are those of
+docs/theory.md and docs/finite-n.md, here as everywhere, not the paper's.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ GAMMA_MIN = 1e-100  # below every edge and outlier; roots near it are wanted to 
 class Moments:
     """Averages at one g: bulk[j-1] = <t[E^j]>, teacher[j-1] = <y t[E^j]>, j = 1, 2, 3.
 
-    signal = -g <(1 - y) t[E]> = -g (bulk[0] - teacher[0]) > 0, computed without cancellation.
+    signal = -g <(1 - y) t[E]> = -g (bulk[0] - teacher[0]) > 0, computed without cancellation: S of
+    docs/theory.md (7).
     """
 
     gamma: float
@@ -41,7 +43,7 @@ class Moments:
     signal: float
 
     def z(self, alpha: float) -> float:
-        """z(g) = 1/g + alpha <t[E]>, the inverse of the Stieltjes transform."""
+        """z(g) = 1/g + alpha <t[E]>, the inverse of the Stieltjes transform: docs/theory.md (1)."""
         return float(1.0 / self.g + alpha * self.bulk[0])
 
     def z_prime(self, alpha: float) -> float:
@@ -117,7 +119,7 @@ def averages(p: float, p_star: int, a: float) -> Averages:
 
 
 def alpha_c(p: float, p_star: int, a: float) -> float:
-    """Return alpha at and below which the left edge of the bulk is smooth (exponentially thin).
+    """Return alpha at and below which the left edge of the bulk is smooth (exponentially thin): docs/theory.md (6).
 
     alpha_c = 1 / < ((p-1)/p) ((yhat-y)/(a+yhat))^2 + (1/p) ((3yhat-y)/(a+3yhat))^2 >
     """
@@ -125,7 +127,7 @@ def alpha_c(p: float, p_star: int, a: float) -> float:
 
 
 def left_edge(p: float, p_star: int, a: float, alpha: float) -> tuple[float, str, float]:
-    """Left edge of the bulk at N = infinity.
+    """Left edge of the bulk at N = infinity, z(g) of docs/theory.md (1) where z' = 0 or g = -p/2.
 
     Returns
     -------

@@ -36,13 +36,13 @@ class Spectrum:
 
 
 def overlap2(at: Moments, alpha: float) -> float:
-    """m^2 = 1 / (1 - theta'/z') at the outlier's g."""
+    """m^2 = 1 / (1 - theta'/z') at the outlier's g: docs/theory.md (4)."""
     slope = at.z_prime(alpha)
     return slope / (slope - at.theta_prime(alpha))
 
 
 def outlier_gamma(model: Averages, alpha: float, edge: float) -> float | None:
-    """-2 g*/p of the outlier, z(g*) = theta(g*) between the edge and 0; None if there is none.
+    """-2 g*/p of the outlier, z(g*) = theta(g*) between the edge and 0, docs/theory.md (3); None if there is none.
 
     g (z - theta) = 1 - alpha signal falls from 1 at g = 0, and crosses zero at most once before the edge: at
     a crossing z' < 0 and theta' > 0.
