@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from hpcbbp import Group, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
-from hpcbbp.campaign.measure import memory_needed, model_seconds
+from hpcbbp.campaign.cost import memory_needed, model_seconds
 from hpcbbp.machine.network import Network
 from hpcbbp.solvers.point import Point
 

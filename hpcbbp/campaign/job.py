@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hpcbbp._version import __version__
+from hpcbbp.campaign.cost import Clock, memory_needed
 from hpcbbp.campaign.driver import run_points, threads_communicate
 from hpcbbp.campaign.keeper import Keeper, check_budget
-from hpcbbp.campaign.measure import Clock, memory_needed
 from hpcbbp.campaign.outcome import Outcome
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign

@@ -1,17 +1,12 @@
-"""One point to one record: the instance solved, its own quenched prediction beside it; what it will cost."""
+"""One point to one record: the instance solved, its own quenched prediction beside it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
-from hpcbbp.campaign.kept import Record, Solved
 from hpcbbp.errors import InputError
-from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.eigenspaces import largest_overlap
@@ -19,8 +14,6 @@ from hpcbbp.solvers.methods import METHODS
 from hpcbbp.solvers.point import Point
 from hpcbbp.solvers.result import Step
 from hpcbbp.theory import quenched
-
-_START = 0.05  # seconds that every instance costs
 
 
 def solve_point(
@@ -57,50 +50,3 @@ def predicted(s: Any, u: Any, point: Point, group: Group) -> dict[str, Any]:
         "eigenvalues": found.eigenvalues.tolist(),
         "overlap2": found.overlap2.tolist(),
     }
-
-
-def memory_needed(point: Point, ranks: int) -> int:
-    """Bytes that the largest of an instance's ranks needs."""
-    return METHODS[point.method].memory(point.request, ranks)
-
-
-def model_seconds(point: Point, ranks: int = 1, network: Network | None = None) -> float:
-    """Seconds of an instance on so many cores, by a model of what the methods do (docs/scaling.md).
-
-    Only ratios matter where records of the same method are there to scale it.
-    """
-    method, request = METHODS[point.method], point.request
-    talk = method.communication(request, ranks, network or Network()) if ranks > 1 else 0.0
-    return _START + method.seconds(request) / ranks + talk
-
-
-class Clock:
-    """Seconds of points from the model, scaled to the times that records of the same method took.
-
-    Parameters
-    ----------
-    records : iterable of Record
-    ranks : int
-        Ranks an instance.
-    network : Network, optional
-        Between those ranks.
-    """
-
-    def __init__(self, records: Iterable[Record], ranks: int, network: Network | None = None) -> None:
-        ratios: dict[str, list[float]] = {}
-        for record in records:
-            if isinstance(record, Solved):
-                expected = model_seconds(record.point, record.ranks, network)
-                ratios.setdefault(record.point.method, []).append(math.log(max(record.wall_seconds, 1e-3) / expected))
-        self.scale = {method: math.exp(float(np.median(values))) for method, values in ratios.items()}
-        self.ranks, self.network = ranks, network
-        self._known: dict[tuple[object, ...], float] = {}
-
-    def __call__(self, point: Point) -> float:
-        """Seconds of an instance by its group of ranks; the same for all seeds."""
-        kind = (
-            point.p, point.p_star, point.a, point.alpha, point.n, point.method, point.storage, point.nev, point.tol,
-        )  # fmt: skip
-        if kind not in self._known:
-            self._known[kind] = model_seconds(point, self.ranks, self.network) * self.scale.get(point.method, 1.0)
-        return self._known[kind]

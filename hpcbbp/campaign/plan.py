@@ -6,9 +6,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hpcbbp.campaign.cost import memory_needed
 from hpcbbp.campaign.job import Work
 from hpcbbp.campaign.keeper import hours
-from hpcbbp.campaign.measure import memory_needed
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.values import MOST_RANKS, plain
 from hpcbbp.errors import InputError

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpcbbp.campaign.measure import model_seconds
+from hpcbbp.campaign.cost import model_seconds
 from hpcbbp.campaign.store import Damage, Record, Records, Solved, Store
 from hpcbbp.campaign.values import plain
 from hpcbbp.errors import InputError

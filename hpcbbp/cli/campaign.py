@@ -151,8 +151,8 @@ def collect(
     as_json: Json = False,
 ) -> None:
     """Merge the results of several runs (shards of array jobs) into one store; nothing is taken twice."""
-    from hpcbbp.campaign.export import merge
     from hpcbbp.campaign.job import store_in
+    from hpcbbp.campaign.merge import merge
     from hpcbbp.cli.output import Output, note, warn
 
     output = Output(as_json)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hpcbbp.campaign.cost import Clock, memory_needed
 from hpcbbp.campaign.job import Work
 from hpcbbp.campaign.keeper import keeps_state
-from hpcbbp.campaign.measure import Clock, memory_needed
 from hpcbbp.campaign.shards import Shard
 from hpcbbp.campaign.values import MOST_RANKS, plain, seconds_in_words
 from hpcbbp.errors import InputError

@@ -9,8 +9,8 @@ from commands import error_lines, run
 from records import point_at, solved
 
 from hpcbbp import InputError
-from hpcbbp.campaign.export import merge
-from hpcbbp.campaign.measure import model_seconds
+from hpcbbp.campaign.cost import model_seconds
+from hpcbbp.campaign.merge import merge
 from hpcbbp.campaign.store import Store
 from hpcbbp.machine import petsc
 from hpcbbp.machine.network import Network

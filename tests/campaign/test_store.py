@@ -18,9 +18,10 @@ from stores import CAMPAIGN, LINES, OLD, POINTS, READ, WRITTEN, flipped, mutated
 
 from hpcbbp import InputError
 from hpcbbp.analysis.analysis import analyse
-from hpcbbp.campaign.export import merge, write_pairs
+from hpcbbp.campaign.export import write_pairs
 from hpcbbp.campaign.job import open_campaign
 from hpcbbp.campaign.kept import DamagedError
+from hpcbbp.campaign.merge import merge
 from hpcbbp.campaign.record import copied, from_line, to_line
 from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.campaign.store import SCHEMA, Store

@@ -14,8 +14,9 @@ from PIL import Image
 from records import failed
 
 from hpcbbp import Group
+from hpcbbp.campaign.cost import model_seconds
 from hpcbbp.campaign.driver import _solved
-from hpcbbp.campaign.measure import model_seconds, solve_point
+from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.record import to_line
 from hpcbbp.campaign.store import Store
 from hpcbbp.figures.catalogue import FIGURES, packaged_text

@@ -10,9 +10,10 @@ from records import failed, kept, old_line, point_at, solved
 
 from hpcbbp import InputError
 from hpcbbp.analysis.instances import instance_table
-from hpcbbp.campaign.export import PAIRS, merge, pairs
+from hpcbbp.campaign.cost import Clock
+from hpcbbp.campaign.export import PAIRS, pairs
 from hpcbbp.campaign.kept import DamagedError, Failed, Solved
-from hpcbbp.campaign.measure import Clock
+from hpcbbp.campaign.merge import merge
 from hpcbbp.campaign.record import copied, from_line, to_line
 from hpcbbp.campaign.store import Store
 from hpcbbp.solvers.measured import Measured, NotPredicted, measured

@@ -9,7 +9,8 @@ import pytest
 from commands import run_python
 
 from hpcbbp import InputError, gaussian_instance
-from hpcbbp.campaign.measure import memory_needed, solve_point
+from hpcbbp.campaign.cost import memory_needed
+from hpcbbp.campaign.measure import solve_point
 from hpcbbp.machine import memory, petsc
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.point import Point
