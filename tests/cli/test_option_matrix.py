@@ -140,7 +140,7 @@ def test_option(group, folder, tmp_path, kind, row, n):
 
 
 def numpy_hessian(X, S, T, a):
-    """H of order pN, entry (i, k) at i p + k, by the model's formulas; X (M, N), S (N, p), T (N, p*)."""
+    """H of order pN, entry (k, i) at i p + k, by the model's formulas; X (M, N), S (N, p), T (N, p*)."""
     s, u = X @ S, X @ T
     p = S.shape[1]
     y, yhat = (u**2).mean(axis=1), (s**2).mean(axis=1)

@@ -57,7 +57,7 @@ def completed(instance: Deferred, rng: np.random.Generator) -> tuple[np.ndarray,
 
 
 def dense_hessian(X: np.ndarray, D: np.ndarray) -> np.ndarray:
-    """H of order pN, entry (i, k) at i p + k."""
+    """H of order pN, entry (k, i) at i p + k."""
     n, p = X.shape[1], D.shape[1]
     H = np.empty((n, p, n, p))
     for a in range(p):

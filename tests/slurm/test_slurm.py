@@ -50,10 +50,10 @@ def rendered(folder: Path, file: Path, *options: object) -> Path:
 
 
 # One minute is the shortest time limit that Slurm knows; scripts are rendered for longer ones.
-SHORT = ("--time=1", "--signal=B:USR1@25")
+SHORT = ("--time=1", "--signal=B:USR1@45")
 
 
-def shortened(script: Path, *dropped: str, wall_time: int = 35) -> Path:
+def shortened(script: Path, *dropped: str, wall_time: int = 15) -> Path:
     """A job script for the time limit of a minute: its own numbers of seconds, and without what is to fail."""
     text = re.sub(r"sleep \d+ &", "sleep 12 &", script.read_text())
     text = re.sub(r"--wall-time \d+", f"--wall-time {wall_time}", text)
@@ -99,7 +99,7 @@ def test_a_job_that_reaches_its_time_limit_goes_back_and_on(cluster, tmp_path):
     """By its own clock, by Slurm's signal, and where nothing stops it, by the last resort."""
     jobs = {}
     for name, dropped in (("walltime", ()), ("signal", (WALL_TIME,)), ("last", (WALL_TIME, FORWARD))):
-        file = campaign(tmp_path, name, n=1500, seeds=120, p=2)
+        file = campaign(tmp_path, name, n=1500, seeds=80, p=2)
         script = shortened(rendered(tmp_path, file, "--time", 10), *dropped)
         jobs[name] = cluster.submit(script, *SHORT, cwd=tmp_path)
     hurry(cluster)
@@ -109,7 +109,7 @@ def test_a_job_that_reaches_its_time_limit_goes_back_and_on(cluster, tmp_path):
         assert "back into the queue" in log
         assert cluster.states(job)[-1] == "COMPLETED", log
         done = records(tmp_path / name)
-        assert len(done) == len({record["key"] for record in done}) == 120
+        assert len(done) == len({record["key"] for record in done}) == 80
         assert not any("failed" in record for record in done)
         assert (f"{name}: exit code 75" in log) == (name != "last"), log
         assert ("the time limit is near" in log) or name == "walltime", log
@@ -118,7 +118,7 @@ def test_a_job_that_reaches_its_time_limit_goes_back_and_on(cluster, tmp_path):
 def test_a_checkpointed_solve_goes_on_after_the_time_limit(cluster, tmp_path):
     """As the template of N = 10^8, at a size for two cores: one instance, longer than its job."""
     file = campaign(
-        tmp_path, "deferred", ranks=2, more="checkpoint_every = 0", n=400000, seeds='"0..0"', p=2, method="deferred"
+        tmp_path, "deferred", ranks=2, more="checkpoint_every = 0", n=250000, seeds='"0..0"', p=2, method="deferred"
     )
     script = shortened(rendered(tmp_path, file, "--time", 10))
     job = cluster.submit(script, *SHORT, cwd=tmp_path)
