@@ -7,7 +7,8 @@ RANKS ?= 2
 OUT ?= demo
 SEEDS ?= 2000
 FUZZ ?= 50
-WORKERS ?= 2
+# Processes of the serial tests: one more than two cores, since many wait for commands that they have started.
+WORKERS ?= 3
 # The mpirun that stands beside PYTHON, if there is one (conda), else the one on the path.
 MPIRUN ?= $(firstword $(wildcard $(dir $(shell command -v $(PYTHON) 2>/dev/null))mpirun) mpirun)
 PYTEST = .venv/bin/python -m pytest

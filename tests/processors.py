@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("--kernels", default="Haswell,SkylakeX,Sandybridge", help="OPENBLAS_CORETYPE of each run")
     parser.add_argument("--threads", default="1,2", help="OPENBLAS_NUM_THREADS of each run")
     parser.add_argument("--serial", action="store_true", help="without the collective tests on 2 and 3 ranks")
-    parser.add_argument("--workers", type=int, default=2, help="processes of the serial part")
+    parser.add_argument("--workers", type=int, default=3, help="processes of the serial part")
     known, words = parser.parse_known_args()
     failed, ran = [], []
     for kernel in known.kernels.split(","):
