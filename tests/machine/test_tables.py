@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from operator import attrgetter
 
+import numpy as np
 import pytest
 from records import failed, kept, point_at, solved
 from rich.console import Console
@@ -86,3 +87,14 @@ def test_terminal_and_pages_show_the_same_cells(tmp_path, records):
             assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" in page
             pattern = r"\s+".join(re.escape(cell) for cell in cells)
             assert re.search(pattern, shown(made))
+
+
+def test_durations_have_no_sixtieth_second():
+    for seconds in np.concatenate([np.linspace(0, 7300, 14601), [86399.6, 3599.9999, 119.5, 179.6, 1e7 - 0.1]]):
+        words = duration(float(seconds)).split()
+        assert "60" not in words[2:], (seconds, words)
+        units = {"s": 1, "min": 60, "h": 3600}
+        told = sum(int(number) * units[unit] for number, unit in zip(words[::2], words[1::2], strict=True))
+        assert abs(told - seconds) <= (0.5 if words[-1] == "s" else 30.0) + 1e-6
+    told = ["2 min 00 s", "3 min 00 s", "1 h 40 min", "2 h 00 min"]
+    assert [duration(value) for value in (119.6, 179.7, 5999.7, 7199.0)] == told
