@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gc
 import os
 import platform
 import stat
@@ -89,6 +90,18 @@ _PATIENCE = 5.0
 """Seconds in which ranks whose mpirun was just killed notice that and go (1.4 were seen with Open MPI 5)."""
 
 
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Records hold none, and Python would look through all that are there again and again while more are read."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
 class Store:
     """One file of records.
 
@@ -118,7 +131,7 @@ class Store:
             return Records()
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read ({error.strerror})") from None
-        with stream:
+        with stream, _no_search_for_cycles():
             for number, line in enumerate(_lines(stream, self.path), 1):
                 try:
                     record = from_line(line)
