@@ -129,3 +129,9 @@ def test_the_house_has_what_its_page_says():
     for room, row in rows:
         for name in re.findall(r"`([\w/*]+(?:\.py|\.toml|/))`", row):
             assert any(any((ROOT / "hpcbbp" / folder).glob(name)) for folder in (room, ".")), (room, name)
+
+
+def test_no_module_is_longer_than_contributing_says():
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "hpcbbp").rglob("*.py")}
+    assert len(lengths) > 100
+    assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > 300} == {}

@@ -149,8 +149,7 @@ class Coordinates:
         Parameters
         ----------
         V, E : array
-        sums : GramErrors, optional
-            Errors of E; those of float64 sums by default.
+        sums : GramErrors, optional; of E, those of float64 sums by default
         finer : Finer, optional
             Asked where E cannot tell how much of a query is new. Collective then.
 
@@ -166,9 +165,8 @@ class Coordinates:
         self.W = np.concatenate([self.W, V])
         self.hidden = np.concatenate([self.hidden, np.zeros((b, p))])
         # Column j: coordinates of U_j in P.
-        block = _Block(
-            0.5 * (own + own.T), np.concatenate([C, np.zeros((b * p, b * p))]), sums or GramErrors(), finer
-        )
+        rows = np.concatenate([C, np.zeros((b * p, b * p))])
+        block = _Block(0.5 * (own + own.T), rows, sums or GramErrors(), finer)
         block.terms = block.sums.terms(self.W, self.B)
         kept = np.sqrt((self.L**2).sum(axis=1))  # lengths of the kept ones
         longest = max(float(block.sizes.max(initial=0.0)), float(kept.max(initial=0.0)))
