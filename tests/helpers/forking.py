@@ -60,7 +60,9 @@ class Forker:
         socket.send_fds(connection, [request], [out[1], err[1]])
         os.close(out[1])
         os.close(err[1])
-        pid = json.loads(connection.recv(_MESSAGE))
+        answer = connection.recv(_MESSAGE)
+        assert answer, "the process that forks commands has ended; what it had to say is on standard error"
+        pid = json.loads(answer)
         try:
             texts = _read((out[0], err[0]), time.monotonic() + timeout)
         except BaseException as error:  # what hangs does not outlive its test
