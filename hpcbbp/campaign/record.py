@@ -22,6 +22,7 @@ SCHEMA = 2
 _MARK = b', "sha256": "'
 _TAIL = len(_MARK) + 64 + len(b'"}')
 _KEY = re.compile(rb'"key": "([^"]*)"')
+_POINT = re.compile(rb'"point": (\{[^{}]*\})')
 
 
 class LaterError(ValueError):
@@ -126,16 +127,21 @@ def _parsed(text: bytes, line: bytes) -> dict[str, Any]:
 
 
 def _claimed(line: bytes) -> str | None:
-    """Key of a damaged line where it and the point agree, or where the point is lost."""
-    found = _KEY.search(line)
-    if found is None:
+    """Key of a damaged line: the only one in it, which its point agrees with unless the line ends before it does.
+
+    Where in doubt there is none, and the line counts as a record that was lost.
+    """
+    keys = {found.decode("ascii", errors="replace") for found in _KEY.findall(line)}
+    if len(keys) != 1:
         return None
-    key = found[1].decode("ascii", errors="replace")
+    (key,) = keys
+    point = _POINT.search(line)
+    if point is None:
+        return key if not line.endswith(b"}") else None
     try:
-        point = from_json(line, allow_inf_nan=False)["point"]
-        return key if key.partition(" ")[2] == words_of(point) else None
+        return key if key.partition(" ")[2] == words_of(from_json(point[1], allow_inf_nan=False)) else None
     except (ValueError, KeyError, TypeError, AttributeError):
-        return key
+        return None
 
 
 def looks_like_one(line: bytes) -> bool:

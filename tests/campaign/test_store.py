@@ -68,6 +68,23 @@ def test_a_mutated_store_never_says_something_else(tmp_path_factory, seed):
     assert set(found) == set(WRITTEN) or found.lost or not foreign
 
 
+def _two_keys(lines):
+    """The third line with the beginning of the first one in it: its first key is that of a record that is whole."""
+    return lines[2][:5] + lines[0][12:212] + lines[2][5:]
+
+
+def _key_and_syntax(lines):
+    """A key that now is another record's, in a line that is JSON no more."""
+    return lines[2].replace(b"seed=2", b"seed=0", 1).replace(b'"wall', b"'wall", 1)
+
+
+@pytest.mark.parametrize("damage", [_two_keys, _key_and_syntax])
+def test_what_a_line_with_another_records_key_was_is_told_to_be_lost(tmp_path, damage):
+    found = found_in(tmp_path, b"".join([*LINES[:2], damage(LINES)]))
+    assert set(found) == set(list(WRITTEN)[:2])
+    assert len(found.lost) == 1 and found.warnings()
+
+
 @pytest.mark.fuzz
 @fuzzed(80)
 @given(seed=st.integers(0, 2**64), lines=st.sampled_from([LINES, OLD]))
