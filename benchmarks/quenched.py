@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from hpcbbp import Problem, deferred_instance, gaussian_instance, solve_deferred
-from hpcbbp.solvers.overlap import overlap2
+from hpcbbp.solvers.overlap import cosines, overlap2
 from hpcbbp.theory import quenched, spectrum, transition
 from hpcbbp.theory.limit.bulk import averages
 from hpcbbp.theory.limit.outlier import outlier_gamma
@@ -41,13 +41,15 @@ def instance(problem: Problem, n: int, seed: int) -> tuple[float, float, float, 
         m = np.einsum("nkv,nl->vkl", vectors[:, :count].reshape(n, problem.p, count), drawn.teacher) / math.sqrt(n)
         measured, m2 = values[:count], overlap2(m)
         s, u = drawn.projections
+        gram = cosines(drawn.student, drawn.teacher, drawn.data.group)
     else:
         deferred = deferred_instance(problem, n, seed, storage="float32")
         solution = solve_deferred(deferred, tol=1e-5)
         assert solution.eigen.converged.all()
         measured, m2 = solution.eigen.eigenvalues[:count], solution.overlap2[:count]
         s, u = deferred.projections()
-    found = quenched(s, u, problem.a, n)
+        gram = deferred.gram()
+    found = quenched(s, u, problem.a, n, gram=gram)
     predicted = np.append(found.eigenvalues, [found.lowest] * count)[:count]
     return measured.mean(), m2.mean(), float(predicted.mean()), float(found.overlap2[:count].sum()) / count
 

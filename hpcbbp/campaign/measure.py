@@ -11,6 +11,7 @@ from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.eigenspaces import largest_overlap
 from hpcbbp.solvers.methods import METHODS
+from hpcbbp.solvers.methods.base import Prepared
 from hpcbbp.solvers.point import Point
 from hpcbbp.solvers.result import Step
 from hpcbbp.theory import quenched
@@ -33,14 +34,15 @@ def solve_point(
         **solution.lowest(point.nev or len(overlap2)).to_dict(),
         "largest_overlap_space": asdict(largest_overlap(solution.eigen.eigenvalues, overlap2)),
         "pairs_searched": len(overlap2),
-        "quenched": predicted(*prepared.projections(), point, group),
+        "quenched": predicted(prepared, point, group),
     }
 
 
-def predicted(s: Any, u: Any, point: Point, group: Group) -> dict[str, Any]:
+def predicted(prepared: Prepared, point: Point, group: Group) -> dict[str, Any]:
     """Quenched prediction as a record has it, each rank with its own rows; None with a reason where there is none."""
     try:
-        found = quenched(s, u, point.a, point.n, threads=1, group=group)
+        gram = prepared.gram()
+        found = quenched(*prepared.projections(), point.a, point.n, gram=gram, threads=1, group=group)
     except InputError as error:
         return {"edge": None, "reason": str(error)}
     return {

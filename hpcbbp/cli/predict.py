@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hpcbbp.cli.options import Json
-from hpcbbp.cli.theory import A, Out, P, PStar, check_picture, files, parse_units, word, writing
-from hpcbbp.errors import InputError
+from hpcbbp.cli.theory import A, Out, P, PStar, check_picture, files, parse_units, whole_number, writing
 
 if TYPE_CHECKING:
     from hpcbbp.theory import Prediction
@@ -54,14 +52,3 @@ def predict(
         output.json({**answer, "files": [str(out), str(csv)], "points": points})
     else:
         output.show(*predict_tables(found), *files(out, csv))
-
-
-def whole_number(text: str) -> int:
-    """N >= 2 as 1000 or 1e3; InputError for anything else."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value == int(value) and value >= 2):
-        raise InputError(f"N = {word(text)}: a whole number >= 2 is wanted, as 1000 or 1e6")
-    return int(value)

@@ -49,7 +49,46 @@ def theory_tables(answer: dict[str, Any]) -> list[Any]:
     if answer["points"]:
         made.append(table(Table("", _LIMITS, tuple(answer["points"]))))
         made.append("no outlier left of the bulk knows the student alone")
+    made += _below(answer)
+    if answer["effective"]:
+        made.append(
+            table(
+                Table(
+                    "half of all instances show the outlier at alpha_BBP(N)", _EFFECTIVE, tuple(answer["effective"])
+                )
+            )
+        )
     return made
+
+
+_RESONANCES = (
+    _ALPHA,
+    _of_key("Re lambda", "lambda", decimals(8)),
+    _of_key("- lambda_-", "distance", number),
+    _of_key("width", "width", "{:.3g}".format),
+    _of_key("m^2", "overlap2", decimals(8)),
+    _of_key("half show it up to N", "n", lambda n: "-" if n is None else f"{n:.3g}"),
+)
+_EFFECTIVE = (
+    _of_key("N", "n", "{:.6g}".format),
+    _of_key("alpha_BBP(N)", "alpha_bbp_n", lambda alpha: number(alpha, 6)),
+    _of_key("trusted", "trusted", lambda good: "yes" if good else "no"),
+    _of_key("", "reason", lambda reason: reason or ""),
+)
+
+
+def _below(answer: dict[str, Any]) -> list[Any]:
+    """Of points below alpha_BBP: the resonance, or why there is none."""
+    rows = [
+        {**point["resonance"], "alpha": point["alpha"], "n": point["effective_n"],
+         "distance": point["resonance"]["lambda"] - point["lambda_minus"]}
+        for point in answer["points"] if point["resonance"]
+    ]  # fmt: skip
+    made: list[Any] = (
+        [table(Table("resonance: the outlier below alpha_BBP", _RESONANCES, tuple(rows)))] if rows else []
+    )
+    missing = [point for point in answer["points"] if not point["resonance"] and point["lambda_star"] is None]
+    return [*made, *(f"alpha = {point['alpha']:g}: no resonance ({point['resonance_reason']})" for point in missing)]
 
 
 _CURVES = (

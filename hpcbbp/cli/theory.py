@@ -20,6 +20,10 @@ P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; 
 A = Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
 Out = Annotated[Path, typer.Option("--out", help="Picture (.png, .pdf, .svg); its numbers beside it as .csv.")]
 
+Sizes = Annotated[
+    list[str] | None, typer.Option("-n", "--n", help="N for alpha_BBP(N), as 1000 or 1e6; may be repeated.")
+]
+
 _PATIENCE = 10.0  # seconds without a word about progress
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -30,15 +34,25 @@ def theory(
     a: A,
     p_star: PStar = 1,
     alpha: Annotated[list[float] | None, typer.Option("--alpha", help="M/N; may be repeated.")] = None,
+    n: Sizes = None,
     as_json: Json = False,
 ) -> None:
-    """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8."""
+    """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8; alpha_BBP(N) at finite N."""
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.tables import theory_tables
-    from hpcbbp.theory import a_c, p_c, spectrum, transition
+    from hpcbbp.theory import (
+        a_c,
+        effective_size,
+        effective_threshold,
+        p_c,
+        resonance,
+        resonance_end,
+        spectrum,
+        transition,
+    )
     from hpcbbp.theory.limit.transition import thresholds
 
-    units = parse_units(p)
+    units, sizes = parse_units(p), [whole_number(word) for word in n or []]
     at = transition(units, p_star, a)
     points = [spectrum(units, p_star, a, value) for value in alpha or []]
     answer = {
@@ -48,6 +62,7 @@ def theory(
         **thresholds(at),
         "a_c": a_c(units, p_star),
         "p_c": p_c(a, p_star),
+        "resonance_end": resonance_end(units, p_star, a),
         "points": [
             {
                 "alpha": point.alpha,
@@ -55,9 +70,12 @@ def theory(
                 "edge": point.edge,
                 "lambda_star": point.lambda_star,
                 "overlap2": point.overlap2,
+                **resonance(units, p_star, a, point.alpha).to_dict(),
+                "effective_n": effective_size(units, p_star, a, point.alpha).n,
             }
             for point in points
         ],
+        "effective": [effective_threshold(units, p_star, a, size).to_dict() for size in sizes],
     }
     output = Output(as_json)
     if as_json:
@@ -207,6 +225,17 @@ def parse_units(text: str) -> float:
         return int(text)
     except ValueError:
         raise InputError(f"p = {word(text)}: the number of hidden units is a whole number, or inf") from None
+
+
+def whole_number(text: str) -> int:
+    """N >= 2 as 1000 or 1e3; InputError for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value == int(value) and value >= 2):
+        raise InputError(f"N = {word(text)}: a whole number >= 2 is wanted, as 1000 or 1e6")
+    return int(value)
 
 
 def check_picture(out: Path) -> Path:

@@ -15,7 +15,7 @@ from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.analysis.phi import logistic_fit
 from hpcbbp.figures.canvas import COLOURS, MARKERS, alpha_line, canvas, overlap_limit, power
 from hpcbbp.solvers.measured import measured
-from hpcbbp.theory import Spectrum, density, spectrum, transition
+from hpcbbp.theory import Spectrum, density, effective_size, resonance, spectrum, transition
 from hpcbbp.theory.limit.density import thinness
 
 Model = tuple[int, int, float]
@@ -170,6 +170,10 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
         curve, words = _law(fit, size)
         axis.plot(1 / np.log(size), curve, color=COLOURS[(index + 3) % len(COLOURS)], linewidth=1.2, linestyle="--",
                   label=f"{words} (weight {fit['weight']:.2f}, p = {fit['p_value']:.1g})")  # fmt: skip
+    at = resonance(*model, alpha)
+    if at.lambda_r is not None:
+        axis.axhline(at.lambda_r - limit.lambda_minus, color="firebrick", linewidth=1.4,
+                     label="resonance, no parameter" + _up_to(model, alpha))  # fmt: skip
     thin = thinness(*model, alpha)
     if thin is not None:
         axis.plot(1 / np.log(size), thin / np.log(size), color="black", linestyle=":", linewidth=1.2,
@@ -186,6 +190,11 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
     figure.suptitle(rf"{title(model)}; $\alpha = {alpha:g}$, {limit.edge} edge", fontsize=11)
     axis.legend(frameon=False, fontsize=9)
     return figure
+
+
+def _up_to(model: Model, alpha: float) -> str:
+    size = effective_size(*model, alpha).n
+    return "" if size is None else rf" (half of the instances up to $N = {power(float(f'{size:.1g}'))}$)"
 
 
 def _law(fit: Mapping[Any, Any], n: Any) -> tuple[Any, str]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from hpcbbp.machine import provenance
 from hpcbbp.machine.files import write_file
-from hpcbbp.theory import spectrum, transition
+from hpcbbp.theory import Resonance, resonance, resonance_end, spectrum, transition
 
 COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b", "#c23b3b", "#2ca3a3")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -66,8 +66,20 @@ def power(n: float) -> str:
     return f"{n:g}" if n < 10**4 else rf"{mantissa:g}\times 10^{{{exponent}}}"
 
 
+def resonances(model: tuple[float, int, float], low: float, high: float, points: int = 60) -> list[Resonance]:
+    """The resonance of a model, (p, p_star, a), at alphas between low and high; empty where there is none."""
+    end = resonance_end(*model)
+    if end is None:
+        return []
+    ends = max(low, end * (1 + 1e-9)), min(high, transition(*model).alpha_bbp)
+    if ends[0] >= ends[1]:
+        return []
+    found = [resonance(*model, float(alpha)) for alpha in np.linspace(*ends, points)]
+    return [at for at in found if at.lambda_r is not None]
+
+
 def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high: float) -> None:
-    """m^2(alpha) at N = infinity with its threshold, jump and alpha_0; model is (p, p_star, a)."""
+    """m^2(alpha) at N = infinity with its threshold, jump, resonance and alpha_0; model is (p, p_star, a)."""
     at = transition(*model)
     start = max(low, at.alpha_bbp * (1 + 1e-9))
     above = np.linspace(start, max(start, high), 120)
@@ -84,3 +96,7 @@ def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high:
             [at.alpha_0], [0.0], "x", color="firebrick", markersize=9, markeredgewidth=2, clip_on=False, zorder=5,
             label=rf"$\alpha_0 = {at.alpha_0:.4f}$",
         )  # fmt: skip
+    below = resonances(model, low, high)
+    if below:
+        axis.plot([r.alpha for r in below], [r.overlap2 for r in below], color="firebrick", linewidth=1.6,
+                  label=r"resonance, $N = \infty$")  # fmt: skip

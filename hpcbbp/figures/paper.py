@@ -21,7 +21,7 @@ from hpcbbp.figures.campaign import (
     spectrum_figure,
     style,
 )
-from hpcbbp.figures.canvas import COLOURS, canvas, power
+from hpcbbp.figures.canvas import COLOURS, canvas, power, resonances
 from hpcbbp.figures.theory import phase_figure
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory import spectrum, transition
@@ -92,7 +92,7 @@ def continuations(records: Records, quick: bool) -> Drawn:
         _continued(right, curves[curves["n"] == curves["n"].max()], model, index)
     right.set_xlabel(r"$\alpha/\alpha_{BBP}$")
     right.set_ylabel(r"overlap $m^2$ (mean of the lowest $p\,p^*$)")
-    right.set_title("points: data; lines: theory; dotted: tangents to $\\alpha_0$", fontsize=11)
+    right.set_title("points: data; lines: theory; dashed: resonance; dotted: tangents", fontsize=11)
     right.legend(frameon=False, fontsize=9)
     return figure, pd.concat([found.alpha_0.assign(table="alpha_0"), found.curves.assign(table="curves")])
 
@@ -105,6 +105,9 @@ def _continued(axis: Axes, rows: pd.DataFrame, model: tuple[int, int, float], in
     across = np.linspace(at.alpha_bbp * (1 + 1e-9), float(rows["alpha"].max()), 60)
     line = [spectrum(*model, float(alpha)).overlap2 for alpha in across]
     axis.plot(across / at.alpha_bbp, line, color=how["color"], linewidth=1.3)
+    below = resonances(model, 0.0, at.alpha_bbp)
+    axis.plot([r.alpha / at.alpha_bbp for r in below], [r.overlap2 for r in below], color=how["color"], linewidth=1.3,
+              linestyle="--")  # fmt: skip
     if at.alpha_0 is not None:
         ends = np.array([at.alpha_0, at.alpha_bbp]) / at.alpha_bbp
         axis.plot(ends, [0.0, at.jump_overlap2], color=how["color"], linestyle=":", linewidth=1.2)

@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hpcbbp.figures.canvas import COLOURS, MARKERS, canvas, overlap_limit, power
+from hpcbbp.figures.canvas import COLOURS, MARKERS, canvas, overlap_limit, power, resonances
 from hpcbbp.theory import a_c, spectrum, transition
 from hpcbbp.theory.limit.phase_diagram import PhaseDiagram
 
@@ -138,6 +138,10 @@ def predict_figure(found: Prediction) -> Figure:
         if against_n:
             last = points.iloc[-1]
             axes[0].axhline(last["limit_overlap2"], color=colour, linestyle=":", linewidth=1.2)
+            if not pd.isna(last["resonance_lambda"]):
+                axes[0].axhline(last["resonance_overlap2"], color=colour, linestyle="--", linewidth=1.0)
+                height = last["resonance_lambda"] - last["limit_lambda_minus"]
+                axes[2].axhline(height, color=colour, linestyle="--", linewidth=1.0)
             if last["limit_lambda_star"] is not None and not math.isnan(last["limit_lambda_star"]):
                 axes[2].axhline(
                     last["limit_lambda_star"] - last["limit_lambda_minus"], color=colour, linestyle=":", linewidth=1.2
@@ -150,6 +154,12 @@ def predict_figure(found: Prediction) -> Figure:
         limits = [spectrum(*model, float(alpha)) for alpha in np.linspace(low, high, 100)]
         distance = [0.0 if at.lambda_star is None else at.lambda_star - at.lambda_minus for at in limits]
         axes[2].plot([at.alpha for at in limits], distance, color="black", linewidth=1.5)
+        below = [(at.alpha, float(at.lambda_r or 0.0)) for at in resonances(model, low, high)]
+        axes[2].plot([alpha for alpha, _ in below], [x - spectrum(*model, alpha).lambda_minus for alpha, x in below],
+                     color="firebrick", linewidth=1.6)  # fmt: skip
+        for index, at in enumerate(found.effective):
+            if at.alpha is not None and low <= at.alpha <= high:
+                axes[1].axvline(at.alpha, color=COLOURS[index % len(COLOURS)], linestyle=":", linewidth=1.2)
         for axis in axes[1:]:
             axis.axvline(found.transition.alpha_bbp, color="grey", linestyle="--", linewidth=1.0)
     for axis, name in zip(
@@ -162,7 +172,7 @@ def predict_figure(found: Prediction) -> Figure:
     axes[1].set_ylim(-0.03, 1.03)
     axes[2].axhline(0.0, color="black", linewidth=0.8)
     axes[0].legend(frameon=False, fontsize=9)
-    limit = r"; dotted: $N = \infty$" if against_n else ""
+    limit = r"; dotted: $N = \infty$, dashed: resonance" if against_n else r"; dotted in $\varphi$: $\alpha_{BBP}(N)$"
     figure.suptitle(
         rf"$p = {found.p}$, $p^* = {found.p_star}$, $a = {found.a:g}$: {found.transition.kind}, "
         rf"$\alpha_{{BBP}} = {found.transition.alpha_bbp:.4f}${limit}; bars: standard errors",

@@ -114,7 +114,7 @@ class Instance:
 
 
 _TINY = 1e-140
-"""Of a Hessian, or its inverse: further out the squares that lengths and residuals are made of are lost."""
+"""Of a Hessian, or its inverse: further out the squares in lengths and residuals are lost."""
 
 
 def check_lengths(norms2: Array, what: str) -> None:

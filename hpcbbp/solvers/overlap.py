@@ -34,6 +34,21 @@ def overlaps(vectors: Array, weights: Array, group: Group) -> Array:
     return result
 
 
+def cosines(student: Array, teacher: Array, group: Group) -> Array:
+    """Cosines of the angles between all weights, student first, (p + p_star, p + p_star). Collective.
+
+    Parameters
+    ----------
+    student, teacher : (n_local, p), (n_local, p_star) arrays
+        This rank's coordinates.
+    group : Group
+    """
+    both = np.concatenate([student, teacher], axis=1)
+    products: Array = group.sum(both.T @ both)
+    lengths = np.sqrt(products.diagonal())
+    return products / np.outer(lengths, lengths)
+
+
 def overlap2(m: Array) -> Array:
     """m^2 = sum_kl m_kl^2 of each eigenvector: (nev, p, q) -> (nev,)."""
     squares: Array = np.einsum("vkq,vkq->v", m, m)

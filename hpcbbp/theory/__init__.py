@@ -11,29 +11,45 @@ import lazy_loader
 
 from hpcbbp.theory.limit.boundary import a_c, p_c
 from hpcbbp.theory.limit.outlier import Spectrum, spectrum
+from hpcbbp.theory.limit.resonance import Resonance, resonance, resonance_end
 from hpcbbp.theory.limit.transition import Transition, transition
 
 if TYPE_CHECKING:
     from hpcbbp.theory.finite.average import FiniteSize, finite_size
+    from hpcbbp.theory.finite.fluctuations import outlier_std
     from hpcbbp.theory.finite.predict import PredictedPoint, Prediction, predict
     from hpcbbp.theory.finite.sample import Quenched, quenched, quenched_sample
+    from hpcbbp.theory.finite.threshold import (
+        EffectiveSize,
+        EffectiveThreshold,
+        effective_size,
+        effective_threshold,
+    )
     from hpcbbp.theory.limit.density import Density, density
 
 __all__ = [
     "Density",
+    "EffectiveSize",
+    "EffectiveThreshold",
     "FiniteSize",
     "PredictedPoint",
     "Prediction",
     "Quenched",
+    "Resonance",
     "Spectrum",
     "Transition",
     "a_c",
     "density",
+    "effective_size",
+    "effective_threshold",
     "finite_size",
+    "outlier_std",
     "p_c",
     "predict",
     "quenched",
     "quenched_sample",
+    "resonance",
+    "resonance_end",
     "spectrum",
     "transition",
 ]
@@ -42,8 +58,10 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "finite.average": ["FiniteSize", "finite_size"],
+        "finite.fluctuations": ["outlier_std"],
         "finite.predict": ["PredictedPoint", "Prediction", "predict"],
         "finite.sample": ["Quenched", "quenched", "quenched_sample"],
+        "finite.threshold": ["EffectiveSize", "EffectiveThreshold", "effective_size", "effective_threshold"],
         "limit.density": ["Density", "density"],
     },
 )

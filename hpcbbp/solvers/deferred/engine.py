@@ -73,6 +73,10 @@ class Deferred:
         self.coordinates.extend(A, B, np.zeros((self.q, self.samples.parts, 0)))
         self.draw_ahead(following)
 
+    def gram(self) -> Array:
+        """w_a . w_b / N of the weights, student first, (p + p_star, p + p_star)."""
+        return self.weights.T @ self.weights
+
     def projections(self) -> tuple[Array, Array]:
         """S = X w, (m_local, p), and u = X w*, (m_local, p_star), of this rank's samples, once there are images."""
         here = max(0, min(self.m - self.samples.first, self.samples.rows))  # no padding

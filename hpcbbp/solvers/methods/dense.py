@@ -15,6 +15,7 @@ from hpcbbp.solvers.dense import NO_ROOM, solve_dense
 from hpcbbp.solvers.instance import Instance, gaussian_instance
 from hpcbbp.solvers.methods.base import Array, Heard
 from hpcbbp.solvers.needs import dense_bytes
+from hpcbbp.solvers.overlap import cosines
 from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution
 
@@ -33,6 +34,10 @@ class PreparedMatrix:
     def projections(self) -> tuple[Array, Array]:
         """Of this rank's samples."""
         return self.instance.projections
+
+    def gram(self) -> Array:
+        """Of the instance's weights."""
+        return cosines(self.instance.student, self.instance.teacher, self.instance.data.group)
 
 
 class DenseMethod:

@@ -40,6 +40,11 @@ class FiniteSize:
         Fraction of all samples that have an outlier and whose lowest eigenvalue is that of the largest overlap.
     informed : float
         Fraction of samples with an outlier at all.
+    separation : float or None
+        Median over samples with an outlier of the distance of the lowest from the edge, in the unit (14) in which the
+        lowest eigenvalues of the bulk fluctuate; None without any. Below 1 it is not told from one of the bulk.
+    visible : float
+        Fraction of samples whose outlier lies further out than the lowest eigenvalue of the bulk does in 95 of 100.
     """
 
     n: int
@@ -55,6 +60,8 @@ class FiniteSize:
     overlap2_std: float
     phi: float
     informed: float
+    separation: float | None
+    visible: float
 
 
 def default_samples(problem: Problem, n: int) -> int:
@@ -118,6 +125,7 @@ def averaged(found: list[Quenched], outliers: int) -> FiniteSize:
     edges = np.array([q.edge for q in found])
     first = np.array([q.overlap2[0] if len(q.overlap2) else 0.0 for q in found])
     all_of_them = np.array([q.overlap2[:outliers].sum() / outliers for q in found])
+    separations = [float(q.separation[0]) for q in found if len(q.eigenvalues)]
     # Without an outlier the lowest eigenvalue is one of the bulk: it has the fluctuations of Tracy and Widom besides.
     own = np.array([0.0 if len(q.eigenvalues) else TRACY_WIDOM_STD * q.edge_scale for q in found])
     return FiniteSize(
@@ -134,6 +142,8 @@ def averaged(found: list[Quenched], outliers: int) -> FiniteSize:
         overlap2_std=_std(all_of_them),
         phi=float(np.mean([len(q.overlap2) > 0 and int(np.argmax(q.overlap2)) == 0 for q in found])),
         informed=float(np.mean([len(q.overlap2) > 0 for q in found])),
+        separation=float(np.median(separations)) if separations else None,
+        visible=float(np.mean([q.visible for q in found])),
     )
 
 

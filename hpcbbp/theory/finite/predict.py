@@ -16,7 +16,9 @@ from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import check_count, real, whole
 from hpcbbp.theory.finite.average import SAMPLES_MAX, FiniteSize, default_samples, finite_size
 from hpcbbp.theory.finite.projections import check_samples, check_size, check_widths
+from hpcbbp.theory.finite.threshold import EffectiveThreshold, effective_threshold
 from hpcbbp.theory.limit.outlier import Spectrum, spectrum
+from hpcbbp.theory.limit.resonance import Resonance, resonance
 from hpcbbp.theory.limit.transition import Transition, transition
 
 if TYPE_CHECKING:
@@ -37,19 +39,26 @@ class PredictedPoint:
         Averages over samples of the projections.
     limit : Spectrum
         N = infinity at the same alpha.
+    resonance : Resonance
+        Of the outlier below alpha_BBP, N = infinity.
     """
 
     found: FiniteSize
     limit: Spectrum
+    resonance: Resonance
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON and CSV: alpha, the averages, and the limits under names that begin with limit_."""
+        """For JSON and CSV: alpha, the averages, limits (limit_...) and the resonance (resonance_...)."""
         return {
             "alpha": self.limit.alpha,
             **vars(self.found),
             "limit_lambda_minus": self.limit.lambda_minus,
             "limit_lambda_star": self.limit.lambda_star,
             "limit_overlap2": self.limit.overlap2,
+            "resonance_lambda": self.resonance.lambda_r,
+            "resonance_width": self.resonance.width,
+            "resonance_overlap2": self.resonance.overlap2,
+            "resonance_reason": self.resonance.reason or None,
         }
 
 
@@ -67,6 +76,8 @@ class Prediction:
         At N = infinity.
     points : tuple of PredictedPoint
         By N, then by alpha.
+    effective : tuple of EffectiveThreshold
+        alpha_BBP(N) of theory for each N asked for.
     """
 
     p: int
@@ -75,6 +86,7 @@ class Prediction:
     seed: int
     transition: Transition
     points: tuple[PredictedPoint, ...]
+    effective: tuple[EffectiveThreshold, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -86,6 +98,7 @@ class Prediction:
             "alpha_bbp": self.transition.alpha_bbp,
             "transition": self.transition.kind,
             "alpha_0": self.transition.alpha_0,
+            "effective": [at.to_dict() for at in self.effective],
             "points": [point.to_dict() for point in self.points],
         }
 
@@ -103,6 +116,7 @@ class _Job:
 
     problem: Problem
     limit: Spectrum
+    resonance: Resonance
     n: int
     samples: int
 
@@ -145,7 +159,7 @@ class Sweep:
         known = self.empty
         with listener.working(total, count, "samples") as advance:
             for job in self.jobs:
-                point = PredictedPoint(job.averaged(known.seed, advance), job.limit)
+                point = PredictedPoint(job.averaged(known.seed, advance), job.limit, job.resonance)
                 known = replace(known, points=(*known.points, point))
                 if finished is not None:
                     finished(known)
@@ -182,19 +196,21 @@ def sweep(
     check_widths(units, p_star)
     at = transition(units, p_star, a)
     limits = [spectrum(units, p_star, a, problem.alpha) for problem in problems]
+    below = [resonance(units, p_star, a, problem.alpha) for problem in problems]
     if samples is not None:
         samples = check_count("samples", samples, 2, SAMPLES_MAX)
     sizes = sorted({check_size(value, units + p_star) for value in _several("n", n)})
     jobs = tuple(
-        _Job(problem, limit, size, default_samples(problem, size) if samples is None else samples)
+        _Job(problem, limit, pole, size, default_samples(problem, size) if samples is None else samples)
         for size in sizes
-        for problem, limit in zip(problems, limits, strict=True)
+        for problem, limit, pole in zip(problems, limits, below, strict=True)
     )
     for job in jobs:
         check_samples(job.problem, job.n)
     seed = check_seed(seed)
     check_seed(seed + max(job.samples for job in jobs))
-    return Sweep(Prediction(units, p_star, a, seed, at, ()), jobs)
+    effective = tuple(effective_threshold(units, p_star, a, size) for size in sizes)
+    return Sweep(Prediction(units, p_star, a, seed, at, (), effective), jobs)
 
 
 def _plain(units: Any) -> Any:

@@ -117,6 +117,11 @@ class Drawn(Projections):
     keep : bool, optional
         Keep all M (p + p*) numbers; or draw them again each time, in no memory at all. By default they are kept if
         they take at most a third of the free memory. The numbers are the same.
+
+    Attributes
+    ----------
+    gram : (p + p_star, p + p_star) array
+        w_a . w_b / N, student first.
     """
 
     def __init__(self, problem: Problem, n: int, seed: int, *, keep: bool | None = None) -> None:
@@ -129,6 +134,7 @@ class Drawn(Projections):
         self.seed = rng.check_seed(seed)
         T = rng.triangle(min(q, n), q, n, self.seed, "projection-angles", 0)
         self._mix = T / np.linalg.norm(T, axis=0)
+        self.gram = self._mix.T @ self._mix
         self._kept: dict[int, Pair] = {}
         self.keep = 4 * self.m * q <= memory.available() // 3 if keep is None else keep
 

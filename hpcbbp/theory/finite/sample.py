@@ -7,9 +7,10 @@ signal directions F_mu = (u_mu, s_mu), with cross terms between teacher, student
     Theta(g)_(k,a),(l,b) = (1/N) sum_mu (E_mu)_kl F_mu,a F_mu,b
 
 with G, p x p, of trace p g (hpcbbp.theory.finite.dyson; at N = infinity it is g). Outliers are lambda = z(g) with
-det(Theta(g) - z(g)) = 0 between the sample's edge, z'(g) = 0, and g = 0. There Theta increases and z falls with g, so
-each eigenvalue of Theta - z has one zero at most: those negative at the edge are the outliers. With the unit null
-vector c, m^2 = |c_teacher|^2 / (1 - c.Theta'(g)c / z'(g)).
+det(Theta(g) - z(g) Gram) = 0 between the sample's edge, z'(g) = 0, and g = 0, Gram the cosines of the angles between
+the weights. There Theta increases and z falls with g, so each eigenvalue of Theta with respect to Gram crosses z once
+at most: those below z at the edge are the outliers. With the null vector c, c.Gram c = 1,
+m^2 = |(Gram c)_teacher|^2 / (1 - c.Theta'(g)c / z'(g)).
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from os import sched_getaffinity
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from hpcbbp.errors import InputError
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import check_constant, check_count, the_papers
 from hpcbbp.theory.finite import kernels as sample_kernels
-from hpcbbp.theory.finite.dyson import Beyond, Curve
+from hpcbbp.theory.finite.dyson import Curve
+from hpcbbp.theory.finite.left_end import check_gram, left_edge, outliers
 from hpcbbp.theory.finite.projections import Drawn, Projections, Samples, check_size, check_widths
 from hpcbbp.theory.finite.sums import Ranks, Sums
 
@@ -37,8 +38,10 @@ Array = NDArray[np.float64]
 TRACY_WIDOM_MEAN, TRACY_WIDOM_STD = -1.2065335745820, 1.2679831
 """Of the largest eigenvalue of the Gaussian orthogonal ensemble in Airy units (Tracy, Widom 1996; Bornemann 2010)."""
 
+TRACY_WIDOM_95 = 0.9793
+"""Its 95th percentile: the lowest eigenvalue of a bulk without outlier lies further out than that in 5 of 100."""
 
-_ROOT, _EXTREMUM = 1e-11, 1e-9  # of g, relative; z is stationary at the edge
+
 _PASSES = 45.0  # usual number of passes over the samples
 
 
@@ -75,6 +78,16 @@ class Quenched:
     student_overlap2: Array
 
     @property
+    def separation(self) -> Array:
+        """(edge - eigenvalue) / edge_scale of each outlier: in the unit in which the lowest of the bulk fluctuate."""
+        return (self.edge - self.eigenvalues) / self.edge_scale
+
+    @property
+    def visible(self) -> bool:
+        """Whether the lowest outlier lies further out than the lowest of the bulk in 95 of 100 samples."""
+        return bool((self.separation > TRACY_WIDOM_95).any())
+
+    @property
     def lowest(self) -> float:
         """lambda_1: the lowest outlier; without one the edge, and what Tracy-Widom fluctuations add on average."""
         if len(self.eigenvalues):
@@ -83,7 +96,14 @@ class Quenched:
 
 
 def quenched(
-    s: Samples, u: Samples, a: float, n: int, *, threads: int | None = None, group: Ranks | None = None
+    s: Samples,
+    u: Samples,
+    a: float,
+    n: int,
+    *,
+    gram: Array | None = None,
+    threads: int | None = None,
+    group: Ranks | None = None,
 ) -> Quenched:
     """Predict the left end of the spectrum of one sample's Hessian from its projections: docs/finite-n.md (10)-(14).
 
@@ -101,6 +121,9 @@ def quenched(
         Loss constant, > 0 (quadratic activation, normalised loss).
     n : int
         N.
+    gram : (p + p_star, p + p_star) array, optional
+        w_a . w_b / N of the weights, student first: those of random weights differ from 0 by N^(-1/2), which moves
+        outliers as much for p_star > 1. The identity by default. The same on all ranks.
     threads : int, optional
         All cores by default, one on several ranks. The result does not depend on it.
     group : Group, optional
@@ -117,9 +140,10 @@ def quenched(
         n = check_size(n, source.p + source.p_star)
         check_widths(source.p, source.p_star)
         a = check_constant(a)
+        cosines = check_gram(gram, source.p + source.p_star)
         if threads is not None:
             threads = check_count("threads", threads, 1, 10_000)
-    return _predict(source, a, n, threads, group)
+    return _predict(source, a, n, cosines, threads, group)
 
 
 def quenched_sample(
@@ -151,7 +175,8 @@ def quenched_sample(
     """
     problem = the_papers(problem)
     source = Drawn(problem, n, seed, keep=keep)
-    return _predict(source, problem.a, check_size(n, source.p + source.p_star), progress=_share_of(source, progress))
+    size = check_size(n, source.p + source.p_star)
+    return _predict(source, problem.a, size, source.gram, progress=_share_of(source, progress))
 
 
 _DRAWING = 5.0  # passes over kept numbers that drawing them takes, p = 2 (benchmarks/theory.py)
@@ -174,6 +199,7 @@ def _predict(
     source: Projections,
     a: float,
     n: int,
+    gram: Array,
     threads: int | None = None,
     group: Ranks | None = None,
     progress: Callable[[float], None] | None = None,
@@ -182,10 +208,10 @@ def _predict(
     if threads is None:
         threads = 1 if group is not None and group.size > 1 else len(sched_getaffinity(0))
     with ThreadPoolExecutor(threads) as pool:
-        return Sums(source, a, pool, group, progress).led(lambda sums: _left_end(Curve(sums, n)))
+        return Sums(source, a, pool, group, progress).led(lambda sums: _left_end(Curve(sums, n), gram))
 
 
-def _left_end(curve: Curve) -> Quenched:
+def _left_end(curve: Curve, gram: Array) -> Quenched:
     sums = curve.sums
     steepest = sums.steepest()
     if steepest <= 0.0:
@@ -193,62 +219,10 @@ def _left_end(curve: Curve) -> Quenched:
             f"all curvatures of a sample of M = {sums.m} are >= 0: its spectrum has no left edge below 0; "
             "take a larger N or alpha"
         )
-    g_edge = _edge(curve, -1.0 / steepest)
+    g_edge = left_edge(curve, -1.0 / steepest)
     edge = curve.at(g_edge).z
     *_, curvature = curve.signal(g_edge)
     scale = (abs(curvature) / 2.0) ** (1.0 / 3.0) * (sums.p * curve.n) ** (-2.0 / 3.0)
-    outliers = _outliers(curve, g_edge)
-    order = np.argsort(outliers[0])
-    return Quenched(curve.n, sums.m, edge, g_edge, scale, *(part[order] for part in outliers))
-
-
-def _edge(curve: Curve, limit: float) -> float:
-    """The g where dz/dg = 0: g^2 z' grows from -1 at g = 0, and the curve ends or has turned near g = 1/d_min."""
-
-    def before(g: float) -> float:
-        try:
-            return g * g * curve.at(g).slope
-        except Beyond:
-            return 1.0
-
-    near = limit
-    while before(near) >= 0.0:
-        near *= 0.7
-    far = near  # found from afar, a point may have been missed; and a matrix can go further than the scalar limit
-    while before(far) < 0.0:
-        near, far = far, 1.2 * far
-    known = {near: before(near), far: before(far)}
-    g_edge = float(brentq(lambda g: known.get(g) or before(g), far, near, xtol=1e-300, rtol=_EXTREMUM))
-    if before(g_edge) < -1e-3:  # Newton's method failed before the edge; never seen
-        raise InputError(
-            f"the edge of a sample of N = {curve.n} was not found: g^2 dz/dg = {before(g_edge):.2g} there"
-        )
-    return g_edge
-
-
-def _outliers(curve: Curve, g_edge: float) -> tuple[Array, Array, Array]:
-    """Eigenvalues below the edge, and their m^2 with teacher and student, docs/finite-n.md (11)."""
-    p, p_star = curve.sums.p, curve.sums.p_star
-    seen: dict[float, Array] = {}
-
-    def gaps(g: float) -> Array:
-        """Eigenvalues of Theta - z, ascending."""
-        if g not in seen:
-            seen[g] = np.linalg.eigvalsh(curve.signal(g)[0]) - curve.at(g).z
-        return seen[g]
-
-    count = int((gaps(g_edge) < 0.0).sum())
-    found = np.zeros((3, count))
-    near = g_edge
-    while count and gaps(near)[0] <= 0.0:
-        near *= 0.7
-    for j in range(count):
-        before = max(g for g in seen if gaps(g)[j] < 0.0)
-        behind = min(g for g in seen if gaps(g)[j] >= 0.0)
-        g = float(brentq(lambda g, j: float(gaps(g)[j]), before, behind, args=(j,), xtol=1e-300, rtol=_ROOT))
-        at = curve.at(g)
-        theta, theta_prime, _ = curve.signal(g)
-        c = np.linalg.eigh(theta)[1][:, j]
-        share = (c.reshape(p, p_star + p) ** 2).sum(axis=0) / (1.0 - c @ theta_prime @ c / at.slope)
-        found[:, j] = at.z, share[:p_star].sum(), share[p_star:].sum()
-    return found[0], found[1], found[2]
+    found = outliers(curve, g_edge, gram)
+    order = np.argsort(found[0])
+    return Quenched(curve.n, sums.m, edge, g_edge, scale, *(part[order] for part in found))

@@ -101,6 +101,18 @@ class Averages:
             signal=float(signal * gamma * 2.0 / self.p_star),
         )
 
+    def products(self, gamma: float) -> Array:
+        """<f E_0^2>, <f E_0 E_1>, <f E_1^2> for f = 1 and f = y, (2, 3), of the two kinds of eigenvalues of D.
+
+        E_0 is 0 for p = 1, E_1 for p = inf.
+        """
+        y, found = self._y, {1.0: np.zeros(1), 3.0: np.zeros(1)}
+        for c, _ in self.kinds:
+            B = c * self._yhat
+            found[c] = (2.0 / self.p) * (B - y) / (self.a + (1.0 - gamma) * y + gamma * B)
+        pairs = [found[c] * found[d] * self._weights for c, d in ((1.0, 1.0), (1.0, 3.0), (3.0, 3.0))]
+        return np.array([[pair.sum() for pair in pairs], [(pair * y).sum() for pair in pairs]])
+
     def alpha_edge(self, gamma: float) -> float:
         """Return the alpha at which the sharp left edge, z'(g) = 0, sits at this g; decreasing in gamma."""
         at = self.moments(gamma)

@@ -28,16 +28,15 @@ def _rule(k: int, a: float, step: float, angle: float = 0.0) -> tuple[NDArray[An
     u = step * np.arange(np.floor((u0 - 6.0) / step), np.ceil(6.0 / step) + 1.0)
     shift = np.exp(u0 - u)
     t = u - shift
-    log_weight = 0.5 * k * (t - np.expm1(t)) + np.log1p(shift)
+    rotated = t + 1j * angle if angle else t
+    log_weight = 0.5 * k * (rotated - np.expm1(rotated)) + np.log1p(shift)
     # Third moments and third inverse powers of a + x live further out than the weight itself.
-    scores = (log_weight + 3.0 * np.maximum(t, 0.0), log_weight - 3.0 * np.log(a + np.exp(t)))
+    size = log_weight.real
+    scores = (size + 3.0 * np.maximum(t, 0.0), size - 3.0 * np.log(a + np.exp(t)))
     keep = np.logical_or.reduce([score > score.max() - _TAIL for score in scores])
     # Normalised by its own sum: log Gamma(k/2) would bring in the rounding of a large number for large k.
-    if angle:
-        t = t + 1j * angle
-        log_weight = 0.5 * k * (t - np.expm1(t)) + np.log1p(shift)
     weight = np.exp(log_weight[keep])
-    return np.exp(t[keep]), weight / weight.sum()
+    return np.exp(rotated[keep]), weight / weight.sum()
 
 
 def _probes(a: float, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:

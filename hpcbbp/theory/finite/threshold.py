@@ -1,0 +1,249 @@
+r"""alpha_BBP(N): where half of all samples of finite N lose the outlier of a discontinuous transition.
+
+An outlier (above alpha_BBP), or resonance (below), at g* is seen as long as g* lies before the instance's own edge.
+That edge is made by the one sample mu with the lowest curvature d_min: J of docs/finite-n.md (18) is that of
+N = infinity and E_mu (x) E_mu / N, singular where |1/d_min - g| = (soft/N)^(1/2).
+There are alpha N samples mu, independent, so
+
+    (21)  P(an instance shows it) = exp( -alpha N P( d < 1/(g* - (soft/N)^(1/2)) ) )
+
+and alpha_BBP(N) is where this is 1/2. First order in the shift: trusted as long as that is shorter than the distance
+over which P changes by a factor e (docs/theory.md, "The effective threshold").
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.optimize import brentq
+
+from hpcbbp.errors import InputError, shown, whole_number
+from hpcbbp.theory.domain import check_alpha, check_model, real
+from hpcbbp.theory.limit.beyond import steep
+from hpcbbp.theory.limit.bulk import Averages, averages
+from hpcbbp.theory.limit.modes import Modes, stiffness
+from hpcbbp.theory.limit.outlier import outlier_gamma
+from hpcbbp.theory.limit.resonance import branch
+from hpcbbp.theory.limit.transition import transition
+
+SIZE_MAX = 10**30
+"""Largest N of an effective threshold."""
+
+_TRUSTED, _MONOTONE = 1.0, 2.0  # of the shift over the distance in which P changes by e; beyond 2, P grows with 1/N
+_LARGEST = 1e290  # N beyond which probabilities underflow
+
+
+@dataclass(frozen=True)
+class EffectiveThreshold:
+    """alpha_BBP(N) of one model.
+
+    Attributes
+    ----------
+    n : int
+    alpha : float or None
+        Where the fraction asked for (one half) of all instances shows the outlier; None where (21) does not hold.
+    trusted : bool
+        Whether the shift by (soft/N)^(1/2) is small enough for its first order; errors in alpha are then about one
+        per cent (docs/finite-n.md).
+    reason : str
+        Why there is no alpha; empty if there is one.
+    """
+
+    n: int
+    alpha: float | None
+    trusted: bool
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"n": self.n, "alpha_bbp_n": self.alpha, "trusted": self.trusted, "reason": self.reason or None}
+
+
+@dataclass(frozen=True)
+class EffectiveSize:
+    """N(alpha), the inverse of alpha_BBP(N).
+
+    Attributes
+    ----------
+    alpha : float
+    n : float or None
+        N at which half of all instances show the resonance of this alpha; fewer do at larger N.
+    reason : str
+        Why there is none; empty if there is one.
+    """
+
+    alpha: float
+    n: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Pole:
+    """Outlier or resonance at one alpha: gamma = -2 g/p, and the softness that a shift of the edge is made of."""
+
+    model: Averages
+    alpha: float
+    gamma: float
+    soft: float
+
+    def expected(self, n: float) -> tuple[float, float]:
+        """Samples mu expected with an edge before g*; and the shift over the distance in which they grow e-fold.
+
+        The number is 0 where there are none by rounding, the ratio infinite where the shift passes -p/2.
+        """
+        shift = (2.0 / self.model.p) * math.sqrt(self.soft / float(n))
+        gamma = self.gamma + shift
+        if gamma <= 1.0:
+            return 0.0, math.inf
+        at = steep(self.model, gamma)
+        within = at.fraction > 0.0 and shift < self.gamma - 1.0
+        return self.alpha * n * at.fraction, shift * at.slope / at.fraction if within else math.inf
+
+
+def _pole(p: float, p_star: int, a: float, alpha: float) -> _Pole | None:
+    """Of a discontinuous transition; None below the end of the branch, or where J is not definite."""
+    model, top = averages(p, p_star, a), transition(p, p_star, a).alpha_bbp
+    if alpha > top:
+        gamma = outlier_gamma(model, alpha, 1.0)
+        if gamma is None:  # by rounding, at alpha_BBP itself
+            gamma = 1.0
+        products = model.products(gamma)[0]
+    else:
+        found = branch(p, p_star, a).at(alpha)
+        if found is None:
+            return None
+        gamma, products = float(found.gamma.real), found.products.real
+    soft = _softness(p, stiffness(p, products, -0.5 * model.p * gamma, alpha))
+    return None if soft is None else _Pole(model, alpha, gamma, soft)
+
+
+def _softness(p: float, j: Modes) -> float | None:
+    """Largest P J^-1 P over the projectors P that one sample's lowest curvature can push along, |P| = 1.
+
+    Of rank r from 1 to p - 1 (1 for p = 1): r/p of it is trace, the rest traceless.
+    """
+    if j.trace <= 0.0 or j.traceless <= 0.0:
+        return None
+    if p == 1 or p == math.inf:
+        return 1.0 / j.trace
+    return max((rank / j.trace + (p - rank) / j.traceless) / p for rank in (1.0, p - 1.0))
+
+
+def check_effective_size(n: Any, p: float, p_star: int) -> int:
+    """Return N, or raise InputError unless it is a whole number that has room for the weights, up to 1e30."""
+    size = whole_number(n)
+    number = real(n)
+    if size is None and number is not None and math.isfinite(number) and number.is_integer():
+        size = int(number)
+    least = max(2, p_star + (1 if p == math.inf else int(p)))
+    if size is None or not least <= size <= SIZE_MAX:
+        raise InputError(f"N = {shown(n)}: a whole number from p + p* = {least} to {SIZE_MAX:.0e} is wanted")
+    return size
+
+
+def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float = 0.5) -> EffectiveThreshold:
+    """alpha_BBP(N) of a discontinuous transition: docs/theory.md (21), without sampling.
+
+    Parameters
+    ----------
+    p, p_star : int
+        Hidden units of student and teacher; p may be inf.
+    a : float
+        Loss constant, > 0.
+    n : int
+        N, from p + p* to 1e30.
+    fraction : float
+        Of all instances that show the outlier there; 0.1 and 0.9 give the width of the change.
+
+    Returns
+    -------
+    EffectiveThreshold
+        With a reason where there is none: a continuous transition, or an N too small for (21).
+
+    Raises
+    ------
+    InputError
+        Values out of their domain.
+    """
+    p, p_star, a = check_model(p, p_star, a)
+    size = check_effective_size(n, p, p_star)
+    share = real(fraction)
+    if share is None or not 0.0 < share < 1.0:
+        raise InputError(f"fraction = {shown(fraction)}: a fraction of all instances lies between 0 and 1")
+    at = transition(p, p_star, a)
+    if at.alpha_0 is None:
+        return EffectiveThreshold(size, None, False, "continuous transition: its corrections fall as N^(-1/3)")
+    target = -math.log(share)
+
+    def excess(alpha: float) -> float:
+        """Of the logarithm of the number expected; large where the branch has ended."""
+        pole = _pole(p, p_star, a, alpha)
+        if pole is None:
+            return 1e3
+        expected = pole.expected(size)[0]
+        return math.log(expected / target) if expected > 0.0 else -1e3
+
+    low, high = max(branch(p, p_star, a).end(), 1e-6 * at.alpha_bbp), at.alpha_bbp
+    low *= 1.0 + 1e-9
+    while excess(high) > 0.0 and high < 4.0 * at.alpha_bbp:
+        high *= 1.1
+    if excess(high) > 0.0 or excess(low) < 0.0:
+        what = "most instances show the outlier down to where its m^2 vanishes"
+        return EffectiveThreshold(size, None, False, f"N = {size:.3g} is too small: {what}")
+    alpha = float(brentq(excess, low, high, xtol=1e-12 * at.alpha_bbp, rtol=1e-12))
+    pole = _pole(p, p_star, a, alpha)
+    ratio = math.inf if pole is None else pole.expected(size)[1]
+    if ratio > _MONOTONE:
+        what = "the edge of a sample is not made by its lowest curvature alone"
+        return EffectiveThreshold(size, None, False, f"N = {size:.3g} is too small: {what}")
+    return EffectiveThreshold(size, alpha, ratio <= _TRUSTED, "")
+
+
+def effective_size(p: float, p_star: int, a: float, alpha: float) -> EffectiveSize:
+    """N(alpha), where half of all instances show the resonance: the inverse of `effective_threshold`.
+
+    Parameters
+    ----------
+    p, p_star : int
+        Hidden units of student and teacher; p may be inf.
+    a : float
+    alpha : float
+        M / N, below alpha_BBP.
+
+    Returns
+    -------
+    EffectiveSize
+        With a reason where there is none.
+
+    Raises
+    ------
+    InputError
+        Values out of their domain.
+    """
+    p, p_star, a = check_model(p, p_star, a)
+    alpha = check_alpha(alpha)
+    at = transition(p, p_star, a)
+    if at.alpha_0 is None:
+        return EffectiveSize(alpha, None, "continuous transition: its corrections fall as N^(-1/3)")
+    if alpha >= at.alpha_bbp:
+        return EffectiveSize(alpha, None, f"alpha >= alpha_BBP = {at.alpha_bbp:.6g}: the outlier stays at any N")
+    pole = _pole(p, p_star, a, alpha)
+    if pole is None:
+        return EffectiveSize(alpha, None, "no resonance that knows the teacher is left at this alpha")
+
+    log_n = math.log(_LARGEST)
+    expected, ratio = pole.expected(_LARGEST)
+    if expected < math.log(2.0):
+        return EffectiveSize(alpha, None, f"so close to alpha_BBP = {at.alpha_bbp:.6g} that N > {_LARGEST:.0e}")
+    while expected > math.log(2.0) and ratio <= _MONOTONE and log_n > 0.0:
+        log_n -= 1.0
+        expected, ratio = pole.expected(math.exp(log_n))
+    if expected > math.log(2.0):
+        return EffectiveSize(alpha, None, "no N that is large enough for an edge made by the lowest curvature alone")
+
+    def excess(log_n: float) -> float:
+        return math.log(pole.expected(math.exp(log_n))[0] / math.log(2.0))
+
+    return EffectiveSize(alpha, math.exp(float(brentq(excess, log_n, log_n + 1.0, xtol=1e-12))), "")
