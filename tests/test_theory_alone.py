@@ -13,7 +13,7 @@ from commands import run_python
 
 from hpcbbp import Problem, deferred_instance, solve_deferred, theory
 from hpcbbp.machine.optional import EXTRAS
-from hpcbbp.theory.limit.phase_diagram import phase_table
+from hpcbbp.theory.phase_diagram import phase_table
 
 
 def numbers() -> dict[str, Any]:
@@ -52,7 +52,7 @@ import dataclasses, importlib, json
 from typing import Any
 import numpy as np
 from hpcbbp import Problem, deferred_instance, errors, solve_deferred, theory
-from hpcbbp.theory.limit.phase_diagram import phase_table
+from hpcbbp.theory.phase_diagram import phase_table
 
 {inspect.getsource(numbers)}
 def line(refused, *given):

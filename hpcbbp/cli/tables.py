@@ -15,7 +15,7 @@ from hpcbbp.theory import spectrum, transition
 
 if TYPE_CHECKING:
     from hpcbbp.campaign.plan import Plan, PlanRow
-    from hpcbbp.theory import PredictedPoint, Prediction
+    from hpcbbp.theory import EffectiveThreshold, PredictedPoint, Prediction
 
 
 def _of_key(title: str, key: str, shown: Callable[[Any], str] = str) -> Column[dict[str, Any]]:
@@ -108,11 +108,21 @@ _THRESHOLDS = (
 )
 
 
-def phase_tables(curves: Sequence[dict[str, Any]], p_star: int, points: Sequence[dict[str, Any]]) -> list[Any]:
+_EFFECTIVE_OF = (_of_key("p", "p"), _of_key("a", "a", general), *_EFFECTIVE[:3])
+
+
+def phase_tables(
+    curves: Sequence[dict[str, Any]],
+    p_star: int,
+    points: Sequence[dict[str, Any]],
+    effective: Sequence[dict[str, Any]],
+) -> list[Any]:
     """Tables for `hpcbbp phase-diagram`: one line a width, and the points given."""
     made = [table(Table(f"N = infinity, p* = {p_star}", _CURVES, tuple(curves)))]
     if points:
         made.append(table(Table("", _THRESHOLDS, tuple(points))))
+        if effective:
+            made.append(table(Table("half of all instances show the outlier", _EFFECTIVE_OF, tuple(effective))))
     return made
 
 
@@ -174,8 +184,17 @@ _PREDICTED: tuple[Column[PredictedPoint], ...] = (
     Column("- lambda_-", lambda point: point.found.lambda_1 - point.limit.lambda_minus, number),
     _spread("m^2 (spread)", "overlap2"),
     Column("N = inf", attrgetter("limit.overlap2"), number),
+    Column("resonance", attrgetter("resonance.overlap2"), number),
+    Column("separation", attrgetter("found.separation"), lambda units: number(units, 2)),
+    Column("visible", attrgetter("found.visible"), decimals(2)),
     Column("phi", attrgetter("found.phi"), decimals(3)),
 )
+
+
+def _effective(at: EffectiveThreshold) -> str:
+    if at.alpha is None:
+        return f"none ({at.reason})"
+    return f"{at.alpha:.5f}, where half of all instances show the outlier" + ("" if at.trusted else "; roughly")
 
 
 def predict_tables(found: Prediction) -> list[Any]:
@@ -186,7 +205,11 @@ def predict_tables(found: Prediction) -> list[Any]:
     )
     return [
         table(Table(title, _PREDICTED, found.points)),
+        *(f"alpha_BBP(N = {at.n:.3g}): {_effective(at)}" for at in found.effective),
         "lambda_1: lowest eigenvalue; lambda_-: left edge at N = infinity; m^2: mean over the lowest p p* vectors\n"
+        "resonance: m^2 of the outlier below alpha_BBP, N = infinity\n"
+        "separation: median distance of the lowest outlier from the edge, in units of the edge's fluctuations\n"
+        "visible: fraction of samples where it exceeds 0.98, as lambda_1 of a bulk alone does in 5 of 100\n"
         "phi: fraction of samples whose lowest eigenvalue is an outlier with the largest overlap\n",
     ]
 

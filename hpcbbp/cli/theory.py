@@ -99,31 +99,47 @@ def phase_diagram(
     inset: Annotated[
         list[float] | None, typer.Option("--inset-a", help="Values of a for the panel against p; may be repeated.")
     ] = None,
+    n: Sizes = None,
     out: Out = Path("phase-diagram.png"),
     as_json: Json = False,
 ) -> None:
-    """alpha_BBP(a) for several widths: continuous and discontinuous parts, p = infinity, alpha_0 (figures 2, 6)."""
+    """alpha_BBP(a) for several widths: continuous and discontinuous parts, p = infinity, alpha_0 (figures 2, 6).
+
+    With -n also alpha_BBP(N), where half of all instances of that N lose the outlier.
+    """
+    import pandas as pd
+
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.tables import phase_tables
     from hpcbbp.figures.canvas import save
     from hpcbbp.figures.theory import phase_figure
-    from hpcbbp.theory.limit.phase_diagram import INSET, WIDTHS, even, phase_table
+    from hpcbbp.theory.finite.threshold import check_effective_size
+    from hpcbbp.theory.phase_diagram import INSET, WIDTHS, even, phase_table
 
     widths = [parse_units(word) for word in p] if p else list(WIDTHS)
+    sizes = sorted({whole_number(word) for word in n or []})
+    for width in widths:
+        for size in sizes:
+            check_effective_size(size, width, p_star)
     csv = check_picture(out)
     constants = a or even(a_min, a_max, points)
     with progress_of(1) as part:
         heard = part(f"p* = {p_star}")
-        made = phase_table(widths, p_star, constants, inset or INSET, with_a_c=not a, progress=heard)
+        made = phase_table(widths, p_star, constants, inset or INSET, sizes=sizes, with_a_c=not a, progress=heard)
     output = Output(as_json)
     with writing(out):
-        made.rows.to_csv(csv, index=False, float_format="%.10g")
+        pd.concat([made.rows, made.thresholds] if sizes else [made.rows]).to_csv(
+            csv, index=False, float_format="%.10g"
+        )
         save(phase_figure(made), out)
     if as_json:
         names = [str(out), str(csv)]
-        output.json({"p_star": p_star, "files": names, "curves": made.curves(), "rows": made.points()})
+        output.json({"p_star": p_star, "files": names, "curves": made.curves(), "rows": made.points(),
+                     "effective": made.at_finite_n()})  # fmt: skip
     else:
-        output.show(*phase_tables(made.curves(), p_star, made.points() if a else []), *files(out, csv))
+        output.show(
+            *phase_tables(made.curves(), p_star, made.points() if a else [], made.at_finite_n()), *files(out, csv)
+        )
 
 
 def density(

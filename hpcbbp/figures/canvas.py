@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from hpcbbp.machine import provenance
 from hpcbbp.machine.files import write_file
-from hpcbbp.theory import Resonance, resonance, resonance_end, spectrum, transition
+from hpcbbp.theory import resonance, resonance_end, spectrum, transition
 
 COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b", "#c23b3b", "#2ca3a3")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -66,16 +67,17 @@ def power(n: float) -> str:
     return f"{n:g}" if n < 10**4 else rf"{mantissa:g}\times 10^{{{exponent}}}"
 
 
-def resonances(model: tuple[float, int, float], low: float, high: float, points: int = 60) -> list[Resonance]:
-    """The resonance of a model, (p, p_star, a), at alphas between low and high; empty where there is none."""
+def resonances(model: tuple[float, int, float], low: float, high: float, points: int = 60) -> pd.DataFrame:
+    """The resonance of a model, (p, p_star, a), at alphas from low to high; no rows where there is none.
+
+    Columns are alpha, distance (of Re lambda from lambda_-) and overlap2.
+    """
     end = resonance_end(*model)
-    if end is None:
-        return []
-    ends = max(low, end * (1 + 1e-9)), min(high, transition(*model).alpha_bbp)
-    if ends[0] >= ends[1]:
-        return []
-    found = [resonance(*model, float(alpha)) for alpha in np.linspace(*ends, points)]
-    return [at for at in found if at.lambda_r is not None]
+    ends = (1.0, 0.0) if end is None else (max(low, end * (1 + 1e-9)), min(high, transition(*model).alpha_bbp))
+    alphas = np.linspace(*ends, points if ends[0] < ends[1] else 0)
+    found = [(resonance(*model, float(alpha)), spectrum(*model, float(alpha)).lambda_minus) for alpha in alphas]
+    rows = [(at.alpha, at.lambda_r - edge, at.overlap2) for at, edge in found if at.lambda_r is not None]
+    return pd.DataFrame(rows, columns=["alpha", "distance", "overlap2"], dtype=float)
 
 
 def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high: float) -> None:
@@ -97,6 +99,6 @@ def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high:
             label=rf"$\alpha_0 = {at.alpha_0:.4f}$",
         )  # fmt: skip
     below = resonances(model, low, high)
-    if below:
-        axis.plot([r.alpha for r in below], [r.overlap2 for r in below], color="firebrick", linewidth=1.6,
+    if len(below):
+        axis.plot(below["alpha"], below["overlap2"], color="firebrick", linewidth=1.6,
                   label=r"resonance, $N = \infty$")  # fmt: skip

@@ -26,7 +26,7 @@ from hpcbbp.figures.theory import phase_figure
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory import spectrum, transition
 from hpcbbp.theory.finite.average import finite_size
-from hpcbbp.theory.limit.phase_diagram import INSET, WIDTHS, even, phase_table
+from hpcbbp.theory.phase_diagram import INSET, WIDTHS, even, phase_table
 
 Records = Sequence[object]
 Drawn = tuple[Figure, pd.DataFrame]
@@ -106,8 +106,7 @@ def _continued(axis: Axes, rows: pd.DataFrame, model: tuple[int, int, float], in
     line = [spectrum(*model, float(alpha)).overlap2 for alpha in across]
     axis.plot(across / at.alpha_bbp, line, color=how["color"], linewidth=1.3)
     below = resonances(model, 0.0, at.alpha_bbp)
-    axis.plot([r.alpha / at.alpha_bbp for r in below], [r.overlap2 for r in below], color=how["color"], linewidth=1.3,
-              linestyle="--")  # fmt: skip
+    axis.plot(below["alpha"] / at.alpha_bbp, below["overlap2"], color=how["color"], linewidth=1.3, linestyle="--")
     if at.alpha_0 is not None:
         ends = np.array([at.alpha_0, at.alpha_bbp]) / at.alpha_bbp
         axis.plot(ends, [0.0, at.jump_overlap2], color=how["color"], linestyle=":", linewidth=1.2)

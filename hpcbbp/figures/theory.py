@@ -13,14 +13,21 @@ from matplotlib.figure import Figure
 
 from hpcbbp.figures.canvas import COLOURS, MARKERS, canvas, overlap_limit, power, resonances
 from hpcbbp.theory import a_c, spectrum, transition
-from hpcbbp.theory.limit.phase_diagram import PhaseDiagram
+from hpcbbp.theory.phase_diagram import PhaseDiagram
 
 if TYPE_CHECKING:
     from hpcbbp.theory import Prediction
 
 
+_FINITE: tuple[Any, ...] = (":", "-.", (0, (5, 1)), (0, (1, 4)))
+"""Dashes of alpha_BBP(N), by N."""
+
+
 def phase_figure(made: PhaseDiagram) -> Figure:
-    """alpha_BBP against a (thin where continuous, thick where discontinuous, crosses for alpha_0) and against p."""
+    """alpha_BBP against a (thin where continuous, thick where discontinuous, crosses for alpha_0) and against p.
+
+    With dashes for alpha_BBP(N), if that was computed.
+    """
     figure, (axis, against_p) = canvas(1, 2, (5.4, 4.8))
     widths = list(dict.fromkeys(made.rows["p"]))
     shades = colormaps["viridis"](np.linspace(0.0, 0.85, max(1, sum(p < math.inf for p in widths))))
@@ -35,6 +42,10 @@ def phase_figure(made: PhaseDiagram) -> Figure:
         else:
             axis.plot(rows["a"], rows["alpha_bbp"], color=colour, linewidth=1.0, label=label, marker=dots)
             axis.plot(rows["a"], rows["alpha_bbp"].where(jumps), color=colour, linewidth=2.8)
+        for place, (_, at) in enumerate(made.thresholds[made.thresholds["p"] == p].groupby("n")):
+            axis.plot(
+                at["a"], at["alpha_bbp_n"], color=colour, linewidth=1.0, linestyle=_FINITE[place % len(_FINITE)]
+            )
         crosses = rows[jumps][:: max(1, len(rows) // 15)]
         axis.plot(crosses["a"], crosses["alpha_0"], "x", color=colour, markersize=5)
         turn = a_c(float(p), made.p_star)
@@ -43,6 +54,9 @@ def phase_figure(made: PhaseDiagram) -> Figure:
             axis.plot([turn], [height], "o", color=colour, markersize=5, markerfacecolor="white", zorder=5)
     axis.plot([], [], "x", color="grey", label=r"$\alpha_0$")
     axis.plot([], [], "o", color="grey", markerfacecolor="white", label=r"$a_c(p)$")
+    for place, size in enumerate(sorted(made.thresholds["n"].unique())):
+        axis.plot([], [], color="grey", linewidth=1.0, linestyle=_FINITE[place % len(_FINITE)],
+                  label=rf"$\alpha_{{BBP}}(N = {power(float(size))})$")  # fmt: skip
     axis.set_xlabel("loss constant $a$")
     axis.set_ylabel(r"$\alpha_{BBP}$")
     axis.set_ylim(0.0, 1.12 * float(made.rows["alpha_bbp"].max()))
@@ -154,9 +168,8 @@ def predict_figure(found: Prediction) -> Figure:
         limits = [spectrum(*model, float(alpha)) for alpha in np.linspace(low, high, 100)]
         distance = [0.0 if at.lambda_star is None else at.lambda_star - at.lambda_minus for at in limits]
         axes[2].plot([at.alpha for at in limits], distance, color="black", linewidth=1.5)
-        below = [(at.alpha, float(at.lambda_r or 0.0)) for at in resonances(model, low, high)]
-        axes[2].plot([alpha for alpha, _ in below], [x - spectrum(*model, alpha).lambda_minus for alpha, x in below],
-                     color="firebrick", linewidth=1.6)  # fmt: skip
+        below = resonances(model, low, high)
+        axes[2].plot(below["alpha"], below["distance"], color="firebrick", linewidth=1.6)
         for index, at in enumerate(found.effective):
             if at.alpha is not None and low <= at.alpha <= high:
                 axes[1].axvline(at.alpha, color=COLOURS[index % len(COLOURS)], linestyle=":", linewidth=1.2)

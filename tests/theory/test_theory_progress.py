@@ -9,7 +9,7 @@ import pytest
 
 from hpcbbp import Problem
 from hpcbbp.theory import density, quenched_sample
-from hpcbbp.theory.limit.phase_diagram import phase_table
+from hpcbbp.theory.phase_diagram import phase_table
 
 PAPERS = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
 
