@@ -52,11 +52,7 @@ def theory_tables(answer: dict[str, Any]) -> list[Any]:
     made += _below(answer)
     if answer["effective"]:
         made.append(
-            table(
-                Table(
-                    "half of all instances show the outlier at alpha_BBP(N)", _EFFECTIVE, tuple(answer["effective"])
-                )
-            )
+            table(Table("half of the outliers are seen at alpha_BBP(N)", _EFFECTIVE, tuple(answer["effective"])))
         )
     return made
 
@@ -67,7 +63,7 @@ _RESONANCES = (
     _of_key("- lambda_-", "distance", number),
     _of_key("width", "width", "{:.3g}".format),
     _of_key("m^2", "overlap2", decimals(8)),
-    _of_key("half show it up to N", "n", lambda n: "-" if n is None else f"{n:.3g}"),
+    _of_key("half are seen up to N", "n", lambda n: "-" if n is None else f"{n:.3g}"),
 )
 _EFFECTIVE = (
     _of_key("N", "n", "{:.6g}".format),
@@ -122,7 +118,7 @@ def phase_tables(
     if points:
         made.append(table(Table("", _THRESHOLDS, tuple(points))))
         if effective:
-            made.append(table(Table("half of all instances show the outlier", _EFFECTIVE_OF, tuple(effective))))
+            made.append(table(Table("half of the outliers are seen", _EFFECTIVE_OF, tuple(effective))))
     return made
 
 
@@ -194,7 +190,7 @@ _PREDICTED: tuple[Column[PredictedPoint], ...] = (
 def _effective(at: EffectiveThreshold) -> str:
     if at.alpha is None:
         return f"none ({at.reason})"
-    return f"{at.alpha:.5f}, where half of all instances show the outlier" + ("" if at.trusted else "; roughly")
+    return f"{at.alpha:.5f}, where half of the outliers are seen" + ("" if at.trusted else "; roughly")
 
 
 def predict_tables(found: Prediction) -> list[Any]:

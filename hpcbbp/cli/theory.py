@@ -105,7 +105,7 @@ def phase_diagram(
 ) -> None:
     """alpha_BBP(a) for several widths: continuous and discontinuous parts, p = infinity, alpha_0 (figures 2, 6).
 
-    With -n also alpha_BBP(N), where half of all instances of that N lose the outlier.
+    With -n also alpha_BBP(N), where half of the outliers of instances of that N are seen.
     """
     import pandas as pd
 

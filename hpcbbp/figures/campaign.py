@@ -194,7 +194,7 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
 
 def _up_to(model: Model, alpha: float) -> str:
     size = effective_size(*model, alpha).n
-    return "" if size is None else rf" (half of the instances up to $N = {power(float(f'{size:.1g}'))}$)"
+    return "" if size is None else rf" (half of them seen up to $N = {power(float(f'{size:.1g}'))}$)"
 
 
 def _law(fit: Mapping[Any, Any], n: Any) -> tuple[Any, str]:

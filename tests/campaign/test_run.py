@@ -95,7 +95,8 @@ def test_a_record_holds_what_was_computed(tmp_path, spec):
     )
     values = np.linalg.eigvalsh(dense_hessian(instance.data.local.astype(float), instance.hessian.curvature.dense()))
     np.testing.assert_allclose(record["eigenvalues"], values[:2], atol=1e-5)
-    expected = quenched(*instance.projections, point["a"], 90)
+    weights = np.concatenate([instance.student, instance.teacher], axis=1)
+    expected = quenched(*instance.projections, point["a"], 90, gram=weights.T @ weights / 90)
     assert abs(record["quenched"]["edge"] - expected.edge) < 1e-6
     np.testing.assert_allclose(record["quenched"]["eigenvalues"], expected.eigenvalues, atol=1e-5)
     assert (record["schema"], record["converged"], record["ranks"]) == (SCHEMA, 2, 1)

@@ -96,7 +96,9 @@ def test_records_of_campaigns_hold_it_on_every_rank(group):
     point = Point(p=2, p_star=1, a=1.5, alpha=3.0, n=60, seed=3, tol=1e-4)
     record = solve_point(point, group)["quenched"]
     assert group.share(record) == record
-    expected = quenched(*gaussian_instance(point.problem, 60, 3).projections, 1.5, 60)
+    instance = gaussian_instance(point.problem, 60, 3)
+    weights = np.concatenate([instance.student, instance.teacher], axis=1)
+    expected = quenched(*instance.projections, 1.5, 60, gram=weights.T @ weights / 60)
     np.testing.assert_allclose(record["edge"], expected.edge, rtol=1e-7)
     np.testing.assert_allclose(record["eigenvalues"], expected.eigenvalues, rtol=1e-7)
     np.testing.assert_allclose(record["overlap2"], expected.overlap2, rtol=1e-6)

@@ -40,6 +40,8 @@ class FiniteSize:
         Fraction of all samples that have an outlier and whose lowest eigenvalue is that of the largest overlap.
     informed : float
         Fraction of samples with an outlier at all.
+    outliers : float
+        Outliers that samples have, of the p p* that there are above alpha_BBP at N = infinity: 1/2 at alpha_BBP(N).
     separation : float or None
         Median over samples with an outlier of the distance of the lowest from the edge, in the unit (14) in which the
         lowest eigenvalues of the bulk fluctuate; None without any. Below 1 it is not told from one of the bulk.
@@ -60,6 +62,7 @@ class FiniteSize:
     overlap2_std: float
     phi: float
     informed: float
+    outliers: float
     separation: float | None
     visible: float
 
@@ -142,6 +145,7 @@ def averaged(found: list[Quenched], outliers: int) -> FiniteSize:
         overlap2_std=_std(all_of_them),
         phi=float(np.mean([len(q.overlap2) > 0 and int(np.argmax(q.overlap2)) == 0 for q in found])),
         informed=float(np.mean([len(q.overlap2) > 0 for q in found])),
+        outliers=float(np.mean([min(len(q.overlap2), outliers) for q in found])) / outliers,
         separation=float(np.median(separations)) if separations else None,
         visible=float(np.mean([q.visible for q in found])),
     )

@@ -103,11 +103,11 @@ class Prediction:
         }
 
     def table(self) -> pd.DataFrame:
-        """One row a point, its columns those of PredictedPoint.to_dict()."""
+        """One row a point, its columns those numbers of PredictedPoint.to_dict()."""
         require("a table of predictions", "figures")
         import pandas as pd
 
-        return pd.DataFrame([point.to_dict() for point in self.points])
+        return pd.DataFrame([point.to_dict() for point in self.points]).drop(columns="resonance_reason")
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
-r"""alpha_BBP(N): where half of all samples of finite N lose the outlier of a discontinuous transition.
+r"""alpha_BBP(N): where instances of finite N have lost half of the outliers of a discontinuous transition.
 
 An outlier (above alpha_BBP), or resonance (below), at g* is seen as long as g* lies before the instance's own edge.
 That edge is made by the one sample mu with the lowest curvature d_min: J of docs/finite-n.md (18) is that of
 N = infinity and E_mu (x) E_mu / N, singular where |1/d_min - g| = (soft/N)^(1/2).
 There are alpha N samples mu, independent, so
 
-    (21)  P(an instance shows it) = exp( -alpha N P( d < 1/(g* - (soft/N)^(1/2)) ) )
+    (21)  P(it is seen) = exp( -alpha N P( d < 1/(g* - (soft/N)^(1/2)) ) )
 
-and alpha_BBP(N) is where this is 1/2. First order in the shift: trusted as long as that is shorter than the distance
-over which P changes by a factor e (docs/theory.md, "The effective threshold").
+and alpha_BBP(N) is where this is 1/2. First order in the shift, and in the width of the resonance: trusted as long as
+both are short beside the distance over which P changes by a factor e (docs/theory.md, "The effective threshold").
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ SIZE_MAX = 10**30
 """Largest N of an effective threshold."""
 
 _TRUSTED, _MONOTONE = 1.0, 2.0  # of the shift over the distance in which P changes by e; beyond 2, P grows with 1/N
+_THIN = 0.3  # of the resonance's width over that distance, for trust
 _LARGEST = 1e290  # N beyond which probabilities underflow
 
 
@@ -43,10 +44,11 @@ class EffectiveThreshold:
     ----------
     n : int
     alpha : float or None
-        Where the fraction asked for (one half) of all instances shows the outlier; None where (21) does not hold.
+        Where the fraction asked for (one half) of the p p* outliers of instances is seen; None where (21) does not
+        hold.
     trusted : bool
-        Whether the shift by (soft/N)^(1/2) is small enough for its first order; errors in alpha are then about one
-        per cent (docs/finite-n.md).
+        Whether the shift by (soft/N)^(1/2) and the width of the resonance are small enough for their first order;
+        alpha was then within 3 per cent of the averages over sampled projections (docs/finite-n.md).
     reason : str
         Why there is no alpha; empty if there is one.
     """
@@ -69,7 +71,7 @@ class EffectiveSize:
     ----------
     alpha : float
     n : float or None
-        N at which half of all instances show the resonance of this alpha; fewer do at larger N.
+        N at which half of the outliers of this alpha are seen; fewer are at larger N.
     reason : str
         Why there is none; empty if there is one.
     """
@@ -81,11 +83,12 @@ class EffectiveSize:
 
 @dataclass(frozen=True)
 class _Pole:
-    """Outlier or resonance at one alpha: gamma = -2 g/p, and the softness that a shift of the edge is made of."""
+    """Outlier or resonance at one alpha: gamma = -2 g/p, |Im gamma|, and what the shift of an edge is made of."""
 
     model: Averages
     alpha: float
     gamma: float
+    width: float
     soft: float
 
     def expected(self, n: float) -> tuple[float, float]:
@@ -101,6 +104,14 @@ class _Pole:
         within = at.fraction > 0.0 and shift < self.gamma - 1.0
         return self.alpha * n * at.fraction, shift * at.slope / at.fraction if within else math.inf
 
+    def trusted(self, n: float) -> bool:
+        """Whether shift and width are short beside the distance over which the number of samples grows e-fold."""
+        ratio = self.expected(n)[1]
+        if ratio > _TRUSTED:
+            return False
+        shift = (2.0 / self.model.p) * math.sqrt(self.soft / float(n))
+        return self.width * ratio < _THIN * shift
+
 
 def _pole(p: float, p_star: int, a: float, alpha: float) -> _Pole | None:
     """Of a discontinuous transition; None below the end of the branch, or where J is not definite."""
@@ -109,14 +120,14 @@ def _pole(p: float, p_star: int, a: float, alpha: float) -> _Pole | None:
         gamma = outlier_gamma(model, alpha, 1.0)
         if gamma is None:  # by rounding, at alpha_BBP itself
             gamma = 1.0
-        products = model.products(gamma)[0]
+        width, products = 0.0, model.products(gamma)[0]
     else:
         found = branch(p, p_star, a).at(alpha)
         if found is None:
             return None
-        gamma, products = float(found.gamma.real), found.products.real
+        gamma, width, products = float(found.gamma.real), abs(found.gamma.imag), found.products.real
     soft = _softness(p, stiffness(p, products, -0.5 * model.p * gamma, alpha))
-    return None if soft is None else _Pole(model, alpha, gamma, soft)
+    return None if soft is None else _Pole(model, alpha, gamma, width, soft)
 
 
 def _softness(p: float, j: Modes) -> float | None:
@@ -155,7 +166,7 @@ def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float
     n : int
         N, from p + p* to 1e30.
     fraction : float
-        Of all instances that show the outlier there; 0.1 and 0.9 give the width of the change.
+        Of the outliers that are seen there; 0.1 and 0.9 give the width of the change.
 
     Returns
     -------
@@ -171,7 +182,7 @@ def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float
     size = check_effective_size(n, p, p_star)
     share = real(fraction)
     if share is None or not 0.0 < share < 1.0:
-        raise InputError(f"fraction = {shown(fraction)}: a fraction of all instances lies between 0 and 1")
+        raise InputError(f"fraction = {shown(fraction)}: a fraction of outliers lies between 0 and 1")
     at = transition(p, p_star, a)
     if at.alpha_0 is None:
         return EffectiveThreshold(size, None, False, "continuous transition: its corrections fall as N^(-1/3)")
@@ -194,15 +205,14 @@ def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float
         return EffectiveThreshold(size, None, False, f"N = {size:.3g} is too small: {what}")
     alpha = float(brentq(excess, low, high, xtol=1e-12 * at.alpha_bbp, rtol=1e-12))
     pole = _pole(p, p_star, a, alpha)
-    ratio = math.inf if pole is None else pole.expected(size)[1]
-    if ratio > _MONOTONE:
+    if pole is None or pole.expected(size)[1] > _MONOTONE:
         what = "the edge of a sample is not made by its lowest curvature alone"
         return EffectiveThreshold(size, None, False, f"N = {size:.3g} is too small: {what}")
-    return EffectiveThreshold(size, alpha, ratio <= _TRUSTED, "")
+    return EffectiveThreshold(size, alpha, pole.trusted(size), "")
 
 
 def effective_size(p: float, p_star: int, a: float, alpha: float) -> EffectiveSize:
-    """N(alpha), where half of all instances show the resonance: the inverse of `effective_threshold`.
+    """N(alpha), where half of the resonances are seen: the inverse of `effective_threshold`.
 
     Parameters
     ----------
