@@ -9,7 +9,7 @@ import pandas as pd
 
 from hpcbbp.analysis.instances import MODEL
 from hpcbbp.analysis.phi import binomial_interval
-from hpcbbp.theory import spectrum
+from hpcbbp.theory import resonance, spectrum
 
 QUANTILES = {"q10": 0.1, "median": 0.5, "q90": 0.9}
 
@@ -34,7 +34,8 @@ def curves(instances: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
         _median, _q90. lambda_1: lowest eigenvalue, below the mean of a split outlier; lambda_mean: mean of the lowest
         p p*; with _sem and _std. *_sem: standard errors over seeds, empty for a single one. phi with phi_low,
         phi_high (Wilson's) and phi_seeds. quenched_*: averages of the predictions of the same instances.
-        theory_overlap2, theory_lambda_star (empty without outlier), theory_lambda_minus: N = infinity.
+        theory_overlap2, theory_lambda_star (empty without outlier), theory_lambda_minus: N = infinity; resonance_overlap2,
+        resonance_lambda: of the outlier below alpha_BBP. seen: fraction of the p p* outliers, as instance_table has it.
     """
     rows = []
     for model, n, alpha, group in _points(instances):
@@ -46,7 +47,8 @@ def curves(instances: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
             if name.startswith("overlap2"):
                 row |= {f"{name}_{key}": whole[name].quantile(q) for key, q in QUANTILES.items()}
         row |= _phi(whole["first"].dropna(), level)
-        for name in ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "edge"):
+        row["seen"] = whole["seen"].mean()
+        for name in ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "outliers", "edge"):
             row[f"quenched_{'phi' if name == 'first' else name}"] = whole[f"quenched_{name}"].mean()
         rows.append(row | _limit(*model, alpha))
     return pd.DataFrame(rows)
@@ -69,11 +71,13 @@ def _phi(first: pd.Series[float], level: float) -> dict[str, float]:
 
 
 def _limit(p: int, p_star: int, a: float, alpha: float) -> dict[str, float]:
-    at = spectrum(p, p_star, a, alpha)
+    at, below = spectrum(p, p_star, a, alpha), resonance(p, p_star, a, alpha)
     return {
         "theory_overlap2": at.overlap2,
         "theory_lambda_star": np.nan if at.lambda_star is None else at.lambda_star,
         "theory_lambda_minus": at.lambda_minus,
+        "resonance_overlap2": np.nan if below.overlap2 is None else below.overlap2,
+        "resonance_lambda": np.nan if below.lambda_r is None else below.lambda_r,
     }
 
 

@@ -18,7 +18,7 @@ from hpcbbp.analysis.overlap_laws import alpha_0, spread_law
 from hpcbbp.analysis.phi import crossings, extrapolate, half_point
 from hpcbbp.errors import InputError
 from hpcbbp.machine.jsonable import plain_rows
-from hpcbbp.theory import spectrum, transition
+from hpcbbp.theory import effective_threshold, spectrum, transition
 
 WINDOW = (1.05, 1.4)
 """Window of the linear continuation to alpha_0, in units of alpha_BBP."""
@@ -35,7 +35,8 @@ class Analysis:
     curves : DataFrame
         One row a (model, N, alpha).
     thresholds : DataFrame
-        One row a (model, N): where phi = 1/2, and where half of the samples are predicted to be informed.
+        One row a (model, N): where phi = 1/2, where half of the samples are predicted to be informed, where half of
+        the p p* outliers are seen (half_seen) and are predicted (half_outliers), and alpha_BBP(N) of theory.
     crossings : DataFrame
         One row a pair of successive N.
     limits : DataFrame
@@ -126,12 +127,12 @@ def _zero(name: str, at: Zero) -> dict[str, float]:
     return {name: at.value, f"{name}_low": at.low, f"{name}_high": at.high}
 
 
-def _counts(part: pd.DataFrame, column: str) -> list[tuple[float, int, int]]:
+def _counts(part: pd.DataFrame, column: str) -> list[tuple[float, float, int]]:
     known = part.dropna(subset=[column])
-    return [(alpha, int(group[column].sum()), len(group)) for alpha, group in parts(known, "alpha")]
+    return [(alpha, float(group[column].sum()), len(group)) for alpha, group in parts(known, "alpha")]
 
 
-def _turns(counts: Sequence[tuple[float, int, int]]) -> bool:
+def _turns(counts: Sequence[tuple[float, float, int]]) -> bool:
     """Whether a curve passes from below to above 1/2 within its alphas, so that its half point is measured."""
     fractions = [yes / trials for _, yes, trials in counts]
     return len(fractions) >= 2 and min(fractions) < 0.5 < max(fractions)
@@ -141,11 +142,18 @@ def _thresholds(model: Model, part: pd.DataFrame, level: float) -> list[dict[str
     rows = []
     for n, group in parts(part, "n"):
         row: dict[str, Any] = {}
-        for column, name in (("first", "half_phi"), ("quenched_informed", "half_informed")):
+        for column, name in (
+            ("first", "half_phi"),
+            ("quenched_informed", "half_informed"),
+            ("seen", "half_seen"),
+            ("quenched_outliers", "half_outliers"),
+        ):
             counts = _counts(group, column)
             if _turns(counts):
                 row |= _zero(name, half_point(counts, level))
         if row:
+            at = effective_threshold(*model, n)
+            row |= {"theory_alpha_bbp_n": math.nan if at.alpha is None else at.alpha, "trusted": at.trusted}
             rows.append({**_named(model), "n": n, **row, "theory_alpha_bbp": transition(*model).alpha_bbp})
     return rows
 

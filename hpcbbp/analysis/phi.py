@@ -25,8 +25,8 @@ from hpcbbp.errors import InputError
 
 Array = NDArray[np.float64]
 
-Counts = Sequence[tuple[float, int, int]]
-"""alpha, instances in which the lowest vector knows best, instances."""
+Counts = Sequence[tuple[float, float, int]]
+"""alpha, instances in which the lowest vector knows best (fractions of them count), instances."""
 
 
 def binomial_interval(successes: int, trials: int, level: float = 0.9) -> tuple[float, float]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         EffectiveThreshold,
         effective_size,
         effective_threshold,
+        fraction_seen,
     )
     from hpcbbp.theory.limit.density import Density, density
 
@@ -43,6 +44,7 @@ __all__ = [
     "effective_size",
     "effective_threshold",
     "finite_size",
+    "fraction_seen",
     "outlier_std",
     "p_c",
     "predict",
@@ -61,7 +63,13 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "finite.fluctuations": ["outlier_std"],
         "finite.predict": ["PredictedPoint", "Prediction", "predict"],
         "finite.sample": ["Quenched", "quenched", "quenched_sample"],
-        "finite.threshold": ["EffectiveSize", "EffectiveThreshold", "effective_size", "effective_threshold"],
+        "finite.threshold": [
+            "EffectiveSize",
+            "EffectiveThreshold",
+            "effective_size",
+            "effective_threshold",
+            "fraction_seen",
+        ],
         "limit.density": ["Density", "density"],
     },
 )

@@ -211,6 +211,33 @@ def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float
     return EffectiveThreshold(size, alpha, pole.trusted(size), "")
 
 
+def fraction_seen(p: float, p_star: int, a: float, alpha: float, n: int) -> float | None:
+    """Fraction of the outliers that instances of N show at one alpha: (21), what `effective_threshold` inverts.
+
+    Parameters
+    ----------
+    p, p_star : int
+    a, alpha : float
+    n : int
+
+    Returns
+    -------
+    float or None
+        None where there is neither an outlier nor a resonance, and for continuous transitions.
+
+    Raises
+    ------
+    InputError
+        Values out of their domain.
+    """
+    p, p_star, a = check_model(p, p_star, a)
+    size, alpha = check_effective_size(n, p, p_star), check_alpha(alpha)
+    if transition(p, p_star, a).alpha_0 is None:
+        return None
+    pole = _pole(p, p_star, a, alpha)
+    return None if pole is None else math.exp(-pole.expected(size)[0])
+
+
 def effective_size(p: float, p_star: int, a: float, alpha: float) -> EffectiveSize:
     """N(alpha), where half of the resonances are seen: the inverse of `effective_threshold`.
 
