@@ -34,8 +34,9 @@ def curves(instances: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
         _median, _q90. lambda_1: lowest eigenvalue, below the mean of a split outlier; lambda_mean: mean of the lowest
         p p*; with _sem and _std. *_sem: standard errors over seeds, empty for a single one. phi with phi_low,
         phi_high (Wilson's) and phi_seeds. quenched_*: averages of the predictions of the same instances.
-        theory_overlap2, theory_lambda_star (empty without outlier), theory_lambda_minus: N = infinity; resonance_overlap2,
-        resonance_lambda: of the outlier below alpha_BBP. seen: fraction of the p p* outliers, as instance_table has it.
+        theory_overlap2, theory_lambda_star (empty without outlier), theory_lambda_minus: N = infinity.
+        resonance_overlap2, resonance_lambda: of the outlier below alpha_BBP. seen: fraction of the p p* outliers, as
+        instance_table has it.
     """
     rows = []
     for model, n, alpha, group in _points(instances):
