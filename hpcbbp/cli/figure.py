@@ -28,7 +28,9 @@ Level = Annotated[float, typer.Option("--level", help="Of all intervals.")]
 
 
 def figure(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="1 to 7, as in the paper; edge; distribution.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="1 to 7, as in the paper; edge; threshold; distribution.")
+    ],
     quick: Annotated[bool, typer.Option("--quick", help="A few minutes on two cores.")] = False,
     out: Annotated[Path, typer.Option("--out", help="Folder of pictures, tables and records.")] = Path("figures"),
     as_json: Json = False,

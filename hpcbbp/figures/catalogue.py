@@ -70,6 +70,9 @@ FIGURES = {
         Named("6", "alpha_BBP against a and p, two hidden units in the teacher", drawn.phase_2, simulated=False),
         Named("7", "phase retrieval with a growing teacher", drawn.teachers),
         Named("edge", "how the lowest eigenvalue approaches a smooth edge", drawn.edge),
+        Named(
+            "threshold", "alpha_BBP(N): where the outlier is lost below a discontinuous transition", drawn.thresholds
+        ),
         Named("distribution", "m^2 below, at and above a discontinuous transition", drawn.distribution),
     )
 }

@@ -23,6 +23,7 @@ from hpcbbp.figures.campaign import (
 )
 from hpcbbp.figures.canvas import COLOURS, canvas, power, resonances
 from hpcbbp.figures.theory import phase_figure
+from hpcbbp.figures.threshold import threshold_figure
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory import spectrum, transition
 from hpcbbp.theory.finite.average import finite_size
@@ -188,6 +189,11 @@ def quenched_distances(
         rows.append({"n": at.n, "alpha": alpha, "samples": at.samples, "distance": at.lambda_1 - limit,
                      "distance_sem": at.lambda_1_std / math.sqrt(at.samples), "informed": at.informed})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def thresholds(records: Records, quick: bool) -> Drawn:
+    """Our third: where the outlier of a discontinuous transition is lost at finite N."""
+    return threshold_figure(analyse(records))
 
 
 def distribution(records: Records, quick: bool) -> Drawn:
