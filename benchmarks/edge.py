@@ -1,4 +1,4 @@
-"""Distance of the lowest eigenvalue from the sample's own sharp edge, in numbers and in units of equation (14).
+"""Distance of the lowest eigenvalue from the sample's own sharp edge, in numbers and in units of equation (20).
 
 .venv/bin/python benchmarks/edge.py        (dense eigenvalues, two instances at a time; some minutes)
 """

@@ -131,6 +131,19 @@ def test_the_house_has_what_its_page_says():
             assert any(any((ROOT / "hpcbbp" / folder).glob(name)) for folder in (room, ".")), (room, name)
 
 
+def test_equations_are_numbered_in_order():
+    """Across both pages; and what the code cites is there."""
+    numbers = {
+        page: [int(number) for number in re.findall(r"^    \((\d+)\)  ", (ROOT / "docs" / page).read_text(), re.M)]
+        for page in ("theory.md", "finite-n.md")
+    }
+    every = numbers["theory.md"] + numbers["finite-n.md"]
+    assert every == list(range(1, len(every) + 1))
+    for path in (ROOT / "hpcbbp").rglob("*.py"):
+        for page, number in re.findall(r"(theory|finite-n)\.md\s+\((\d+)\)", path.read_text(encoding="utf-8")):
+            assert int(number) in numbers[f"{page}.md"], path
+
+
 def test_no_module_is_longer_than_contributing_says():
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "hpcbbp").rglob("*.py")}
     assert len(lengths) > 100

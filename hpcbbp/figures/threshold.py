@@ -41,7 +41,7 @@ def threshold_figure(found: Analysis) -> tuple[Figure, pd.DataFrame]:
 
 
 def _seen(axis: Axes, curves: pd.DataFrame, model: Model) -> None:
-    """Fraction of the p p* outliers seen, with standard errors, over theory's (21)."""
+    """Fraction of the p p* outliers seen, with standard errors, over theory's (13)."""
     for index, (n, rows) in enumerate(parts(curves, "n")):
         fraction = rows["seen"]
         # Never an error of zero: as if one outlier more and one fewer had been seen.

@@ -19,7 +19,7 @@ from hpcbbp.theory.limit.outlier import outlier_gamma
 
 
 def test_it_is_the_formula_for_one_unit():
-    """(15): 2 |z'| (1 - m^2)^2 / N."""
+    """(21): 2 |z'| (1 - m^2)^2 / N."""
     model, alpha = averages(1, 1, 1.0), 3.0
     at = model.moments(outlier_gamma(model, alpha, 1.0))
     m2 = spectrum(1, 1, 1.0, alpha).overlap2

@@ -155,7 +155,7 @@ def test_a_sample_tells_units_apart():
 
 
 def test_scatter_of_an_outlier_around_its_prediction():
-    """p = 1: variance 2 |z'| (1 - m^2)^2 / N, equation (15), within 5 standard errors of a standard deviation."""
+    """p = 1: variance 2 |z'| (1 - m^2)^2 / N, equation (21), within 5 standard errors of a standard deviation."""
     n, count, rng = 200, 80, np.random.default_rng(8)
     differences = []
     for _ in range(count):
@@ -180,7 +180,7 @@ def test_averages_are_those_of_the_samples():
 
 
 def test_a_sharp_edge_is_reached_fast_and_a_smooth_one_as_good_as_never():
-    """From 10^4 to 10^6 the predicted unit (14) falls as N^(-2/3), by 21.5; a smooth distance by less than 1.5."""
+    """From 10^4 to 10^6 the predicted unit (20) falls as N^(-2/3), by 21.5; a smooth distance by less than 1.5."""
     distances = {}
     for alpha, a in ((0.85, 0.7), (1.0, 1.5)):
         problem = Problem(p=2, p_star=1, alpha=alpha, a=a)

@@ -29,7 +29,7 @@ class FiniteSize:
     n, m, samples : int
     lambda_1, lambda_1_std : float
         Lowest eigenvalue; its spread holds the projections' part and, at an edge, that of Tracy and Widom; not
-        (15) of docs/finite-n.md.
+        (21) of docs/finite-n.md.
     edge, edge_std : float
         Left edge of the sample's bulk.
     overlap2_1, overlap2_1_std : float
@@ -43,7 +43,7 @@ class FiniteSize:
     outliers : float
         Outliers that samples have, of the p p* that there are above alpha_BBP at N = infinity: 1/2 at alpha_BBP(N).
     separation : float or None
-        Median over samples with an outlier of the distance of the lowest from the edge, in the unit (14) in which the
+        Median over samples with an outlier of the distance of the lowest from the edge, in the unit (20) in which the
         lowest eigenvalues of the bulk fluctuate; None without any. Below 1 it is not told from one of the bulk.
     visible : float
         Fraction of samples whose outlier lies further out than the lowest eigenvalue of the bulk does in 95 of 100.
@@ -83,7 +83,7 @@ def finite_size(
     progress: Callable[[Quenched], None] | None = None,
     within: Callable[[float], None] | None = None,
 ) -> FiniteSize:
-    """Average quenched predictions (docs/finite-n.md (10)-(14)) over samples of the model.
+    """Average quenched predictions (docs/finite-n.md (18)-(20)) over samples of the model.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ log det(-G) - (1/N) sum log det(1 - G D), whose second derivative
     J: delta -> -G^-1 delta G^-1 + (1/N) sum_mu E_mu delta E_mu
 
 is negative definite left of the spectrum and becomes singular at its edge. On traceless matrices it does so there or
-later (interlacing; later unless all units are alike), so that Newton's steps are safe. Equation (18) of
+later (interlacing; later unless all units are alike), so that Newton's steps are safe. Equation (17) of
 docs/finite-n.md.
 """
 
@@ -83,7 +83,7 @@ class Curve:
         return gamma, np.ascontiguousarray(axes)
 
     def _derivatives(self, G: Array) -> tuple[Array, Array]:
-        """Z(G), docs/finite-n.md (18), and J in the basis of symmetric matrices, whose first is 1/p^(1/2)."""
+        """Z(G), docs/finite-n.md (17), and J in the basis of symmetric matrices, whose first is 1/p^(1/2)."""
         gamma, axes = self._axes(G)
         if gamma[-1] >= 0.0:
             raise Beyond
@@ -161,7 +161,7 @@ class Curve:
         raise Beyond
 
     def signal(self, g: float) -> tuple[Array, Array, float]:
-        """Theta, docs/finite-n.md (10), and dTheta/dg, (p q, p q), rows (k, a), F = (u, s); and d2z/dg2."""
+        """Theta, docs/finite-n.md (18), and dTheta/dg, (p q, p q), rows (k, a), F = (u, s); and d2z/dg2."""
         if g not in self._signals:
             at = self.at(g)
             p, q = self.sums.p, self.sums.p + self.sums.p_star

@@ -4,10 +4,10 @@ K of docs/theory.md fluctuates by its terms mu != nu, B_mu,nu = E_mu (x_mu'.R' x
 copies of the outlier, with psi = alpha <y E (x) E> and -J = 1/g^2 - alpha <E (x) E> on matrices of each kind
 (hpcbbp.theory.limit.modes):
 
-    (15')  Var(mean of the p p* outliers | projections) =
+    (21)  Var(mean of the p p* outliers | projections) =
            (2 m^4/(p^2 p* N)) [ psi_t^2/|j_t| + (p(p+1)/2 - 1) psi_s^2/|j_s| + (p(p-1)/2) psi_a^2/|j_a| ]
 
-which is (15) of docs/finite-n.md for p = p* = 1.
+of docs/finite-n.md; for p = p* = 1 it is 2 |z'| (1 - m^2)^2 / N.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hpcbbp.theory.limit.outlier import outlier_gamma, overlap2
 
 
 def outlier_std(p: int, p_star: int, a: float, alpha: float, n: int) -> float | None:
-    """Standard deviation of the mean of the p p* outliers around the quenched prediction of their sample: (15').
+    """Standard deviation of the mean of the p p* outliers around the quenched prediction of their sample: (21).
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def left_edge(curve: Curve, limit: float) -> float:
 
 
 def outliers(curve: Curve, g_edge: float, gram: Array) -> tuple[Array, Array, Array]:
-    """Eigenvalues below the edge, and their m^2 with teacher and student, docs/finite-n.md (11)."""
+    """Eigenvalues below the edge, and their m^2 with teacher and student, docs/finite-n.md (19)."""
     p, p_star = curve.sums.p, curve.sums.p_star
     order = np.roll(np.arange(p + p_star), p_star)  # teacher first, as in Theta
     directions = np.kron(np.eye(p), gram[np.ix_(order, order)])

@@ -58,7 +58,7 @@ class Quenched:
     g_edge : float
         Stieltjes transform there, 1/d_min < g_edge < 0.
     edge_scale : float
-        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one: (14) of
+        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one: (20) of
         docs/finite-n.md.
     eigenvalues : (r,) array
         Outliers below the edge, ascending; r <= p (p + p*), possibly 0.
@@ -105,7 +105,7 @@ def quenched(
     threads: int | None = None,
     group: Ranks | None = None,
 ) -> Quenched:
-    """Predict the left end of the spectrum of one sample's Hessian from its projections: docs/finite-n.md (10)-(14).
+    """Predict the left end of the spectrum of one sample's Hessian from its projections: docs/finite-n.md (18)-(20).
 
     O(M) time and no memory beside the projections; a pass over them an evaluation, some 20 to 60 in all. Collective
     with a group: each rank sums over its own rows, and nothing is gathered.

@@ -1,11 +1,11 @@
 r"""alpha_BBP(N): where instances of finite N have lost half of the outliers of a discontinuous transition.
 
 An outlier (above alpha_BBP), or resonance (below), at g* is seen as long as g* lies before the instance's own edge.
-That edge is made by the one sample mu with the lowest curvature d_min: J of docs/finite-n.md (18) is that of
+That edge is made by the one sample mu with the lowest curvature d_min: J of docs/finite-n.md (17) is that of
 N = infinity and E_mu (x) E_mu / N, singular where |1/d_min - g| = (soft/N)^(1/2).
 There are alpha N samples mu, independent, so
 
-    (21)  P(it is seen) = exp( -alpha N P( d < 1/(g* - (soft/N)^(1/2)) ) )
+    (13)  P(it is seen) = exp( -alpha N P( d < 1/(g* - (soft/N)^(1/2)) ) )
 
 and alpha_BBP(N) is where this is 1/2. First order in the shift, and in the width of the resonance: trusted as long as
 both are short beside the distance over which P changes by a factor e (docs/theory.md, "The effective threshold").
@@ -44,7 +44,7 @@ class EffectiveThreshold:
     ----------
     n : int
     alpha : float or None
-        Where the fraction asked for (one half) of the p p* outliers of instances is seen; None where (21) does not
+        Where the fraction asked for (one half) of the p p* outliers of instances is seen; None where (13) does not
         hold.
     trusted : bool
         Whether the shift by (soft/N)^(1/2) and the width of the resonance are small enough for their first order;
@@ -155,7 +155,7 @@ def check_effective_size(n: Any, p: float, p_star: int) -> int:
 
 
 def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float = 0.5) -> EffectiveThreshold:
-    """alpha_BBP(N) of a discontinuous transition: docs/theory.md (21), without sampling.
+    """alpha_BBP(N) of a discontinuous transition: docs/theory.md (13), without sampling.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float
     Returns
     -------
     EffectiveThreshold
-        With a reason where there is none: a continuous transition, or an N too small for (21).
+        With a reason where there is none: a continuous transition, or an N too small for (13).
 
     Raises
     ------
@@ -212,7 +212,7 @@ def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float
 
 
 def fraction_seen(p: float, p_star: int, a: float, alpha: float, n: int) -> float | None:
-    """Fraction of the outliers that instances of N show at one alpha: (21), what `effective_threshold` inverts.
+    """Fraction of the outliers that instances of N show at one alpha: (13), what `effective_threshold` inverts.
 
     Parameters
     ----------

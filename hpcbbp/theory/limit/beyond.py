@@ -62,7 +62,7 @@ def steep(model: Averages, gamma: float) -> Steep:
 
 
 def golden_rule(model: Averages, gamma: float, alpha: float, overlap2: float) -> float:
-    """Width of the resonance to first order in it: docs/theory.md (20).
+    """Width of the resonance to first order in it: docs/theory.md (12).
 
     alpha [ (1 - m^2) Im <t[E]> + m^2 Im <y t[E]> ] with the residues at y_0, each of them
     pi (2/p) (y_0 - c yhat)/(gamma - 1) times the density of y there.

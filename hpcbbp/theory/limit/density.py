@@ -183,7 +183,7 @@ def density(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> Density:
-    """Density of the bulk of the Hessian's spectrum, N = infinity: equations (1) and (12) of docs/theory.md.
+    """Density of the bulk of the Hessian's spectrum, N = infinity: equations (1) and (16) of docs/theory.md.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ on multiples of 1, on symmetric traceless and on antisymmetric matrices: with <v
     traceless      E_0^2 + 2 E_0 (E_1 - E_0)/p + 2 (E_1 - E_0)^2/(p (p + 2))
     antisymmetric  E_0^2 + 2 E_0 (E_1 - E_0)/p
 
-J of docs/finite-n.md (18) at N = infinity is alpha times it, minus 1/g^2: its softest mode is traceless for p > 1.
+J of docs/finite-n.md (17) at N = infinity is alpha times it, minus 1/g^2: its softest mode is the trace.
 """
 
 from __future__ import annotations

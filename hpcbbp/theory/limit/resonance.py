@@ -152,7 +152,7 @@ def branch(p: float, p_star: int, a: float) -> Branch:
 
 
 def resonance(p: float, p_star: int, a: float, alpha: float) -> Resonance:
-    """The resonance below a discontinuous transition, N = infinity: docs/theory.md (19).
+    """The resonance below a discontinuous transition, N = infinity: docs/theory.md (11).
 
     Parameters
     ----------

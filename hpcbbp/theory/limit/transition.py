@@ -65,7 +65,7 @@ def _sharp_threshold(model: Averages) -> float:
 def transition(p: float, p_star: int, a: float) -> Transition:
     """Thresholds of the quadratic model with p and p* hidden units and loss constant a, N = infinity.
 
-    Equations (6), (8), (9), (16) and alpha_0 of docs/theory.md.
+    Equations (6), (8), (9), (15) and alpha_0 of docs/theory.md.
 
     If the outlier meets a smooth edge, alpha_bbp = (p*/2) / <((p-1)/p)/(a+yhat) + (1/p)/(a+3yhat)>, valid if it
     is at most alpha_c, and m jumps; otherwise it is where z = theta at the sharp edge.

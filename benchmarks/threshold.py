@@ -1,0 +1,67 @@
+"""alpha_BBP(N) of theory beside the alpha where sampled projections have half of their p p* outliers.
+
+.venv/bin/python benchmarks/threshold.py                 the table of docs/finite-n.md (hours on one core)
+.venv/bin/python benchmarks/threshold.py MODEL [N ...]   rows of one model, a number from 0
+
+Errors are standard deviations over bootstrap samples. Nothing is simulated: benchmarks/quenched.py compares the
+predictions with eigenvalues.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp import Problem
+from hpcbbp.theory import effective_threshold, quenched_sample, transition
+
+MODELS = [(1, 1, 5.0), (1, 1, 10.0), (2, 1, 1.5), (3, 1, 1.5), (1, 2, 20.0), (2, 2, 3.0)]
+SAMPLES = {10**4: 80, 10**5: 40, 10**6: 12}
+FACTORS = (0.75, 0.83, 0.9, 0.96, 1.02, 1.1)  # of alpha_BBP(N), or of 0.95 alpha_0 where that is not given
+
+
+def half(alphas: NDArray[np.float64], seen: NDArray[np.float64]) -> float:
+    """Where a curve of means passes 1/2, made monotonic and interpolated linearly; NaN if it does not."""
+    curve = np.maximum.accumulate(seen.mean(axis=1)) + 1e-9 * np.arange(len(alphas))
+    return float(np.interp(0.5, curve, alphas)) if curve[0] < 0.5 < curve[-1] else math.nan
+
+
+def row(model: tuple[int, int, float], n: int, samples: int) -> str:
+    """Of the table."""
+    p, p_star, a = model
+    theory, rng = effective_threshold(p, p_star, a, n), np.random.default_rng(0)
+    if theory.alpha is None:
+        return f"| {model} | {n:.0e} | {samples} | - ({theory.reason}) |"
+    alphas = np.array(FACTORS) * theory.alpha
+    counts = [
+        [len(quenched_sample(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n, 1000 + i).eigenvalues[: p * p_star])
+         for i in range(samples)]
+        for alpha in alphas
+    ]  # fmt: skip
+    seen = np.array(counts) / (p * p_star)
+    again = [half(alphas, np.array([rng.choice(one, samples) for one in seen])) for _ in range(400)]
+    found = half(alphas, seen)
+    error = np.nanstd(again)
+    return (
+        f"| {model} | {transition(*model).alpha_bbp:.4f} | {n:.0e} | {samples} | {found:.3f}({error:.3f}) | "
+        f"{theory.alpha:.3f} | {100 * (theory.alpha / found - 1):+.1f}% | {'yes' if theory.trusted else 'no'} |"
+    )
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    models = [MODELS[int(words[0])]] if words else MODELS
+    print(
+        "| (p, p*, a) | alpha_BBP | N | samples | half of the outliers | theory | difference | trusted |", flush=True
+    )
+    for model in models:
+        for n, samples in SAMPLES.items():
+            if not words[1:] or n in [int(float(word)) for word in words[1:]]:
+                print(row(model, n, samples), flush=True)
+
+
+if __name__ == "__main__":
+    main()
