@@ -11,7 +11,17 @@ import pandas as pd
 import pytest
 from commands import ROOT, answer, error_lines, run
 
-from hpcbbp.theory import a_c, density, finite_size, p_c, spectrum, transition
+from hpcbbp.theory import (
+    a_c,
+    density,
+    effective_size,
+    effective_threshold,
+    finite_size,
+    p_c,
+    resonance,
+    spectrum,
+    transition,
+)
 
 pytestmark = pytest.mark.launcher
 
@@ -25,6 +35,56 @@ def test_theory_tells_where_the_kind_changes():
     assert found["a_c"] == a_c(2, 1)
     assert found["p_c"] == p_c(0.7) == 3
     assert answer("theory", "-p", 1, "--p-star", 1000, "-a", 1e-4)["p_c"] is None
+
+
+def test_theory_shows_the_resonance_and_the_effective_threshold():
+    words = ("-p", 2, "-a", 1.5, "--alpha", 1.1, "--alpha", 1.5, "--alpha", 0.5)
+    found = answer("theory", *words, "-n", "1e6", "-n", 100)
+    expected = resonance(2, 1, 1.5, 1.1)
+    below, above, far = found["points"]
+    assert below["resonance"] == {
+        "lambda": expected.lambda_r, "width": expected.width, "overlap2": expected.overlap2,
+    }  # fmt: skip
+    assert below["resonance_reason"] is None
+    assert below["effective_n"] == effective_size(2, 1, 1.5, 1.1).n
+    assert above["resonance"] is None and "outlier itself" in above["resonance_reason"]
+    assert far["resonance"] is None and far["effective_n"] is None
+    assert found["resonance_end"] == pytest.approx(0.92938, abs=1e-5)
+    assert found["effective"] == [effective_threshold(2, 1, 1.5, n).to_dict() for n in (10**6, 100)]
+    shown = run("theory", *words, "-n", "1e6", "-n", 100)
+    assert shown.returncode == 0, shown.stderr
+    for word in ("1.017999", f"{expected.overlap2:.8f}", "5.84e+07", "too small", "Re m^2 <= 0"):
+        assert word in shown.stdout, word
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("theory", "-p", 2, "-a", 1.5, "-n", 2), "N = 2: a whole number from p + p* = 3 to 1e+30 is wanted"),
+        (("theory", "-p", 2, "-a", 1.5, "-n", "1e31"), "to 1e+30"),
+        (("theory", "-p", 2, "-a", 1.5, "-n", "many"), "N = many"),
+        (("phase-diagram", "-p", 2, "-p", 50, "-n", 40), "N = 40: a whole number from p + p* = 51"),
+    ],
+)
+def test_sizes_are_checked(words, said):
+    (line,) = error_lines(run(*words))
+    assert said in line
+
+
+def test_phase_diagram_at_finite_n(tmp_path):
+    out = tmp_path / "d.png"
+    words = ("-p", 2, "-p", "inf", "-a", 0.5, "-a", 1.5, "--inset-a", 1.0, "-n", "1e6", "-n", "1e12", "--out", out)
+    found = answer("phase-diagram", *words)
+    rows = {(row["p"], row["a"], row["n"]): row["alpha_bbp_n"] for row in found["effective"]}
+    assert set(rows) == {
+        (p, a, n) for p, a in ((2, 1.5), ("inf", 0.5), ("inf", 1.5)) for n in (10**6, 10**12)
+    }  # p = 2, a = 0.5 is continuous
+    assert rows[2, 1.5, 10**6] == effective_threshold(2, 1, 1.5, 10**6).alpha
+    kept = pd.read_csv(out.with_suffix(".csv")).dropna(subset=["alpha_bbp_n"])
+    assert sorted(kept["alpha_bbp_n"]) == pytest.approx(sorted(rows.values()), rel=1e-9)
+    shown = run("phase-diagram", *words)
+    assert f"{rows[2, 1.5, 10**12]:.6f}" in shown.stdout
+    assert is_picture(out)
 
 
 def test_phase_diagram(tmp_path):

@@ -14,7 +14,7 @@ from commands import answer
 
 from hpcbbp import InputError, spectrum, transition
 from hpcbbp.machine.listener import Advance, Silent
-from hpcbbp.theory import Prediction, predict
+from hpcbbp.theory import Prediction, effective_threshold, predict, resonance
 
 
 @dataclass
@@ -52,6 +52,17 @@ def test_points_come_by_n_and_alpha_beside_their_limits():
     assert [point.limit for point in found.points[:2]] == [spectrum(2, 1, 1.5, alpha) for alpha in (1.0, 1.5)]
     one = predict(2, 1, 1.5, 1.5, 200, samples=2)
     assert one.points == found.points[3:]
+
+
+def test_the_resonance_stands_beside_averages():
+    found = predict(2, 1, 1.5, [1.1, 1.5], [60, 10**5], samples=2)
+    assert [point.resonance for point in found.points[:2]] == [resonance(2, 1, 1.5, alpha) for alpha in (1.1, 1.5)]
+    assert found.effective == tuple(effective_threshold(2, 1, 1.5, n) for n in (60, 10**5))
+    told = found.to_dict()
+    assert told["effective"][1]["alpha_bbp_n"] == found.effective[1].alpha
+    first, second = told["points"][:2]
+    assert first["resonance_overlap2"] == found.points[0].resonance.overlap2 and first["resonance_reason"] is None
+    assert second["resonance_lambda"] is None and "outlier itself" in second["resonance_reason"]
 
 
 def test_a_listener_hears_all_of_the_work_and_what_is_known_grows():

@@ -102,7 +102,7 @@ class _Pole:
             return 0.0, math.inf
         at = steep(self.model, gamma)
         within = at.fraction > 0.0 and shift < self.gamma - 1.0
-        return self.alpha * n * at.fraction, shift * at.slope / at.fraction if within else math.inf
+        return float(self.alpha * n * at.fraction), float(shift * at.slope / at.fraction) if within else math.inf
 
     def trusted(self, n: float) -> bool:
         """Whether shift and width are short beside the distance over which the number of samples grows e-fold."""
@@ -110,7 +110,7 @@ class _Pole:
         if ratio > _TRUSTED:
             return False
         shift = (2.0 / self.model.p) * math.sqrt(self.soft / float(n))
-        return self.width * ratio < _THIN * shift
+        return bool(self.width * ratio < _THIN * shift)
 
 
 def _pole(p: float, p_star: int, a: float, alpha: float) -> _Pole | None:
@@ -125,7 +125,7 @@ def _pole(p: float, p_star: int, a: float, alpha: float) -> _Pole | None:
         found = branch(p, p_star, a).at(alpha)
         if found is None:
             return None
-        gamma, width, products = float(found.gamma.real), abs(found.gamma.imag), found.products.real
+        gamma, width, products = float(found.gamma.real), abs(float(found.gamma.imag)), found.products.real
     soft = _softness(p, stiffness(p, products, -0.5 * model.p * gamma, alpha))
     return None if soft is None else _Pole(model, alpha, gamma, width, soft)
 
