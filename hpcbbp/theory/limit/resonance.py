@@ -80,7 +80,7 @@ class Branch:
     def at(self, alpha: float) -> Continued | None:
         """Averages at the pole; None where Re m^2 <= 0, and wherever the pole comes too close to the contour."""
         while self._end is None and min(self._known) > alpha:
-            self._step(alpha)
+            self._step()
         if self._end is not None and alpha < self._end:
             return None
         above = min((known for known in self._known if known >= alpha), default=None)
@@ -96,12 +96,12 @@ class Branch:
         self.at(0.02 * self.transition.alpha_bbp)
         return self._end or 0.0
 
-    def _step(self, alpha: float) -> None:
-        """One point further down, or the end."""
+    def _step(self) -> None:
+        """One point further down, or the end: always the same points, whatever was asked before."""
         low, top = min(self._known), self.transition.alpha_bbp
         step = _STEP * top
         while True:
-            target = max(alpha, low - step)
+            target = max(low - step, 0.5 * low)
             found = self._newton(target, low)
             if found is not None:
                 break
