@@ -49,7 +49,7 @@ def curves(instances: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
                 row |= {f"{name}_{key}": whole[name].quantile(q) for key, q in QUANTILES.items()}
         row |= _phi(whole["first"].dropna(), level)
         row["seen"] = whole["seen"].mean()
-        for name in ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "outliers", "edge"):
+        for name in ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "seen", "edge"):
             row[f"quenched_{'phi' if name == 'first' else name}"] = whole[f"quenched_{name}"].mean()
         rows.append(row | _limit(*model, alpha))
     return pd.DataFrame(rows)

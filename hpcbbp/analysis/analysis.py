@@ -36,7 +36,7 @@ class Analysis:
         One row a (model, N, alpha).
     thresholds : DataFrame
         One row a (model, N): where phi = 1/2, where half of the samples are predicted to be informed, where half of
-        the p p* outliers are seen (half_seen) and are predicted (half_outliers), and alpha_BBP(N) of theory.
+        the p p* outliers are seen (half_seen), are predicted to be (half_quenched_seen), and alpha_BBP(N) of theory.
     crossings : DataFrame
         One row a pair of successive N.
     limits : DataFrame
@@ -146,7 +146,7 @@ def _thresholds(model: Model, part: pd.DataFrame, level: float) -> list[dict[str
             ("first", "half_phi"),
             ("quenched_informed", "half_informed"),
             ("seen", "half_seen"),
-            ("quenched_outliers", "half_outliers"),
+            ("quenched_seen", "half_quenched_seen"),
         ):
             counts = _counts(group, column)
             if _turns(counts):

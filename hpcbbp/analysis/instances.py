@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from hpcbbp.errors import InputError
+from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.eigenspaces import knows_best
 from hpcbbp.solvers.measured import Measured, QuenchedRecord, measured
-from hpcbbp.theory import resonance, spectrum
+from hpcbbp.theory.finite.average import fraction_of, known_overlap2
 
 MODEL = ["p", "p_star", "a"]
 """Columns that name a model; with alpha and n a point of the phase diagram at finite N."""
@@ -43,10 +44,9 @@ def instance_table(records: Iterable[object]) -> pd.DataFrame:
         hpcbbp.solvers.eigenspaces). The same of the instance's own quenched prediction, with 0 for the overlap of
         outliers that it does not predict:
         quenched_lambda_1, quenched_overlap2_1, quenched_overlap2,
-        quenched_first, quenched_informed (an outlier is predicted), quenched_outliers (how many of the p p* are),
-        quenched_edge.
-        seen: which of the lowest p p* vectors have at least half of the m^2 that theory gives the outlier (resonance,
-        below alpha_BBP), a fraction; NaN where there is neither, or fewer vectors.
+        quenched_first, quenched_informed (an outlier is predicted), quenched_edge.
+        seen, quenched_seen: how many of the lowest p p* vectors have at least half of the m^2 that theory gives the
+        outlier (resonance, below alpha_BBP), a fraction; NaN where there is neither, or fewer vectors.
     """
     rows = [_row(record) for record in measured(records)]
     if not rows:
@@ -70,22 +70,20 @@ def _row(record: Measured) -> dict[str, Any]:
             "overlap2": float(np.mean(record.overlap2[:outliers])) if asked == outliers else math.nan,
             "first": _first(record),
         }
-    found["seen"] = _seen(record, outliers) if whole and asked == outliers else math.nan
-    return row | found | _predicted(record.prediction, outliers)
-
-
-def _seen(record: Measured, outliers: int) -> float:
-    expected = _known_at(record.p, record.p_star, record.a, record.alpha)
-    if expected is None:
-        return math.nan
-    return float(np.mean(np.array(record.overlap2[:outliers]) >= 0.5 * expected))
+    known = _known(record.p, record.p_star, record.a, record.alpha)
+    row |= found | _predicted(record.prediction, outliers)
+    predicted = None if record.prediction is None else record.prediction.overlap2
+    for name, m2 in (
+        ("seen", record.overlap2 if whole and asked == outliers else None),
+        ("quenched_seen", predicted),
+    ):
+        row[name] = math.nan if m2 is None or known is None else fraction_of(m2[:outliers], known, outliers)
+    return row
 
 
 @lru_cache(maxsize=1024)
-def _known_at(p: int, p_star: int, a: float, alpha: float) -> float | None:
-    """m^2 of the outlier at N = infinity, or of the resonance; None without either."""
-    limit = spectrum(p, p_star, a, alpha)
-    return limit.overlap2 if limit.lambda_star is not None else resonance(p, p_star, a, alpha).overlap2
+def _known(p: int, p_star: int, a: float, alpha: float) -> float | None:
+    return known_overlap2(Problem(p=p, p_star=p_star, alpha=alpha, a=a))
 
 
 def _first(record: Measured) -> float:
@@ -96,7 +94,7 @@ def _first(record: Measured) -> float:
 
 
 def _predicted(quenched: QuenchedRecord | None, outliers: int) -> dict[str, float]:
-    names = ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "outliers", "edge")
+    names = ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "edge")
     if quenched is None:
         return {f"quenched_{name}": math.nan for name in names}
     m2 = quenched.overlap2
@@ -106,7 +104,6 @@ def _predicted(quenched: QuenchedRecord | None, outliers: int) -> dict[str, floa
         sum(m2[:outliers]) / outliers,
         float(bool(m2) and m2[0] == max(m2)),
         float(bool(m2)),
-        min(len(m2), outliers) / outliers,
         quenched.edge,
     )
     return {f"quenched_{name}": float(value) for name, value in zip(names, values, strict=True)}

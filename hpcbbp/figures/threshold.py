@@ -64,7 +64,7 @@ def _against_n(axis: Axes, found: Analysis, curves: pd.DataFrame, model: Model) 
     """Half points of data and of quenched predictions, beside alpha_BBP(N); returns that line."""
     halves = of_model(found.thresholds, model)
     for place, (name, label) in enumerate(
-        (("half_seen", "half of the outliers seen"), ("half_outliers", "quenched, same instances"))
+        (("half_seen", "half of the outliers seen"), ("half_quenched_seen", "quenched, same instances"))
     ):
         if name in halves:
             rows = halves.dropna(subset=[name])

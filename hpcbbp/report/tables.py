@@ -99,7 +99,7 @@ _THRESHOLDS = (
     N,
     _interval("phi = 1/2", "half_phi"),
     _interval("half of the outliers seen", "half_seen"),
-    _interval("predicted", "half_outliers"),
+    _interval("predicted", "half_quenched_seen"),
     _decimals("alpha_BBP(N)", "theory_alpha_bbp_n", 4),
     _interval("half of the samples informed (quenched)", "half_informed"),
     _ALPHA_BBP_LIMIT,

@@ -13,7 +13,7 @@ from scipy import stats
 from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance
 from hpcbbp.theory import finite_size, quenched, quenched_sample, spectrum, transition
 from hpcbbp.theory.finite import kernels as sample_kernels
-from hpcbbp.theory.finite.average import averaged, default_samples
+from hpcbbp.theory.finite.average import averaged, default_samples, known_overlap2
 from hpcbbp.theory.finite.dyson import Curve
 from hpcbbp.theory.finite.projections import CHUNK, Drawn, Projections
 from hpcbbp.theory.finite.sample import TRACY_WIDOM_MEAN, TRACY_WIDOM_STD
@@ -170,7 +170,7 @@ def test_scatter_of_an_outlier_around_its_prediction():
 def test_averages_are_those_of_the_samples():
     found = finite_size(DISCONTINUOUS, 500, 12, seed=4)
     samples = [quenched_sample(DISCONTINUOUS, 500, 4 + i) for i in range(12)]
-    assert found == averaged(samples, 2)
+    assert found == averaged(samples, 2, known_overlap2(DISCONTINUOUS))
     assert (found.n, found.m, found.samples) == (500, 750, 12)
     assert abs(found.lambda_1 - np.mean([sample.lowest for sample in samples])) < 1e-14
     first = [sample.overlap2[0] if len(sample.overlap2) else 0.0 for sample in samples]

@@ -55,7 +55,7 @@ def test_half_of_the_outliers_of_samples_are_seen_near_it(model, n, samples):
     at = effective_threshold(*model, n).alpha
 
     def seen(alpha: float) -> float:
-        return finite_size(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n, samples, seed=7).outliers
+        return finite_size(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n, samples, seed=7).seen
 
     assert stats.binom.sf(samples // 2, samples, 0.15) < 1e-4
     assert seen(0.88 * at) <= 0.5 <= seen(1.12 * at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,10 @@ from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import check_count, the_papers
 from hpcbbp.theory.finite.projections import check_samples, check_size, check_widths
 from hpcbbp.theory.finite.sample import TRACY_WIDOM_STD, Quenched, quenched_sample
+from hpcbbp.theory.limit.outlier import spectrum
+from hpcbbp.theory.limit.resonance import resonance
+
+Array = NDArray[np.float64]
 
 _WORK = 1e8  # numbers M (p + p*) that are drawn in all by default: some 20 s on two cores
 _FEWEST, _MOST = 3, 400
@@ -40,8 +44,9 @@ class FiniteSize:
         Fraction of all samples that have an outlier and whose lowest eigenvalue is that of the largest overlap.
     informed : float
         Fraction of samples with an outlier at all.
-    outliers : float
-        Outliers that samples have, of the p p* that there are above alpha_BBP at N = infinity: 1/2 at alpha_BBP(N).
+    seen : float or None
+        Fraction of the p p* outliers with at least half of the m^2 that theory gives them, below alpha_BBP that of
+        the resonance: 1/2 at alpha_BBP(N). None where theory has neither.
     separation : float or None
         Median over samples with an outlier of the distance of the lowest from the edge, in the unit (20) in which the
         lowest eigenvalues of the bulk fluctuate; None without any. Below 1 it is not told from one of the bulk.
@@ -62,7 +67,7 @@ class FiniteSize:
     overlap2_std: float
     phi: float
     informed: float
-    outliers: float
+    seen: float | None
     separation: float | None
     visible: float
 
@@ -119,11 +124,18 @@ def finite_size(
             raise InputError(f"N = {n}, alpha = {problem.alpha:g}, seed {seed + i}: {error}") from None
         if progress is not None:
             progress(found[-1])
-    return averaged(found, problem.p * problem.p_star)
+    return averaged(found, problem.p * problem.p_star, known_overlap2(problem))
 
 
-def averaged(found: list[Quenched], outliers: int) -> FiniteSize:
-    """Means and spreads of predictions at one N and alpha; `outliers` = p p*."""
+def known_overlap2(problem: Problem) -> float | None:
+    """m^2 of the outlier at N = infinity, of the resonance below alpha_BBP; None without either."""
+    model = problem.p, problem.p_star, problem.a, problem.alpha
+    limit = spectrum(*model)
+    return resonance(*model).overlap2 if limit.lambda_star is None else limit.overlap2
+
+
+def averaged(found: list[Quenched], outliers: int, known: float | None) -> FiniteSize:
+    """Means and spreads of predictions at one N and alpha; `outliers` = p p*, `known` their m^2 at N = infinity."""
     lowest = np.array([q.lowest for q in found])
     edges = np.array([q.edge for q in found])
     first = np.array([q.overlap2[0] if len(q.overlap2) else 0.0 for q in found])
@@ -145,10 +157,17 @@ def averaged(found: list[Quenched], outliers: int) -> FiniteSize:
         overlap2_std=_std(all_of_them),
         phi=float(np.mean([len(q.overlap2) > 0 and int(np.argmax(q.overlap2)) == 0 for q in found])),
         informed=float(np.mean([len(q.overlap2) > 0 for q in found])),
-        outliers=float(np.mean([min(len(q.overlap2), outliers) for q in found])) / outliers,
+        seen=None
+        if known is None
+        else float(np.mean([fraction_of(q.overlap2[:outliers], known, outliers) for q in found])),
         separation=float(np.median(separations)) if separations else None,
         visible=float(np.mean([q.visible for q in found])),
     )
+
+
+def fraction_of(overlap2: Array | Sequence[float], known: float, outliers: int) -> float:
+    """Of p p* outliers those that have at least half of the m^2 known."""
+    return float((np.asarray(overlap2) >= 0.5 * known).sum()) / outliers
 
 
 def _std(values: NDArray[np.float64]) -> float:

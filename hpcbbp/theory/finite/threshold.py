@@ -1,14 +1,14 @@
 r"""alpha_BBP(N): where instances of finite N have lost half of the outliers of a discontinuous transition.
 
-An outlier (above alpha_BBP), or resonance (below), at g* is seen as long as g* lies before the instance's own edge.
-That edge is made by the one sample mu with the lowest curvature d_min: J of docs/finite-n.md (17) is that of
-N = infinity and E_mu (x) E_mu / N, singular where |1/d_min - g| = (soft/N)^(1/2).
-There are alpha N samples mu, independent, so
+An outlier (above alpha_BBP), or resonance (below), at g* has the m^2 of N = infinity as long as no sample mu has the
+pole 1/d_min of its lowest curvature near or before g*: at a distance of 2 (soft/((2 + w) N))^(1/2), w = m^2 (y - 1),
+it halves m^2. There are alpha N samples mu, independent, so
 
-    (13)  P(it is seen) = exp( -alpha N P( d < 1/(g* - (soft/N)^(1/2)) ) )
+    (13)  P(seen) = exp( -alpha N P( d_min < 1/(g* - 2 (soft/((2 + w) N))^(1/2)) ) )
 
-and alpha_BBP(N) is where this is 1/2. First order in the shift, and in the width of the resonance: trusted as long as
-both are short beside the distance over which P changes by a factor e (docs/theory.md, "The effective threshold").
+is the fraction of outliers with at least half of their m^2, and alpha_BBP(N) is where it is 1/2. First order in the
+shift, without the width of the resonance: trusted as long as both are short beside the distance over which P changes
+by a factor e (docs/theory.md, "The effective threshold").
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hpcbbp.theory.domain import check_alpha, check_model, real
 from hpcbbp.theory.limit.beyond import steep
 from hpcbbp.theory.limit.bulk import Averages, averages
 from hpcbbp.theory.limit.modes import Modes, stiffness
-from hpcbbp.theory.limit.outlier import outlier_gamma
+from hpcbbp.theory.limit.outlier import outlier_gamma, overlap2
 from hpcbbp.theory.limit.resonance import branch
 from hpcbbp.theory.limit.transition import transition
 
@@ -47,8 +47,8 @@ class EffectiveThreshold:
         Where the fraction asked for (one half) of the p p* outliers of instances is seen; None where (13) does not
         hold.
     trusted : bool
-        Whether the shift by (soft/N)^(1/2) and the width of the resonance are small enough for their first order;
-        alpha was then within 3 per cent of the averages over sampled projections (docs/finite-n.md).
+        Whether the shift and the width of the resonance are small enough for the first order; docs/finite-n.md says
+        how far alpha is from averages over sampled projections.
     reason : str
         Why there is no alpha; empty if there is one.
     """
@@ -83,20 +83,27 @@ class EffectiveSize:
 
 @dataclass(frozen=True)
 class _Pole:
-    """Outlier or resonance at one alpha: gamma = -2 g/p, |Im gamma|, and what the shift of an edge is made of."""
+    """Outlier or resonance at one alpha: gamma = -2 g/p, |Im gamma|, m^2, and the softness of J."""
 
     model: Averages
     alpha: float
     gamma: float
     width: float
+    overlap2: float
     soft: float
 
+    def shift(self, n: float) -> float:
+        """How much before gamma a sample mu may have its pole and still halve m^2."""
+        label = steep(self.model, self.gamma).label if self.gamma > 1.0 else math.inf
+        known = 2.0 + self.overlap2 * max(0.0, label - 1.0)
+        return (4.0 / self.model.p) * math.sqrt(self.soft / (known * float(n)))
+
     def expected(self, n: float) -> tuple[float, float]:
-        """Samples mu expected with an edge before g*; and the shift over the distance in which they grow e-fold.
+        """Samples mu expected with a pole too near; and the shift over the distance in which they grow e-fold.
 
         The number is 0 where there are none by rounding, the ratio infinite where the shift passes -p/2.
         """
-        shift = (2.0 / self.model.p) * math.sqrt(self.soft / float(n))
+        shift = self.shift(n)
         gamma = self.gamma + shift
         if gamma <= 1.0:
             return 0.0, math.inf
@@ -109,8 +116,7 @@ class _Pole:
         ratio = self.expected(n)[1]
         if ratio > _TRUSTED:
             return False
-        shift = (2.0 / self.model.p) * math.sqrt(self.soft / float(n))
-        return bool(self.width * ratio < _THIN * shift)
+        return bool(self.width * ratio < _THIN * self.shift(n))
 
 
 def _pole(p: float, p_star: int, a: float, alpha: float) -> _Pole | None:
@@ -120,18 +126,19 @@ def _pole(p: float, p_star: int, a: float, alpha: float) -> _Pole | None:
         gamma = outlier_gamma(model, alpha, 1.0)
         if gamma is None:  # by rounding, at alpha_BBP itself
             gamma = 1.0
-        width, products = 0.0, model.products(gamma)[0]
+        width, m2, products = 0.0, overlap2(model.moments(gamma), alpha), model.products(gamma)[0]
     else:
         found = branch(p, p_star, a).at(alpha)
         if found is None:
             return None
         gamma, width, products = float(found.gamma.real), abs(float(found.gamma.imag)), found.products.real
+        m2 = float(found.overlap2(alpha).real)
     soft = _softness(p, stiffness(p, products, -0.5 * model.p * gamma, alpha))
-    return None if soft is None else _Pole(model, alpha, gamma, width, soft)
+    return None if soft is None else _Pole(model, alpha, gamma, width, m2, soft)
 
 
 def _softness(p: float, j: Modes) -> float | None:
-    """Largest P J^-1 P over the projectors P that one sample's lowest curvature can push along, |P| = 1.
+    """Largest P |J|^-1 P over the projectors P that one sample's lowest curvature can push along, |P| = 1.
 
     Of rank r from 1 to p - 1 (1 for p = 1): r/p of it is trace, the rest traceless.
     """

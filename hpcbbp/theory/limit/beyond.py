@@ -46,10 +46,13 @@ class Steep:
         P(d_min < 1/g); alpha N times it are expected in an instance.
     slope : float
         d fraction / d gamma.
+    label : float
+        Mean y of samples whose smallest curvature is 1/g.
     """
 
     fraction: float
     slope: float
+    label: float
 
 
 def steep(model: Averages, gamma: float) -> Steep:
@@ -58,7 +61,10 @@ def steep(model: Averages, gamma: float) -> Steep:
     above, pole, weights = _poles(model, c, gamma)
     half = 0.5 * model.p_star
     fraction = float(weights @ special.gammaincc(half, half * pole))
-    return Steep(fraction, float(weights @ (_density(model.p_star, pole) * above)) / (gamma - 1.0))
+    density = weights * _density(model.p_star, pole) * above
+    total = float(density.sum())
+    label = float(density @ pole) / total if total > 0.0 else float(pole.min())
+    return Steep(fraction, total / (gamma - 1.0), label)
 
 
 def golden_rule(model: Averages, gamma: float, alpha: float, overlap2: float) -> float:
