@@ -28,6 +28,7 @@ all (b_1 = 0). Where b_1 <= 0, in the fit or at an end of an interval, A and B a
 """
 
 _FEWEST = 3  # instances of one N: fewer have no standard error worth the name
+_DRAWS = 1000
 _FREEDOM = 20  # of all standard errors together: with less, 90% intervals of normal data cover 0.8
 
 
@@ -124,7 +125,8 @@ def _slopes(law: str, fitted: Array, n: Array) -> Array:
     """Derivatives of a law's curve by what is fitted: (sizes, constants)."""
     if law != "shifted log":
         return _CURVES[law](n, 1.0)[:, None]
-    return -(_shifted(n, *fitted)[:, None] ** 2) * np.column_stack([np.ones_like(n), np.log(n)])
+    curve = _shifted(n, *fitted)
+    return np.column_stack([-(curve**2), -(curve**2) * np.log(n)])
 
 
 def _constants(law: str, fitted: Array, pull: Array, data: _Data, level: float) -> list[Zero]:
@@ -177,8 +179,9 @@ def _read(distances: Mapping[int, Sequence[float]]) -> _Data:
             f"{counts.sum():.0f} instances at {len(sizes)} N: intervals hold from {_FREEDOM + len(sizes)} on"
         )
     scatter = np.array([sample.var(ddof=1) for sample in samples])
-    smooth = smoothed_variances(n, scatter, counts - 1)
-    return _Data(n, means, scatter / counts, np.maximum(scatter, smooth) / counts, counts - 1, counts / smooth)
+    freedom = np.asarray(counts - 1, dtype=float)
+    smooth = smoothed_variances(n, scatter, freedom)
+    return _Data(n, means, scatter / counts, np.maximum(scatter, smooth) / counts, freedom, counts / smooth)
 
 
 def edge_laws(
@@ -196,7 +199,7 @@ def edge_laws(
     distances : mapping of N to the distances of its instances
         At least 3 sizes N >= 10, at least 3 instances each and 20 more in all than there are sizes, means > 0.
     draws : int
-        Simulations for the p-values.
+        Simulations for the p-values, at least 1000.
     level : float
         Of the intervals.
     seed : int
@@ -205,10 +208,12 @@ def edge_laws(
     Raises
     ------
     InputError
-        Too few sizes or instances, numbers that are not finite, a level outside (0, 1).
+        Too few sizes, instances or draws, numbers that are not finite, a level outside (0, 1).
     """
     if not 0.0 < level < 1.0:
         raise InputError(f"level = {level}: intervals have a level between 0 and 1, such as 0.9")
+    if draws < _DRAWS:
+        raise InputError(f"draws = {draws}: p-values near {REJECTED:g} need at least {_DRAWS}")
     data, rng = _read(distances), np.random.default_rng(seed)
     errors = np.sqrt(data.own)
     fits = []

@@ -58,8 +58,8 @@ class Spread:
     chi2 : float
         Of the power law, with len(sizes) - 2 degrees of freedom.
     p_value : float
-        Chance of a chi2 as large if the power law is right, by Fisher's F, for errors are estimated; 1 where two
-        sizes leave nothing to test.
+        Chance of a chi2 as large if the power law is right, by Fisher's F, for errors are estimated; not a
+        number where two sizes leave nothing to test.
     """
 
     exponent: float
@@ -121,6 +121,6 @@ def spread_law(samples: Mapping[int, Sequence[float]], level: float = 0.9) -> Sp
     line, covariance = np.polyfit(x, y, 1, w=np.sqrt(freedom / shape), cov="unscaled")
     chi2 = float(((y - np.polyval(line, x)) ** 2 * freedom / shape).sum())
     tested = len(x) - 2
-    p_value = float(stats.f.sf(chi2 / tested, tested, freedom.sum())) if tested else 1.0
+    p_value = float(stats.f.sf(chi2 / tested, tested, freedom.sum())) if tested else math.nan
     reach = quantile(level, freedom.sum()) * math.sqrt(covariance[0, 0])
     return Spread(-float(line[0]), -float(line[0]) - reach, -float(line[0]) + reach, chi2, p_value)

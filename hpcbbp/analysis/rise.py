@@ -71,7 +71,7 @@ class RisingCurve:
         self._saturated = float((xlogy(yes, self._seen) + xlog1py(self._no, -self._seen)).sum())
         steepest = math.log(_STEEPEST / float(np.diff(np.unique(self._x)).min()))
         self._bounds = [(math.log(0.3), steepest), (_NEAR, 0.5), (_NEAR, 0.5)]
-        best = min((self._minimum(start, fixed=None) for start in self._starts()), key=lambda one: one[0])
+        best = min((self._minimum(start) for start in self._starts()), key=lambda one: one[0])
         self._deviance, self._half, self._rest = best
 
     def _value(self, half: float, rest: Array) -> tuple[float, Array]:
@@ -86,19 +86,15 @@ class RisingCurve:
         by_below, by_above = (by_phi * (part - 1)).sum() + total / below, (by_phi * part).sum() - total / above
         return value, np.array([-slope * total, (by_odds * slope * (self._x - half)).sum(), by_below, by_above])
 
-    def _minimum(self, start: Array, fixed: float | None) -> tuple[float, float, Array]:
+    def _minimum(self, start: Array, fixed: float | None = None) -> tuple[float, float, Array]:
         """Deviance, half point and the rest at the minimum near a start, with the half point free or fixed."""
-        if fixed is None:
-            free = minimize(lambda c: self._value(c[0], c[1:]), start, jac=True, method="L-BFGS-B",
-                            bounds=[(-1.0, 2.0), *self._bounds])  # fmt: skip
-            return max(float(free.fun), 0.0), float(free.x[0]), free.x[1:]
+        ends = [(-1.0, 2.0) if fixed is None else (fixed, fixed), *self._bounds]
 
-        def rest_alone(rest: Array) -> tuple[float, Array]:
-            value, slopes = self._value(fixed, rest)
-            return value, slopes[1:]
+        def value(constants: Array) -> tuple[float, Array]:
+            return self._value(float(constants[0]), constants[1:])
 
-        bound = minimize(rest_alone, start, jac=True, method="L-BFGS-B", bounds=self._bounds)
-        return max(float(bound.fun), 0.0), fixed, bound.x
+        found = minimize(value, start, jac=True, method="L-BFGS-B", bounds=ends)
+        return max(float(found.fun), 0.0), float(found.x[0]), found.x[1:]
 
     def _starts(self) -> list[Array]:
         """Where the fractions pass 1/2: gently and steeply, from 0 to 1 and between the extremes of the fractions."""
@@ -127,7 +123,7 @@ class RisingCurve:
     def _end(self, far: float, threshold: float) -> float:
         """End of the interval on the side of far; infinite if the likelihood does not exclude far."""
         infinite = math.copysign(math.inf, far)
-        everywhere = min(self._minimum(start[1:], far)[0] for start in self._starts())
+        everywhere = min(self._minimum(start, far)[0] for start in self._starts())
         if math.sqrt(max(everywhere - self._deviance, 0.0)) <= threshold:
             return infinite
         rest, known = self._rest, {self._half: -threshold}
@@ -135,7 +131,7 @@ class RisingCurve:
         def excess(half: float) -> float:
             nonlocal rest  # the next half point is near, and so is the rest
             if half not in known:
-                deviance, _, rest = self._minimum(rest, half)
+                deviance, _, rest = self._minimum(np.array([half, *rest]), half)
                 known[half] = math.sqrt(max(deviance - self._deviance, 0.0)) - threshold
             return known[half]
 
