@@ -220,7 +220,8 @@ def edge_laws(
     for law in LAWS:
         fitted = _fit(law, data)
         slopes = _slopes(law, fitted, data.n)
-        pull = np.linalg.solve(slopes.T * data.weights @ slopes, slopes.T * data.weights)
+        root = np.sqrt(data.weights)
+        pull = np.linalg.pinv(root[:, None] * slopes) * root
         residuals = data.means - _CURVES[law](data.n, *fitted)
         chi2 = float(surprise(residuals / errors, data.freedom).sum())
         p = p_value(chi2, np.eye(len(errors)) - slopes @ pull, errors, data.freedom, draws, rng)

@@ -76,13 +76,16 @@ class Spread:
 
 def _scatter(sample: Array) -> tuple[float, float]:
     """Logarithm of Gini's mean difference, the mean |x_i - x_j|, and its variance by the jackknife."""
-    count = len(sample)
-    ordered, rank = np.sort(sample), np.arange(count)
+    count, unit = len(sample), float(np.abs(sample).max())
+    ordered, rank = np.sort(sample / unit - sample.mean() / unit), np.arange(count)
     below = np.cumsum(ordered)
     apart = ordered * (2 * rank + 2 - count) - 2 * below + below[-1]  # sum over j of |x_i - x_j|
-    total = apart.sum() / 2
-    without = np.log((total - apart) * 2 / ((count - 1) * (count - 2)))
-    return math.log(2 * total / (count * (count - 1))), (count - 1) * float(without.var())
+    total = float(apart.sum()) / 2
+    left = total - apart
+    if left.min() <= 1e-9 * total:
+        raise InputError("all instances but one are the same to rounding")
+    without = np.log(left * 2 / ((count - 1) * (count - 2)))
+    return math.log(unit) + math.log(2 * total / (count * (count - 1))), (count - 1) * float(without.var())
 
 
 def spread_law(samples: Mapping[int, Sequence[float]], level: float = 0.9) -> Spread:
@@ -96,7 +99,8 @@ def spread_law(samples: Mapping[int, Sequence[float]], level: float = 0.9) -> Sp
     Raises
     ------
     InputError
-        Fewer than 2 sizes, fewer than 3 different, finite numbers of one N, or fewer than 15 more numbers than sizes.
+        Fewer than 2 sizes, fewer than 3 different, finite numbers of one N or all but one the same, or fewer than 15
+        more numbers than sizes.
 
     Notes
     -----
@@ -109,7 +113,10 @@ def spread_law(samples: Mapping[int, Sequence[float]], level: float = 0.9) -> Sp
         sample = np.asarray(values, dtype=float)
         if len(sample) < 3 or not np.isfinite(sample).all() or len(set(sample)) < 3:
             raise InputError(f"N = {n}: at least 3 finite, different numbers are wanted, not {len(set(sample))}")
-        found.append((math.log(n), *_scatter(sample), len(sample) - 1))
+        try:
+            found.append((math.log(n), *_scatter(sample), len(sample) - 1))
+        except InputError as error:
+            raise InputError(f"N = {n}: {error}") from None
     x, y, variances, freedom = np.array(found).T
     if freedom.sum() < _FREEDOM:
         enough = _FREEDOM + len(found)
