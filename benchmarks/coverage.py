@@ -1,6 +1,6 @@
 """How often 90% intervals hold the truth, on synthetic data: prints the tables of docs/accuracy.md.
 
-python benchmarks/coverage.py 600
+python benchmarks/coverage.py 400
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def table(rows: Rows, trials: int) -> None:
 
 
 def main() -> None:
-    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 600
+    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     table(scattered(), trials)
     print()
     table(of_fractions(), trials)

@@ -89,15 +89,16 @@ _CURVES: dict[str, Callable[..., Array]] = {"power": _power, "log": _log, "shift
 
 @dataclass(frozen=True)
 class _Data:
-    """Distances of all sizes.
+    """Distances of all sizes, (sizes,) arrays.
 
-    N, means over instances, variances of the means from the instances of each N alone and with those of other N where
-    these say more, degrees of freedom, and the weights of a fit.
+    N and means over instances; variances of the means from the instances of each N alone, and their degrees of
+    freedom; variances and degrees of freedom for intervals, from other N too; weights of a fit.
     """
 
     n: Array
     means: Array
     own: Array
+    own_freedom: Array
     variances: Array
     freedom: Array
     weights: Array
@@ -181,7 +182,9 @@ def _read(distances: Mapping[int, Sequence[float]]) -> _Data:
     scatter = np.array([sample.var(ddof=1) for sample in samples])
     freedom = np.asarray(counts - 1, dtype=float)
     smooth = smoothed_variances(n, scatter, freedom)
-    return _Data(n, means, scatter / counts, np.maximum(scatter, smooth) / counts, freedom, counts / smooth)
+    # What is smoothed has the freedom of all sizes. Where it is larger, few instances agree by chance, or are skewed.
+    larger, shared = np.maximum(scatter, smooth), np.where(smooth > scatter, freedom.sum(), freedom)
+    return _Data(n, means, scatter / counts, freedom, larger / counts, shared, counts / smooth)
 
 
 def edge_laws(
@@ -223,8 +226,8 @@ def edge_laws(
         root = np.sqrt(data.weights)
         pull = np.linalg.pinv(root[:, None] * slopes) * root
         residuals = data.means - _CURVES[law](data.n, *fitted)
-        chi2 = float(surprise(residuals / errors, data.freedom).sum())
-        p = p_value(chi2, np.eye(len(errors)) - slopes @ pull, errors, data.freedom, draws, rng)
+        chi2 = float(surprise(residuals / errors, data.own_freedom).sum())
+        p = p_value(chi2, np.eye(len(errors)) - slopes @ pull, errors, data.own_freedom, draws, rng)
         fits.append((law, _constants(law, fitted, pull, data, level), chi2, chi2 + 2 * len(LAWS[law]), p))
     best = min(aic for *_, aic, _ in fits)
     total = sum(math.exp(-(aic - best) / 2) for *_, aic, _ in fits)

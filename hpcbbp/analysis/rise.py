@@ -123,8 +123,8 @@ class RisingCurve:
     def _end(self, far: float, threshold: float) -> float:
         """End of the interval on the side of far; infinite if the likelihood does not exclude far."""
         infinite = math.copysign(math.inf, far)
-        everywhere = min(self._minimum(start, far)[0] for start in self._starts())
-        if math.sqrt(max(everywhere - self._deviance, 0.0)) <= threshold:
+        there = min(self._minimum(start, far)[0] for start in self._starts()[1::2])
+        if math.sqrt(max(there - self._deviance, 0.0)) <= threshold:
             return infinite
         rest, known = self._rest, {self._half: -threshold}
 

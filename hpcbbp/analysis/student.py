@@ -52,7 +52,7 @@ def quantile(level: float, freedom: float) -> float:
 
 
 def surprise(t: Array, freedom: Array) -> Array:
-    """Squares of the normal deviates that are as improbable as these of Student's law, to 1%.
+    """Squares of the normal deviates that are as improbable as these of Student's law, to 6%.
 
     Residuals in units of standard errors of 3 and of 400 instances are so made comparable.
 

@@ -49,7 +49,7 @@ def distances(law, scatter, rng, instances=INSTANCES):
 @pytest.mark.parametrize("law", LAWS)
 def test_edge_laws(law, truth):
     rng, constants, covered, rejected = np.random.default_rng(1), LAWS[law][0], [], 0
-    for _ in range(200):
+    for _ in range(150):
         (fit,) = (fit for fit in edge_laws(distances(law, SCATTERS[truth], rng), draws=1000) if fit.law == law)
         covered.append([low <= c <= high for low, c, high in zip(fit.low, constants, fit.high, strict=True)])
         rejected += fit.rejected
@@ -79,14 +79,15 @@ def test_alpha_0(truth):
     assert holds(covered)
 
 
-@pytest.mark.parametrize("instances", [300, 16])
-@pytest.mark.parametrize(("floor", "ceiling"), [(0.0, 1.0), (0.1, 0.9), (0.05, 0.8)])
+@pytest.mark.parametrize(
+    ("floor", "ceiling", "instances"), [(0.0, 1.0, 300), (0.1, 0.9, 300), (0.05, 0.8, 300), (0.1, 0.9, 16)]
+)
 def test_half_points(floor, ceiling, instances):
     """Floor and ceiling need neither be 0 and 1 nor as far from 1/2 as each other."""
     truth = 1.1 + math.log((0.5 - floor) / (ceiling - 0.5)) / 12
     curve = floor + (ceiling - floor) * expit(12 * (ALPHAS - 1.1))
     rng, covered, refused = np.random.default_rng(4), [], 0
-    for _ in range(70):
+    for _ in range(50):
         try:
             found = half_point(
                 [(a, int(k), instances) for a, k in zip(ALPHAS, rng.binomial(instances, curve), strict=True)]
@@ -127,8 +128,8 @@ def test_half_points_that_are_not_bounded_or_not_there():
 def test_crossings_cover_or_are_refused():
     """Logistic curves that cross at 1.2; with a floor and a ceiling no logistic line fits, and none is told."""
     rng, covered, reasons = np.random.default_rng(5), [], []
-    for low, high in ((0.0, 1.0), (0.1, 0.9)):
-        for _ in range(150):
+    for low, high, trials in ((0.0, 1.0, 200), (0.1, 0.9, 20)):
+        for _ in range(trials):
             data = {
                 n: [
                     (a, int(k), 300)
@@ -143,18 +144,18 @@ def test_crossings_cover_or_are_refused():
                 reasons.append(found.reason)
                 assert math.isnan(found.alpha.value) == bool(found.reason)
     assert holds(covered)
-    assert len(covered) >= 138  # rejected: 3 expected
+    assert len(covered) >= 186  # rejected: 4 expected, from two curves of 1% each
     assert all(reason.startswith("phi of N = 400 is not logistic (p = ") for reason in reasons)
 
 
 def test_what_contradicts_a_law_rejects_it():
     """The right p-value is uniform: 3 instances of one N that happen to agree reject nothing."""
     rng, p_values = np.random.default_rng(6), []
-    for _ in range(200):
+    for _ in range(150):
         data = distances("log", SCATTERS["normal"], rng, (30, 10, 3, 3))
         p_values.append({fit.law: fit.p_value for fit in edge_laws(data, draws=1000)}["log"])
     for bound in (0.02, 0.1, 0.5):
-        assert np.mean(np.array(p_values) < bound) < bound + 4 * math.sqrt(bound * (1 - bound) / 200)
+        assert np.mean(np.array(p_values) < bound) < bound + 4 * math.sqrt(bound * (1 - bound) / 150)
     fits = {fit.law: fit for fit in edge_laws(distances("shifted log", SCATTERS["normal"], rng))}
     assert fits["power"].rejected
     assert fits["log"].rejected
@@ -182,11 +183,11 @@ def test_what_is_refused_says_why():
 
 
 def test_student():
-    """Two means of the same error are Welch's; deviates of Student's law are those of the normal of the same chance."""
+    """Two means of the same error are Welch's; deviates of Student's law are the normal ones of the same chance."""
     error, freedom = combined(np.array([1.0, -1.0]), np.array([0.5, 0.5]), np.array([4.0, 4.0]))
     assert (error, freedom) == pytest.approx((1.0, 8.0))
     for freedom, t, z in ((2.0, 9.925, 2.576), (5.0, 2.571, 1.960), (399.0, 1.966, 1.960)):  # tables of Student's law
-        assert float(surprise(np.array(t), np.array(freedom))) == pytest.approx(z**2, rel=0.03)
+        assert float(surprise(np.array(t), np.array(freedom))) == pytest.approx(z**2, rel=0.06)
     n = np.array([10.0, 100.0, 1000.0, 10_000.0])
     drawn = np.random.default_rng(8).chisquare(500, (4,)) / 500 * 3 * n**-0.5
     assert smoothed_variances(n, drawn, np.full(4, 500.0)) == pytest.approx(3 * n**-0.5, rel=0.25)
