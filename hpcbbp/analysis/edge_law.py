@@ -29,7 +29,7 @@ all (b_1 = 0). Where b_1 <= 0, in the fit or at an end of an interval, A and B a
 
 _FEWEST = 3  # instances of one N: fewer have no standard error worth the name
 _DRAWS = 1000
-_FREEDOM = 20  # of all standard errors together: with less, 90% intervals of normal data cover 0.8
+_FREEDOM = 30  # instances beyond one an N: with less, 90% intervals of skewed scatter cover 0.8
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def edge_laws(
     Parameters
     ----------
     distances : mapping of N to the distances of its instances
-        At least 3 sizes N >= 10, at least 3 instances each and 20 more in all than there are sizes, means > 0.
+        At least 3 sizes N >= 10, at least 3 instances each and 30 more in all than there are sizes, means > 0.
     draws : int
         Simulations for the p-values, at least 1000.
     level : float

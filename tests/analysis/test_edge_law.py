@@ -74,7 +74,7 @@ def test_bad_input():
         ({**good, 100: [1.0, np.nan, 2.0]}, {}, "N = 100"),
         ({**good, 2: [1.0, 2.0, 3.0]}, {}, "N = 2"),
         ({**good, 100: [-1.0, -2.0, -3.0]}, {}, "mean distance is -2"),
-        ({n: values[:4] for n, values in good.items()}, {}, "20 instances at 5 N: intervals hold from 25 on"),
+        (good, {}, "25 instances at 5 N: intervals hold from 35 on"),
         (good, {"level": 1.5}, "level = 1.5"),
         (good, {"draws": 100}, "draws = 100"),
     ):
