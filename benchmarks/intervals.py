@@ -1,6 +1,6 @@
 """How often 90% intervals hold the truth, on synthetic data: prints the tables of docs/accuracy.md.
 
-python benchmarks/coverage.py 400
+python benchmarks/intervals.py 400
 """
 
 from __future__ import annotations
