@@ -5,13 +5,16 @@ python benchmarks/eigenspaces.py 100
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import defaultdict
 
 import numpy as np
 
 from hpcbbp import gaussian_instance
-from hpcbbp.analysis.phi import half_point, logistic_fit
+from hpcbbp.analysis.fieller import Zero
+from hpcbbp.analysis.phi import half_point, rising_fit
+from hpcbbp.analysis.student import REJECTED
 from hpcbbp.figures.catalogue import FIGURES
 from hpcbbp.solvers.dense import solve_dense
 from hpcbbp.solvers.eigenspaces import largest_overlap, multiplicities
@@ -36,11 +39,12 @@ def main() -> None:
     print(f"phi at N = {n}, alpha =", " ".join(f"{alpha:.3f}" for alpha in found if alpha < 1), "and where it is 1/2")
     for at, name in enumerate(MEANINGS):
         counts = [(alpha, int(sum(row[at] for row in rows)), len(rows)) for alpha, rows in found.items()]
-        half, fit = half_point(counts), logistic_fit(counts).p_value
+        fit = rising_fit(counts).p_value
+        half = half_point(counts) if fit >= REJECTED else Zero(math.nan, math.nan, math.nan)
         print(
             f"{name}:",
             " ".join(f"{yes / all_:.3f}" for alpha, yes, all_ in counts if alpha < 1),
-            f"{half.value:.3f} [{half.low:.3f}, {half.high:.3f}], a logistic line fits with p = {fit:.2g}",
+            f"{half.value:.3f} [{half.low:.3f}, {half.high:.3f}], a rising curve fits with p = {fit:.2g}",
         )
 
 

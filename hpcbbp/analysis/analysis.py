@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from hpcbbp.analysis.edge_law import edge_laws
 from hpcbbp.analysis.fieller import Zero
 from hpcbbp.analysis.instances import instance_table
 from hpcbbp.analysis.overlap_laws import alpha_0, spread_law
-from hpcbbp.analysis.phi import crossings, extrapolate, half_point
+from hpcbbp.analysis.phi import Counts, crossings, extrapolate, half_point
 from hpcbbp.errors import InputError
 from hpcbbp.machine.jsonable import plain_rows
 from hpcbbp.theory import effective_threshold, spectrum, transition
@@ -27,6 +27,9 @@ WINDOW = (1.05, 1.4)
 @dataclass(frozen=True)
 class Analysis:
     """Tables; a missing table is empty.
+
+    Constants of a law that its own data reject (p_value below hpcbbp.analysis.student.REJECTED) are not a number;
+    where nothing could be fitted a column says the reason.
 
     Attributes
     ----------
@@ -47,7 +50,7 @@ class Analysis:
     edges : DataFrame
         One row a (model, alpha, law) where theory has no outlier.
     spreads : DataFrame
-        One row a (model, alpha): exponents of the spread of m^2 and lambda.
+        One row a (model, alpha): exponents of the spread of m^2 and lambda, whether a power of N fits at all.
     window : (float, float)
         Of alpha_0.
     level : float
@@ -123,6 +126,11 @@ def _named(model: Model) -> dict[str, Any]:
     return dict(zip(("p", "p_star", "a"), model, strict=True))
 
 
+def _no_number(*names: str) -> dict[str, float]:
+    """What a law says that its own data reject."""
+    return dict.fromkeys(names, math.nan)
+
+
 def _zero(name: str, at: Zero) -> dict[str, float]:
     return {name: at.value, f"{name}_low": at.low, f"{name}_high": at.high}
 
@@ -132,7 +140,7 @@ def _counts(part: pd.DataFrame, column: str) -> list[tuple[float, float, int]]:
     return [(alpha, float(group[column].sum()), len(group)) for alpha, group in parts(known, "alpha")]
 
 
-def _turns(counts: Sequence[tuple[float, float, int]]) -> bool:
+def _turns(counts: Counts) -> bool:
     """Whether a curve passes from below to above 1/2 within its alphas, so that its half point is measured."""
     fractions = [yes / trials for _, yes, trials in counts]
     return len(fractions) >= 2 and min(fractions) < 0.5 < max(fractions)
@@ -150,7 +158,12 @@ def _thresholds(model: Model, part: pd.DataFrame, level: float) -> list[dict[str
         ):
             counts = _counts(group, column)
             if _turns(counts):
-                row |= _zero(name, half_point(counts, level))
+                at, reason = Zero(math.nan, math.nan, math.nan), ""
+                try:
+                    at = half_point(counts, level)
+                except InputError as error:
+                    reason = str(error)
+                row |= {**_zero(name, at), f"{name}_reason": reason}
         if row:
             at = effective_threshold(*model, n)
             row |= {"theory_alpha_bbp_n": math.nan if at.alpha is None else at.alpha, "trusted": at.trusted}
@@ -164,7 +177,7 @@ def _crossings(model: Model, part: pd.DataFrame, level: float) -> list[dict[str,
     return [
         {
             **_named(model), "n": at.n, "larger": at.larger, **_zero("alpha", at.alpha), "phi": at.phi,
-            "theory_alpha_bbp": transition(*model).alpha_bbp,
+            "reason": at.reason, "theory_alpha_bbp": transition(*model).alpha_bbp,
         }
         for at in crossings(by_n, level)
     ]  # fmt: skip
@@ -182,7 +195,9 @@ def _limits(thresholds: pd.DataFrame, level: float) -> pd.DataFrame:
                     known["n"].tolist(), known["half_phi"].tolist(), errors[errors < math.inf].tolist(), level
                 )
                 limit = transition(*model).alpha_bbp
-                rows += [{**_named(model), **vars(fit), "theory_alpha_bbp": limit} for fit in fits]
+                for fit in fits:
+                    row = {**_named(model), **vars(fit), "rejected": fit.rejected, "theory_alpha_bbp": limit}
+                    rows.append(row | (_no_number("limit", "low", "high") if fit.rejected else {}))
     return pd.DataFrame(rows)
 
 
@@ -237,9 +252,10 @@ def _edges(model: Model, part: pd.DataFrame, level: float) -> list[dict[str, Any
                 "law": fit.law,
             }
             for name, values in (("", fit.constants), ("_low", fit.low), ("_high", fit.high)):
-                row["first" + name] = values[0]
-                row["B" + name] = values[1] if len(values) > 1 else math.nan
-            rows.append({**row, "chi2": fit.chi2, "weight": fit.weight, "p_value": fit.p_value, "reason": ""})
+                row["first" + name] = math.nan if fit.rejected else values[0]
+                row["B" + name] = math.nan if fit.rejected or len(values) < 2 else values[1]
+            row |= {"chi2": fit.chi2, "weight": fit.weight, "p_value": fit.p_value, "rejected": fit.rejected}
+            rows.append({**row, "reason": ""})
     return rows
 
 
@@ -247,12 +263,21 @@ def _spreads(model: Model, part: pd.DataFrame, level: float) -> list[dict[str, A
     rows = []
     for alpha, group in parts(part, "alpha"):
         row: dict[str, Any] = {}
+        sizes = 0
         for column, name in (("overlap2", "overlap2"), ("lambda_mean", "lambda")):
             samples = {n: some[column].tolist() for n, some in parts(group, "n") if some[column].nunique() >= 3}
             if len(samples) < 2:
                 continue
-            fit = spread_law(samples, level)
-            row |= {f"{name}_exponent": fit.exponent, f"{name}_low": fit.low, f"{name}_high": fit.high}
+            sizes = max(sizes, len(samples))
+            columns = [f"{name}_{what}" for what in ("exponent", "low", "high")]
+            try:
+                fit = spread_law(samples, level)
+            except InputError as error:
+                row |= {**_no_number(*columns, f"{name}_chi2", f"{name}_p_value"), f"{name}_reason": str(error)}
+                continue
+            exponent = (math.nan,) * 3 if fit.rejected else (fit.exponent, fit.low, fit.high)
+            row |= {**dict(zip(columns, exponent, strict=True)), f"{name}_chi2": fit.chi2}
+            row |= {f"{name}_p_value": fit.p_value, f"{name}_reason": ""}
         if row:
-            rows.append({**_named(model), "alpha": alpha, **row, "sizes": group["n"].nunique()})
+            rows.append({**_named(model), "alpha": alpha, **row, "sizes": sizes})
     return rows

@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from numpy.typing import NDArray
+from scipy import stats
 
 from hpcbbp.analysis.fieller import Zero, zero_of_line
+from hpcbbp.analysis.student import REJECTED, quantile
 from hpcbbp.errors import InputError
+
+Array = NDArray[np.float64]
 
 
 def alpha_0(alpha: Sequence[float], overlap2: Sequence[float], level: float = 0.9) -> Zero:
@@ -41,47 +45,89 @@ def alpha_0(alpha: Sequence[float], overlap2: Sequence[float], level: float = 0.
     return Zero(found.value + centre, found.low + centre, found.high + centre)
 
 
+_FREEDOM = 15  # instances beyond one an N: with less, intervals are those of noise
+
+
 @dataclass(frozen=True)
 class Spread:
-    """How the standard deviation over instances falls: ~ N^(-exponent).
+    """How the scatter over instances falls: ~ N^(-exponent).
 
     Attributes
     ----------
     exponent, low, high : float
     chi2 : float
         Of the power law, with len(sizes) - 2 degrees of freedom.
+    p_value : float
+        Chance of a chi2 as large if the power law is right, by Fisher's F, for errors are estimated; not a
+        number where two sizes leave nothing to test.
     """
 
     exponent: float
     low: float
     high: float
     chi2: float
+    p_value: float
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the data contradict a power of N: the exponent then means nothing."""
+        return self.p_value < REJECTED
+
+
+def _scatter(sample: Array) -> tuple[float, float]:
+    """Logarithm of Gini's mean difference, the mean |x_i - x_j|, and its variance by the jackknife."""
+    count, unit = len(sample), float(np.abs(sample).max())
+    ordered, rank = np.sort(sample / unit - sample.mean() / unit), np.arange(count)
+    below = np.cumsum(ordered)
+    apart = ordered * (2 * rank + 2 - count) - 2 * below + below[-1]  # sum over j of |x_i - x_j|
+    total = float(apart.sum()) / 2
+    left = total - apart
+    if left.min() <= 1e-9 * total:
+        raise InputError("all instances but one are the same to rounding")
+    without = np.log(left * 2 / ((count - 1) * (count - 2)))
+    return math.log(unit) + math.log(2 * total / (count * (count - 1))), (count - 1) * float(without.var())
 
 
 def spread_law(samples: Mapping[int, Sequence[float]], level: float = 0.9) -> Spread:
-    """Fit a power of N to sample variances.
+    """Fit a power of N to the scatter over instances.
 
-    The logarithm of the sample variance of n normal numbers has bias digamma((n-1)/2) - log((n-1)/2) and variance
-    trigamma((n-1)/2); intervals are right for normal scatter and too short for heavy tails.
+    Scatter is Gini's mean difference, which is a multiple of the standard deviation as long as the distribution keeps
+    its shape. Unlike the standard deviation it has no bias with few instances, and few outliers do not make it: where
+    tails are heavy intervals of sample variances are far too short. Its relative error in a sample of n is taken as
+    that of all sizes together, by the jackknife, over (n - 1)^(1/2).
 
     Raises
     ------
     InputError
-        Fewer than 2 sizes, or fewer than 3 different, finite numbers of one N.
+        Fewer than 2 sizes, fewer than 3 different, finite numbers of one N or all but one the same, or fewer than 15
+        more numbers than sizes.
+
+    Notes
+    -----
+    B. Efron, C. Stein, Ann. Stat. 9, 586 (1981): the jackknife's variance is that of data or larger.
     """
     if len(samples) < 2:
         raise InputError(f"{len(samples)} sizes N: a power of N is fitted to at least 2")
-    x, y, sigma = [], [], []
+    found = []
     for n, values in sorted(samples.items()):
         sample = np.asarray(values, dtype=float)
-        if len(sample) < 3 or not np.isfinite(sample).all() or sample.std() == 0.0:
-            raise InputError(f"N = {n}: at least 3 finite, different numbers are wanted, not {len(sample)}")
-        half = (len(sample) - 1) / 2
-        x.append(math.log(n))
-        y.append(math.log(sample.var(ddof=1)) - float(special.digamma(half)) + math.log(half))
-        sigma.append(math.sqrt(float(special.polygamma(1, half))))
-    line, covariance = np.polyfit(x, y, 1, w=1 / np.array(sigma), cov="unscaled")
-    chi2 = float((((np.array(y) - np.polyval(line, x)) / np.array(sigma)) ** 2).sum())
-    exponent = -float(line[0]) / 2
-    reach = float(stats.norm.ppf(0.5 + level / 2)) * math.sqrt(covariance[0, 0]) / 2
-    return Spread(exponent, exponent - reach, exponent + reach, chi2)
+        if len(sample) < 3 or not np.isfinite(sample).all() or len(set(sample)) < 3:
+            raise InputError(f"N = {n}: at least 3 finite, different numbers are wanted, not {len(set(sample))}")
+        try:
+            found.append((math.log(n), *_scatter(sample), len(sample) - 1))
+        except InputError as error:
+            raise InputError(f"N = {n}: {error}") from None
+    x, y, variances, freedom = np.array(found).T
+    if freedom.sum() < _FREEDOM:
+        enough = _FREEDOM + len(found)
+        raise InputError(
+            f"{freedom.sum() + len(found):.0f} instances at {len(found)} N: intervals hold from {enough} on"
+        )
+    shape = float(variances * freedom @ freedom / freedom.sum())  # relative variance of one more instance
+    y = y + shape / freedom / 2  # the mean of a logarithm is below the logarithm of the mean
+    line, covariance = np.polyfit(x, y, 1, w=np.sqrt(freedom / shape), cov="unscaled")
+    chi2 = float(((y - np.polyval(line, x)) ** 2 * freedom / shape).sum())
+    tested = len(x) - 2
+    p_value = float(stats.f.sf(chi2 / tested, tested, freedom.sum())) if tested else math.nan
+    reach = quantile(level, freedom.sum()) * math.sqrt(covariance[0, 0])
+    return Spread(-float(line[0]), -float(line[0]) - reach, -float(line[0]) + reach, chi2, p_value)

@@ -1,7 +1,8 @@
 """phi(alpha, N), the fraction of instances whose lowest vector knows the teacher best, and its thresholds.
 
-phi of each N is taken as logistic in alpha over the window given, a line for its logarithmic odds (a binomial
-generalised linear model, by statsmodels).
+For its half point phi of each N is taken as a logistic curve from a floor to a ceiling; for crossings as logistic
+over the window given, a line for its logarithmic odds (a binomial generalised linear model, by statsmodels). Where
+counts contradict that nothing is told but this.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from hpcbbp.analysis.fieller import Zero, zero_of_line
+from hpcbbp.analysis.rise import Rise, RisingCurve
+from hpcbbp.analysis.student import REJECTED
 from hpcbbp.errors import InputError
 
 Array = NDArray[np.float64]
 
 Counts = Sequence[tuple[float, float, int]]
-"""alpha, instances in which the lowest vector knows best (fractions of them count), instances."""
+"""alpha, instances in which the lowest vector knows best (need not be whole), instances."""
 
 
 def binomial_interval(successes: int, trials: int, level: float = 0.9) -> tuple[float, float]:
@@ -44,7 +47,7 @@ class LogisticFit:
     intercept, slope : float
     covariance : (2, 2) array
     deviance : float
-        From the counts; chi^2 with `freedom` degrees of freedom if phi is logistic.
+        From the counts, of the line that fits them best; chi^2 with `freedom` degrees of freedom if phi is logistic.
     freedom : int
         Alphas minus 2.
     """
@@ -76,25 +79,66 @@ def logistic_fit(counts: Counts) -> LogisticFit:
     InputError
         Fewer than two different alphas, or impossible counts.
     """
+    alpha, yes, all_of_them = _columns(counts)
+    design = np.column_stack([np.ones_like(alpha), alpha])
+    with np.errstate(divide="ignore", over="ignore"), warnings.catch_warnings():
+        # Through two points a line goes exactly, which statsmodels takes for separation; counts added forbid that.
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        found: Any = GLM(np.column_stack([yes + 0.5, all_of_them - yes + 0.5]), design, family=Binomial()).fit()
+        # The counts as they are tell whether a line fits: half an instance is much where phi is 0 or 1 for certain.
+        counted: Any = GLM(np.column_stack([yes, all_of_them - yes]), design, family=Binomial()).fit()
+    intercept, slope = map(float, found.params)
+    return LogisticFit(intercept, slope, np.asarray(found.cov_params()), float(counted.deviance), len(alpha) - 2)
+
+
+def _columns(counts: Counts) -> Array:
+    """Checked: alpha, successes, instances."""
     table = np.array(counts, dtype=float).reshape(-1, 3)
     if len(set(table[:, 0])) < 2:
         raise InputError(f"phi at {len(set(table[:, 0]))} alpha: a curve needs at least 2")
-    if (table[:, 2] < 1).any() or (table[:, 1] < 0).any() or (table[:, 1] > table[:, 2]).any():
+    if (
+        not np.isfinite(table).all()
+        or (table[:, 2] < 1).any()
+        or ((table[:, 1] < 0) | (table[:, 1] > table[:, 2])).any()
+    ):
         raise InputError("counts of phi: from 0 to the number of instances, which is at least 1")
-    alpha, yes, all_of_them = table.T
-    design = np.column_stack([np.ones_like(alpha), alpha])
-    # Through two points a line goes exactly, which statsmodels takes for separation; the counts added forbid that.
-    with np.errstate(divide="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", PerfectSeparationWarning)
-        found: Any = GLM(np.column_stack([yes + 0.5, all_of_them - yes + 0.5]), design, family=Binomial()).fit()
-    intercept, slope = map(float, found.params)
-    return LogisticFit(intercept, slope, np.asarray(found.cov_params()), float(found.deviance), len(table) - 2)
+    return table.T
+
+
+def rising_fit(counts: Counts) -> Rise:
+    """Fit phi of one N by a logistic curve from a floor below 1/2 to a ceiling above it.
+
+    Half an instance is added on both sides of every count, as in logistic_fit.
+
+    Raises
+    ------
+    InputError
+        Fewer than two different alphas, or impossible counts.
+    """
+    return _rising_curve(counts).fit()
+
+
+def _rising_curve(counts: Counts) -> RisingCurve:
+    alpha, yes, all_of_them = _columns(counts)
+    return RisingCurve(alpha, yes + 0.5, all_of_them + 1.0)
 
 
 def half_point(counts: Counts, level: float = 0.9) -> Zero:
-    """Return the alpha where phi = 1/2: the effective threshold alpha_BBP(N) of data."""
-    fit = logistic_fit(counts)
-    return zero_of_line(fit.intercept, fit.slope, fit.covariance, level=level)
+    """Return the alpha where phi = 1/2: the effective threshold alpha_BBP(N) of data.
+
+    The curve is that of rising_fit, the interval that of its profile likelihood: half points that some floor, ceiling
+    and slope make likely enough.
+
+    Raises
+    ------
+    InputError
+        As rising_fit; or no such curve fits.
+    """
+    curve = _rising_curve(counts)
+    p_value = curve.fit().p_value
+    if p_value < REJECTED:
+        raise InputError(f"no logistic curve between a floor and a ceiling fits phi (p = {p_value:.1g})")
+    return curve.half_point(level)
 
 
 @dataclass(frozen=True)
@@ -106,14 +150,18 @@ class Crossing:
     n, larger : int
         The two N.
     alpha : Zero
+        Not a number where there is a reason.
     phi : float
         At the crossing.
+    reason : str
+        Why there is no crossing: counts that no logistic line fits.
     """
 
     n: int
     larger: int
     alpha: Zero
     phi: float
+    reason: str = ""
 
 
 def crossings(curves: Mapping[int, Counts], level: float = 0.9) -> list[Crossing]:
@@ -132,6 +180,12 @@ def crossings(curves: Mapping[int, Counts], level: float = 0.9) -> list[Crossing
     fits = [(n, logistic_fit(curves[n])) for n in sorted(curves)]
     found = []
     for (n, first), (larger, second) in pairwise(fits):
+        (p_value, at_fault) = min((first.p_value, n), (second.p_value, larger))
+        if p_value < REJECTED:
+            nowhere = Zero(math.nan, math.nan, math.nan)
+            reason = f"phi of N = {at_fault} is not logistic (p = {p_value:.1g})"
+            found.append(Crossing(n, larger, nowhere, math.nan, reason))
+            continue
         at = zero_of_line(
             second.intercept - first.intercept,
             second.slope - first.slope,
@@ -156,6 +210,8 @@ class Extrapolation:
     chi2 : float
     weight : float
         Akaike weight of the law among the two (they have as many constants).
+    p_value : float
+        Chance of a chi2 as large, if this law is right.
     """
 
     law: str
@@ -164,6 +220,12 @@ class Extrapolation:
     high: float
     chi2: float
     weight: float
+    p_value: float
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the thresholds contradict the law: its limit then means nothing."""
+        return self.p_value < REJECTED
 
 
 def extrapolate(
@@ -195,7 +257,15 @@ def extrapolate(
     best = min(chi2 for *_, chi2 in found)
     total = sum(math.exp(-(chi2 - best) / 2) for *_, chi2 in found)
     fits = [
-        Extrapolation(law, limit, limit - half, limit + half, chi2, math.exp(-(chi2 - best) / 2) / total)
+        Extrapolation(
+            law,
+            limit,
+            limit - half,
+            limit + half,
+            chi2,
+            math.exp(-(chi2 - best) / 2) / total,
+            float(stats.chi2.sf(chi2, len(n) - 2)),
+        )
         for law, limit, half, chi2 in found
     ]
     return sorted(fits, key=lambda fit: fit.chi2)

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from hpcbbp.analysis.aggregate import parts
 from hpcbbp.analysis.analysis import Analysis
-from hpcbbp.analysis.phi import logistic_fit
+from hpcbbp.analysis.phi import rising_fit
+from hpcbbp.analysis.student import REJECTED
 from hpcbbp.figures.canvas import COLOURS, MARKERS, alpha_line, canvas, overlap_limit, power
 from hpcbbp.solvers.measured import measured
 from hpcbbp.theory import Spectrum, density, effective_size, resonance, spectrum, transition
@@ -90,15 +91,17 @@ def phi_figure(found: Analysis, model: Model) -> Figure:
     points = of_model(found.curves, model).dropna(subset=["phi"])
     for index, (n, rows) in enumerate(parts(points, "n")):
         errors = [rows["phi"] - rows["phi_low"], rows["phi_high"] - rows["phi"]]
-        left.errorbar(rows["alpha"], rows["phi"], yerr=errors, **style(index), linestyle="none", markersize=4.5,
-                      capsize=2, linewidth=1.0, label=f"$N = {power(n)}$")  # fmt: skip
         counts = [
-            (alpha, round(phi * seeds), int(seeds))
+            (alpha, phi * seeds, int(seeds))
             for alpha, phi, seeds in zip(rows["alpha"], rows["phi"], rows["phi_seeds"], strict=True)
         ]
-        across = np.linspace(rows["alpha"].min(), rows["alpha"].max(), 200)
-        if len(rows) > 1:
-            left.plot(across, logistic_fit(counts)(across), color=style(index)["color"], linewidth=1.2)
+        fit = rising_fit(counts) if len(rows) > 1 else None
+        words = ": no curve fits" if fit is not None and fit.p_value < REJECTED else ""
+        left.errorbar(rows["alpha"], rows["phi"], yerr=errors, **style(index), linestyle="none", markersize=4.5,
+                      capsize=2, linewidth=1.0, label=f"$N = {power(n)}${words}")  # fmt: skip
+        if fit is not None and not words:
+            across = np.linspace(rows["alpha"].min(), rows["alpha"].max(), 200)
+            left.plot(across, fit(across), color=style(index)["color"], linewidth=1.2)
     alpha_line(left, transition(*model).alpha_bbp)
     left.set_xlabel(r"$\alpha = M/N$")
     left.set_ylabel(r"$\varphi$: lowest eigenvalue has the largest overlap")
@@ -167,6 +170,9 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
     fits = of_model(found.edges, model)
     fits = fits[np.isclose(fits["alpha"], alpha) & (fits["reason"] == "")] if not fits.empty else fits
     for index, fit in enumerate(fits.to_dict("records")):
+        if fit["rejected"]:  # its constants are no result: it is named, and not drawn
+            axis.plot([], [], linestyle="none", label=f"{_FORMULAS[fit['law']]}: rejected (p = {fit['p_value']:.1g})")
+            continue
         curve, words = _law(fit, size)
         axis.plot(1 / np.log(size), curve, color=COLOURS[(index + 3) % len(COLOURS)], linewidth=1.2, linestyle="--",
                   label=f"{words} (weight {fit['weight']:.2f}, p = {fit['p_value']:.1g})")  # fmt: skip
@@ -192,6 +198,9 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
     return figure
 
 
+_FORMULAS = {"power": r"$c\,N^{-2/3}$", "log": r"$A/\log N$", "shifted log": r"$A/(\log N + B)$"}
+
+
 def _up_to(model: Model, alpha: float) -> str:
     size = effective_size(*model, alpha).n
     return "" if size is None else rf" (half of them seen up to $N = {power(float(f'{size:.1g}'))}$)"
@@ -204,7 +213,7 @@ def _law(fit: Mapping[Any, Any], n: Any) -> tuple[Any, str]:
     if fit["law"] == "log":
         return first / np.log(n), rf"${first:.3f}/\log N$"
     if not np.isfinite(first):
-        return np.full_like(n, np.nan), r"$A/(\log N + B)$: no decay seen"
+        return np.full_like(n, np.nan), f"{_FORMULAS[fit['law']]}: no decay seen"
     return first / (np.log(n) + shift), rf"${first:.3g}/(\log N + {shift:.3g})$"
 
 

@@ -61,7 +61,8 @@ def pictures(found: Analysis) -> list[Picture]:
             made.append((f"phi-{name}", f"phi and effective thresholds, {words}", phi_figure(found, model)))
         edges = of_model(found.edges, model)
         for alpha, fits in parts(edges[edges["reason"] == ""] if not edges.empty else edges, "alpha"):
-            caption = f"Distance from the edge, {words}, alpha = {alpha:g} ({len(fits)} laws)"
+            standing = int((~fits["rejected"].astype(bool)).sum())
+            caption = f"Distance from the edge, {words}, alpha = {alpha:g} ({standing} of {len(fits)} laws fit)"
             made.append((f"edge-{name}-{alpha:g}", caption, edge_figure(found, model, alpha)))
         if (curves["seeds"] >= _ENOUGH).any():
             made.append((f"distribution-{name}", f"Distribution of m^2, {words}", distribution_figure(found, model)))

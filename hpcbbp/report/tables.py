@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from hpcbbp.analysis.analysis import Analysis
+from hpcbbp.analysis.student import REJECTED
 from hpcbbp.machine.table import Column, Table
 from hpcbbp.machine.wording import decimals, whole, with_error
 from hpcbbp.model.columns import MODEL, N
@@ -28,6 +29,11 @@ def interval(row: Row, name: str, digits: int = 4) -> str:
         return "not bounded"
     ends = [f"{end:.{digits}f}" if math.isfinite(end) else "inf" if end > 0 else "-inf" for end in (low, high)]
     return f"{value:.{digits}f} [{ends[0]}, {ends[1]}]"
+
+
+def rejected(p_value: float) -> str:
+    """What stands in the place of the constants of a law that its own data contradict."""
+    return f"rejected (p = {p_value:.1g})"
 
 
 def _decimals(title: str, name: str, digits: int) -> Column[Row]:
@@ -94,37 +100,57 @@ _ALPHA_0 = (
     _decimals("tangent", "theory_alpha_0", 5),
     _decimals("alpha_BBP", _ALPHA_BBP, 5),
 )
+
+
+def _found(title: str, name: str, reason: str) -> Column[Row]:
+    """An interval, or why there is none: tables without such a row lack the column, or have NaN in it."""
+
+    def text(row: Row) -> str:
+        why = getattr(row, reason, "")
+        return f"none: {why}" if isinstance(why, str) and why else interval(row, name)
+
+    return Column(title, text)
+
+
 _THRESHOLDS = (
     *MODEL,
     N,
-    _interval("phi = 1/2", "half_phi"),
-    _interval("half of the outliers seen", "half_seen"),
-    _interval("predicted", "half_quenched_seen"),
+    _found("phi = 1/2", "half_phi", "half_phi_reason"),
+    _found("half of the outliers seen", "half_seen", "half_seen_reason"),
+    _found("predicted", "half_quenched_seen", "half_quenched_seen_reason"),
     _decimals("alpha_BBP(N)", "theory_alpha_bbp_n", 4),
-    _interval("half of the samples informed (quenched)", "half_informed"),
+    _found("half of the samples informed (quenched)", "half_informed", "half_informed_reason"),
     _ALPHA_BBP_LIMIT,
 )
 _CROSSINGS = (
     *MODEL,
     Column("N", lambda row: f"{row.n:.0f}, {row.larger:.0f}"),
-    _interval("alpha", "alpha"),
+    _found("alpha", "alpha", "reason"),
     _decimals("phi there", "phi", 3),
     _ALPHA_BBP_LIMIT,
 )
+
+
+def _limit(row: Row) -> str:
+    return rejected(row.p_value) if row.rejected else f"{row.limit:.4f} [{row.low:.4f}, {row.high:.4f}]"
+
+
 _LIMITS = (
     *MODEL,
     Column("distance from the limit", attrgetter("law")),
-    Column("limit", lambda row: f"{row.limit:.4f} [{row.low:.4f}, {row.high:.4f}]"),
+    Column("limit", _limit),
     Column("chi^2", attrgetter("chi2"), "{:.2f}".format),
+    Column("p", attrgetter("p_value"), "{:.2g}".format),
     Column("weight", attrgetter("weight"), "{:.3f}".format),
     _ALPHA_BBP_LIMIT,
 )
 
 _FORMULAS = {"power": "c N^(-2/3)", "log": "A/log N", "shifted log": "A/(log N + B)"}
 _EDGE_NOTE = (
-    "p: probability of so large a chi^2 if the law is right; weight: Akaike weight, how sure the law is if one "
-    "of the three is right"
+    "p: probability of so large a chi^2 if the law is right, at least 1 in as many as were simulated; rejected: p < "
+    f"{REJECTED:g}; weight: Akaike weight, how sure the law is if one of the three is right"
 )
+_SPREAD_NOTE = f"p: probability of so large a chi^2 if a power of N is right; rejected: p < {REJECTED:g}"
 
 
 def _fitted(title: str, text: Callable[[Row], str]) -> Column[Row]:
@@ -132,12 +158,18 @@ def _fitted(title: str, text: Callable[[Row], str]) -> Column[Row]:
     return Column(title, lambda row: "-" if row.reason else text(row))
 
 
+def _first(row: Row) -> str:
+    if row.rejected:
+        return rejected(row.p_value)
+    return "no decay seen" if math.isinf(row.first) else interval(row, "first")
+
+
 _EDGES = (
     *MODEL,
     ALPHA,
     Column("edge", attrgetter("edge")),
     Column("law", lambda row: f"none: {row.reason.split(';')[0]}" if row.reason else _FORMULAS[row.law]),
-    _fitted("c or A", lambda row: "no decay seen" if math.isinf(row.first) else interval(row, "first")),
+    _fitted("c or A", _first),
     _fitted("B", lambda row: interval(row, "B", 2)),
     _fitted("chi^2", lambda row: f"{row.chi2:.1f}"),
     _fitted("p", lambda row: f"{row.p_value:.2g}"),
@@ -147,6 +179,11 @@ _EDGES = (
 
 def _exponent(title: str, name: str) -> Column[Row]:
     def text(row: Row) -> str:
+        why, p_value = getattr(row, f"{name}_reason", ""), getattr(row, f"{name}_p_value", math.nan)
+        if isinstance(why, str) and why:
+            return f"none: {why}"
+        if p_value < REJECTED:
+            return rejected(p_value)
         value = getattr(row, f"{name}_exponent", math.nan)
         if not math.isfinite(value):
             return "-"
@@ -155,12 +192,24 @@ def _exponent(title: str, name: str) -> Column[Row]:
     return Column(title, text)
 
 
+def _chance(name: str) -> Column[Row]:
+    """Of a power law; a dash where two sizes leave nothing to test."""
+
+    def text(row: Row) -> str:
+        value = getattr(row, f"{name}_p_value", math.nan)
+        return f"{value:.2g}" if math.isfinite(value) else "-"
+
+    return Column("p", text)
+
+
 _SPREADS = (
     *MODEL,
     ALPHA,
     Column("sizes", attrgetter("sizes"), whole),
     _exponent("of m^2", "overlap2"),
+    _chance("overlap2"),
     _exponent("of lambda (mean of the lowest p p*)", "lambda"),
+    _chance("lambda"),
 )
 
 
@@ -168,7 +217,7 @@ def law_tables(found: Analysis) -> list[Table[Row]]:
     """What was fitted, with intervals, beside theory."""
     sure = f"{100 * found.level:.0f}% intervals"
     low, high = found.window
-    scatter = f"Spread over instances ~ N^(-exponent) ({sure} for normal scatter)"
+    scatter = f"Spread over instances ~ N^(-exponent) ({sure})"
     return [
         *_table(
             f"alpha_0: m^2 continued to zero from {low:g} to {high:g} alpha_BBP ({sure})", _ALPHA_0, found.alpha_0
@@ -176,6 +225,6 @@ def law_tables(found: Analysis) -> list[Table[Row]]:
         *_table(f"Effective thresholds ({sure})", _THRESHOLDS, found.thresholds),
         *_table(f"Crossings of phi ({sure})", _CROSSINGS, found.crossings),
         *_table(f"phi = 1/2 continued to N = infinity ({sure} under each law)", _LIMITS, found.limits),
-        *_table(f"lambda_1 - lambda_- without outlier ({sure} by bootstrap)", _EDGES, found.edges, _EDGE_NOTE),
-        *_table(scatter, _SPREADS, found.spreads),
+        *_table(f"lambda_1 - lambda_- without outlier ({sure})", _EDGES, found.edges, _EDGE_NOTE),
+        *_table(scatter, _SPREADS, found.spreads, _SPREAD_NOTE),
     ]

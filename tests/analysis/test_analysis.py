@@ -10,6 +10,8 @@ import pytest
 
 from hpcbbp import InputError
 from hpcbbp.analysis.analysis import analyse
+from hpcbbp.figures.campaign import edge_figure, phi_figure
+from hpcbbp.report.tables import law_tables
 from hpcbbp.theory import spectrum, transition
 
 SMOOTH = (2, 1, 1.5)
@@ -123,8 +125,64 @@ def test_the_law_of_an_edge():
     assert edges.iloc[0]["law"] == "shifted log"
     assert edges.iloc[0]["first_low"] < 0.6 < edges.iloc[0]["first_high"]
     assert edges["weight"].sum() == pytest.approx(1)
+    one = edges[edges["law"] == "log"].iloc[0]
+    assert one["rejected"]
+    assert one["p_value"] < 0.01
+    assert one[["first", "first_low", "first_high"]].isna().all()  # no constant of a law that does not hold
+    assert analyse(records).to_dict()["edges"][1]["first"] is None
     below = [{**r, "eigenvalues": [limit - 0.1 * (1 + r["seed"])] * 2} for r in records]
     assert "mean distance is -" in analyse(below).edges.iloc[0]["reason"]
+
+
+def test_what_data_reject_is_named_and_not_quoted():
+    """A law of the edge, a spread, thresholds and crossings: refused with the reason, in tables and in pictures."""
+    rng, records, model = np.random.default_rng(3), [], (1, 1, 1.0)
+    limit, top = spectrum(*SMOOTH, 1.0).lambda_minus, transition(*SMOOTH).alpha_bbp
+    for n, scatter, distance in ((100, 1.0, 0.03), (1000, 0.9, 0.032), (10_000, 0.01, 0.02)):
+        for seed in range(60):
+            lowest = limit + distance * (1 + 0.02 * rng.standard_normal())
+            records.append(record(SMOOTH, n, 1.0, seed, lambdas=[lowest] * 2, m2=[0.0, 0.0]))
+            m2 = 1 + 0.1 * scatter * rng.standard_normal()
+            records.append(record(SMOOTH, n, 1.2 * top, seed, lambdas=[-3.0 - 0.1 * rng.random()] * 2, m2=[m2] * 2))
+    for n in (100, 1000):
+        for at, alpha in enumerate(np.linspace(0.9, 1.3, 9)):
+            for seed in range(40):  # up, down and up again
+                known = (seed < 4, seed < 36)[(at // 2) % 2 if at < 8 else 1]
+                records.append(record(model, n, float(alpha), seed, lambdas=[-1.0], m2=[0.1], first=known))
+    found = analyse(records)
+    assert found.edges["rejected"].all()
+    spread = found.spreads[found.spreads["alpha"] > 1.1 * top].iloc[0]
+    assert spread["overlap2_p_value"] < 0.01
+    assert math.isnan(spread["overlap2_exponent"])
+    assert found.thresholds["half_phi"].isna().all()
+    assert found.thresholds["half_phi_reason"].str.startswith("no logistic curve").all()
+    assert found.crossings["alpha"].isna().all()
+    shown = {
+        made.title.split(" ")[0]: [column.text(row) for row in made.rows for column in made.columns]
+        for made in law_tables(found)
+    }
+    assert sum(cell.startswith("rejected (p = ") for cell in shown["lambda_1"]) == 3
+    assert any(cell.startswith("rejected (p = ") for cell in shown["Spread"])
+    assert any(cell.startswith("none: no logistic curve") for cell in shown["Effective"])
+    assert any("is not logistic" in cell for cell in shown["Crossings"])
+    (axis,) = edge_figure(found, SMOOTH, 1.0).axes
+    labels = axis.get_legend_handles_labels()[1]
+    assert sum("rejected (p = " in label for label in labels) == 3
+    assert not any("weight" in label for label in labels)
+    left = phi_figure(found, model).axes[0]
+    assert sum("no curve fits" in label for label in left.get_legend_handles_labels()[1]) == 2
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_too_few_instances_for_a_spread_say_so():
+    rng, records = np.random.default_rng(4), []
+    for n in (100, 1000):
+        for seed in range(4):
+            m2 = rng.random()
+            records.append(record(SMOOTH, n, 5.0, seed, lambdas=[-9.0 - rng.random()] * 2, m2=[m2] * 2))
+    (row,) = analyse(records).spreads.to_dict("records")
+    assert row["overlap2_reason"] == "8 instances at 2 N: intervals hold from 17 on"
+    assert math.isnan(row["overlap2_exponent"])
 
 
 def test_bad_input():

@@ -45,16 +45,17 @@ def test_a_line_with_known_errors():
 
 
 def test_half_points_and_crossings_cover_the_truth():
-    rng, half, cross, trials = np.random.default_rng(2), 0, 0, 300
+    rng, half, cross, trials = np.random.default_rng(2), [], 0, 300
     truth = 1 - math.log(1.5) / (3 * 1000 ** (1 / 3))
-    for _ in range(trials):
+    for trial in range(trials):
         data = {n: counts(n, rng) for n in (100, 1000)}
-        at = half_point(data[1000])
-        half += at.low <= truth <= at.high
+        if trial % 3 == 0:  # they take longer
+            at = half_point(data[1000])
+            half.append(at.low <= truth <= at.high)
         (found,) = crossings(data)
         assert (found.n, found.larger) == (100, 1000)
         cross += found.alpha.low <= 1.0 <= found.alpha.high
-    assert covers(half, trials)
+    assert covers(sum(half), len(half))
     assert covers(cross, trials)
 
 

@@ -141,18 +141,18 @@ p = 2
 a = 1.5
 alpha = "0.6..1.4 alpha_bbp in 5"
 n = [30, 45, 60]
-seeds = 6
+seeds = 12
 method = "dense"
 """
 
 
 @pytest.fixture
 def small(tmp_path):
-    """A campaign of 90 whole spectra, one of them failed and one unconverged."""
+    """A campaign of 180 whole spectra, one of them failed and one unconverged."""
     spec = tmp_path / "small.toml"
     spec.write_text(CAMPAIGN)
     done = answer("run", spec, "--out", tmp_path / "small", ranks=2)
-    assert done["computed"] == 90
+    assert done["computed"] == 180
     store = tmp_path / "small" / "results.jsonl"
     lines = [json.loads(line) for line in store.read_text().splitlines()]
     lines[3] = failed(Point(**lines[3]["point"]), "out of <luck>")
@@ -171,7 +171,7 @@ def test_analyze_and_report(small, tmp_path):
     folder = tmp_path / "small"
     found = answer("analyze", small, "--out", folder, "--to", tmp_path / "tables")
     assert {"curves", "alpha_0", "spreads", "edges"} <= set(found)
-    assert sum(row["seeds"] for row in found["curves"]) == 88
+    assert sum(row["seeds"] for row in found["curves"]) == 178
     assert sum(row["unconverged"] for row in found["curves"]) == 1
     for row in found["curves"]:
         limit = spectrum(2, 1, 1.5, row["alpha"])
