@@ -165,8 +165,9 @@ def _thresholds(model: Model, part: pd.DataFrame, level: float) -> list[dict[str
                     reason = str(error)
                 row |= {**_zero(name, at), f"{name}_reason": reason}
         if row:
-            at = effective_threshold(*model, n)
-            row |= {"theory_alpha_bbp_n": math.nan if at.alpha is None else at.alpha, "trusted": at.trusted}
+            theory = effective_threshold(*model, n)
+            row["theory_alpha_bbp_n"] = math.nan if theory.alpha is None else theory.alpha
+            row["trusted"] = theory.trusted
             rows.append({**_named(model), "n": n, **row, "theory_alpha_bbp": transition(*model).alpha_bbp})
     return rows
 
