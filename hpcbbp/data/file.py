@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from hpcbbp.machine.ranks import Group
 
 _NPY, _HDF5 = b"\x93NUMPY", b"\x89HDF\r\n\x1a\n"
 _HEADER = 10_000  # bytes of an .npy header at most, as numpy has it
+_SUBARRAY = re.compile(rb"""['"]descr['"]\s*:\s*(['"]\s*)?\(""")
 
 
 def _status(path: str) -> os.stat_result | OSError:
@@ -100,12 +102,14 @@ def _npy(path: Path, dataset: str | None) -> Any:
     if dataset is not None:
         raise InputError(f"{path} is a .npy file, which has no datasets: leave :{dataset} out")
     with path.open("rb") as stream:
-        start = stream.read(12)
+        start, words = stream.read(12), stream.read(_HEADER)
     width = 2 if start[6:7] == b"\x01" else 4
     if len(start) < 12 or int.from_bytes(start[8 : 8 + width], "little") > _HEADER:
         raise InputError(f"{path}: damaged or cut short (a header of more than {_HEADER} bytes, or none)")
     with warnings.catch_warnings(action="ignore"):  # of types that numpy calls by another name by now
         array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if _SUBARRAY.search((start + words)[: array.offset]):  # numpy maps those into memory, but does not load them
+        raise InputError(f"{path}: entries are arrays themselves; save plain numbers")
     expected, there = array.offset + array.nbytes, path.stat().st_size
     if there != expected:
         raise InputError(

@@ -110,6 +110,15 @@ def test_npy_headers(data):
         read_or_refused(lambda: load_weights(path, "teacher weights", "p* x N", 7, Group()))
 
 
+@pytest.mark.parametrize("descr", ["(2,)<f8", ("<f8", (2,))])
+def test_entries_that_are_arrays_are_refused(descr, tmp_path):
+    """Found by `make fuzz`: numpy maps such a file into memory, and cannot load it."""
+    path = tmp_path / "X.npy"
+    path.write_bytes(header(1, {"descr": descr, "fortran_order": False, "shape": (3,)}) + bytes(48))
+    with pytest.raises(InputError, match="arrays themselves"):
+        load_data(path)
+
+
 def saved(array, **options):
     stream = io.BytesIO()
     np.save(stream, array, **options)

@@ -59,6 +59,15 @@ def test_kept_and_drawn_again_are_the_same():
     np.testing.assert_allclose(found.eigenvalues, [-0.93309362, -0.92963498], atol=2e-8)
 
 
+def test_projections_out_of_proportion_are_one_line():
+    """Found by `make fuzz`: squares that vanish, labels of 1e16."""
+    rng = np.random.default_rng(65)
+    s, u = rng.standard_normal((38, 2)), 1e8 * rng.standard_normal((38, 1))
+    for words in (([[0.0]], [[2.0620416210171334e-86]], 1.0, 2), (s, u, 100.0, 5)):
+        with pytest.raises(InputError, match="out of proportion"):
+            quenched(*words, threads=1)
+
+
 def test_projections_of_instances():
     """Those of stored and deferred instances are what their curvatures were made of."""
     problem = Problem(p=2, p_star=1, alpha=1.5, a=1.5)

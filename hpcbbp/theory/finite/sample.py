@@ -28,7 +28,7 @@ from hpcbbp.errors import InputError
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import check_constant, check_count, the_papers
 from hpcbbp.theory.finite import kernels as sample_kernels
-from hpcbbp.theory.finite.dyson import Curve
+from hpcbbp.theory.finite.dyson import Beyond, Curve
 from hpcbbp.theory.finite.left_end import check_gram, left_edge, outliers
 from hpcbbp.theory.finite.projections import Drawn, Projections, Samples, check_size, check_widths
 from hpcbbp.theory.finite.sums import Ranks, Sums
@@ -219,10 +219,18 @@ def _left_end(curve: Curve, gram: Array) -> Quenched:
             f"all curvatures of a sample of M = {sums.m} are >= 0: its spectrum has no left edge below 0; "
             "take a larger N or alpha"
         )
-    g_edge = left_edge(curve, -1.0 / steepest)
-    edge = curve.at(g_edge).z
-    *_, curvature = curve.signal(g_edge)
+    try:
+        g_edge = left_edge(curve, -1.0 / steepest)
+        edge = curve.at(g_edge).z
+        *_, curvature = curve.signal(g_edge)
+        found = outliers(curve, g_edge, gram)
+    except InputError:
+        raise
+    except (Beyond, ArithmeticError, ValueError, np.linalg.LinAlgError):  # numbers beyond what doubles can square
+        raise InputError(
+            f"the left end of a sample of N = {curve.n} was not found: its projections are out of proportion "
+            "(those of the model are of order 1)"
+        ) from None
     scale = (abs(curvature) / 2.0) ** (1.0 / 3.0) * (sums.p * curve.n) ** (-2.0 / 3.0)
-    found = outliers(curve, g_edge, gram)
     order = np.argsort(found[0])
     return Quenched(curve.n, sums.m, edge, g_edge, scale, *(part[order] for part in found))
