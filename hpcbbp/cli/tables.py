@@ -205,7 +205,7 @@ def predict_tables(found: Prediction) -> list[Any]:
         "lambda_1: lowest eigenvalue; lambda_-: left edge at N = infinity; m^2: mean over the lowest p p* vectors\n"
         "resonance: m^2 of the outlier below alpha_BBP, N = infinity\n"
         "separation: median distance of the lowest outlier from the edge, in units of the edge's fluctuations\n"
-        "visible: fraction of samples where it exceeds 0.98, as lambda_1 of a bulk alone does in 5 of 100\n"
+        "visible: fraction of samples where it exceeds 0.98, as lambda_1 beyond a sharp edge does in 5 of 100\n"
         "phi: fraction of samples whose lowest eigenvalue is an outlier with the largest overlap\n",
     ]
 

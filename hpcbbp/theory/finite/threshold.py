@@ -74,11 +74,14 @@ class EffectiveSize:
         N at which half of the outliers of this alpha are seen; fewer are at larger N.
     reason : str
         Why there is none; empty if there is one.
+    trusted : bool
+        As that of EffectiveThreshold.
     """
 
     alpha: float
     n: float | None
     reason: str
+    trusted: bool = False
 
 
 @dataclass(frozen=True)
@@ -290,4 +293,5 @@ def effective_size(p: float, p_star: int, a: float, alpha: float) -> EffectiveSi
     def excess(log_n: float) -> float:
         return math.log(pole.expected(math.exp(log_n))[0] / math.log(2.0))
 
-    return EffectiveSize(alpha, math.exp(float(brentq(excess, log_n, log_n + 1.0, xtol=1e-12))), "")
+    found = math.exp(float(brentq(excess, log_n, log_n + 1.0, xtol=1e-12)))
+    return EffectiveSize(alpha, found, "", pole.trusted(found))
