@@ -84,7 +84,7 @@ class Quenched:
 
     @property
     def visible(self) -> bool:
-        """Whether the lowest outlier lies further out than the lowest of the bulk beyond a sharp edge in 95 of 100."""
+        """Whether the lowest outlier lies further out than lambda_1 beyond a sharp edge does in 95 of 100 samples."""
         return bool((self.separation > TRACY_WIDOM_95).any())
 
     @property
