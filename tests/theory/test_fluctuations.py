@@ -40,7 +40,7 @@ def test_none_without_outlier_and_refusals():
 )
 def test_instances_scatter_as_it_says(p, p_star, a, alpha, n):
     """Means of the p p* lowest eigenvalues around their predictions: variance within chi^2 bounds and 25 per cent."""
-    problem, count, seeds = Problem(p=p, p_star=p_star, alpha=alpha, a=a), p * p_star, 80
+    problem, count, seeds = Problem(p=p, p_star=p_star, alpha=alpha, a=a), p * p_star, 50
     found = []
     for seed in range(seeds):
         one = gaussian_instance(problem, n, seed)

@@ -44,7 +44,7 @@ def test_fractions_are_in_order():
 
 
 @pytest.mark.parametrize(
-    ("model", "n", "samples"), [((1, 1, 10.0), 20_000, 40), ((1, 2, 20.0), 30_000, 40), ((2, 1, 5.0), 20_000, 40)]
+    ("model", "n", "samples"), [((1, 1, 10.0), 20_000, 24), ((1, 2, 20.0), 10_000, 24), ((2, 1, 5.0), 20_000, 24)]
 )
 def test_half_of_the_outliers_of_samples_are_seen_near_it(model, n, samples):
     """Clearly more than half above it, clearly fewer below: 12 per cent in alpha to both sides.
