@@ -62,7 +62,6 @@ def theory(
         **thresholds(at),
         "a_c": a_c(units, p_star),
         "p_c": p_c(a, p_star),
-        "resonance_end": resonance_end(units, p_star, a),
         "points": [
             {
                 "alpha": point.alpha,
@@ -75,6 +74,7 @@ def theory(
             }
             for point in points
         ],
+        "resonance_end": resonance_end(units, p_star, a),
         "effective": [effective_threshold(units, p_star, a, size).to_dict() for size in sizes],
     }
     output = Output(as_json)

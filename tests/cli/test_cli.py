@@ -17,6 +17,7 @@ needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is
 
 THEORY_KEYS = [
     "p", "p_star", "a", "alpha_c", "alpha_bbp", "transition", "jump_overlap2", "alpha_0", "a_c", "p_c", "points",
+    "resonance_end", "effective",
 ]  # fmt: skip
 SOLVE_KEYS = [
     "p", "p_star", "a", "alpha", "n", "m", "seed", "eigenvalues", "residuals", "overlap2", "student_overlap2",
@@ -39,6 +40,9 @@ def test_theory():
         "edge": "sharp",
         "lambda_star": point.lambda_star,
         "overlap2": point.overlap2,
+        "resonance": None,
+        "resonance_reason": f"alpha > alpha_BBP = {at.alpha_bbp:.6g}: the outlier itself is there",
+        "effective_n": None,
     }
     assert answer("theory", "-p", 1, "--p-star", 1, "-a", 1)["alpha_0"] is None
     table = run("theory", "-p", 2, "-a", 1.5, "--alpha", 3).stdout
