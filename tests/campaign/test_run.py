@@ -90,9 +90,8 @@ def test_a_record_holds_what_was_computed(tmp_path, spec):
     by_n = {record["n"]: record for record in records(out)}
     record = by_n[90]
     point = record["point"]
-    instance = gaussian_instance(
-        Problem(p=2, p_star=1, alpha=point["alpha"], a=point["a"]), 90, point["seed"], storage="float32"
-    )
+    problem = Problem(p=2, p_star=1, alpha=point["alpha"], a=point["a"])
+    instance = gaussian_instance(problem, 90, point["seed"], storage="float32")
     values = np.linalg.eigvalsh(dense_hessian(instance.data.local.astype(float), instance.hessian.curvature.dense()))
     np.testing.assert_allclose(record["eigenvalues"], values[:2], atol=1e-5)
     weights = np.concatenate([instance.student, instance.teacher], axis=1)

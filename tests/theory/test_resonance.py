@@ -12,7 +12,7 @@ from hpcbbp import InputError, Problem, spectrum, transition
 from hpcbbp.theory import density, quenched_sample, resonance, resonance_end
 from hpcbbp.theory.limit.beyond import golden_rule, steep
 from hpcbbp.theory.limit.bulk import averages
-from hpcbbp.theory.limit.contour import contour
+from hpcbbp.theory.limit.contour import continuation
 from hpcbbp.theory.limit.resonance import branch
 from hpcbbp.theory.limit.transition import overlap2_slope
 
@@ -93,7 +93,7 @@ def test_the_golden_rule_is_the_width_where_it_is_thin(model, alpha):
 def test_the_bulk_left_of_a_point_is_the_samples_with_poles_there(gamma):
     """int rho = (alpha/p) sum over the eigenvalues of D of P(d < 1/g) where it is thin: to first order in rho."""
     alpha, model = 1.5, averages(1, 1, 5.0)
-    x = contour(1, 1, 5.0).at(gamma + 0j).z(alpha).real
+    x = continuation(1, 1, 5.0).at(gamma + 0j).z(alpha).real
     left = spectrum(1, 1, 5.0, alpha).lambda_minus
     across = left + (x - left) * np.linspace(0.3, 1.0, 800)
     rho = density(1, 1, 5.0, alpha, across).rho  # as small as 1e-16, which is rounding: left of 0.5

@@ -11,7 +11,7 @@ from scipy import stats
 
 from hpcbbp import InputError, Problem, transition
 from hpcbbp.theory import effective_size, effective_threshold, finite_size
-from hpcbbp.theory.limit.contour import contour
+from hpcbbp.theory.limit.contour import continuation
 from hpcbbp.theory.limit.modes import modes
 
 MODELS = [(1, 1, 5.0), (2, 1, 1.5), (2, 2, 3.0), (1, 2, 10.0), (100, 1, 3.0), (math.inf, 1, 1.0)]
@@ -91,7 +91,7 @@ def test_products_on_the_real_axis_are_those_of_the_contour():
 
     for model in ((1, 1, 5.0), (2, 1, 1.5), (10, 3, 2.0), (math.inf, 1, 1.0)):
         plain = averages(*model).products(0.9)[0]
-        np.testing.assert_allclose(contour(*model).at(0.9 + 0j).products, plain, rtol=1e-10, atol=1e-14)
+        np.testing.assert_allclose(continuation(*model).at(0.9 + 0j).products, plain, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 r"""alpha_BBP(N): where instances of finite N have lost half of the outliers of a discontinuous transition.
 
-An outlier (above alpha_BBP), or resonance (below), at g* has the m^2 of N = infinity as long as no sample mu has the
+The resonance below alpha_BBP, at g*, has the m^2 of N = infinity as long as no sample mu has the
 pole 1/d_min of its lowest curvature near or before g*: at a distance of 2 (soft/((2 + w) N))^(1/2), w = m^2 (y - 1),
 it halves m^2. There are alpha N samples mu, independent, so
 
@@ -24,7 +24,6 @@ from hpcbbp.theory.domain import check_alpha, check_model, real
 from hpcbbp.theory.limit.beyond import steep
 from hpcbbp.theory.limit.bulk import Averages, averages
 from hpcbbp.theory.limit.modes import Modes, stiffness
-from hpcbbp.theory.limit.outlier import outlier_gamma, overlap2
 from hpcbbp.theory.limit.resonance import branch
 from hpcbbp.theory.limit.transition import transition
 
@@ -86,7 +85,7 @@ class EffectiveSize:
 
 @dataclass(frozen=True)
 class _Pole:
-    """Outlier or resonance at one alpha: gamma = -2 g/p, |Im gamma|, m^2, and the softness of J."""
+    """The resonance at one alpha: gamma = -2 g/p, |Im gamma|, m^2, and the softness of J."""
 
     model: Averages
     alpha: float
@@ -97,8 +96,9 @@ class _Pole:
 
     def shift(self, n: float) -> float:
         """How much before gamma a sample mu may have its pole and still halve m^2."""
-        label = steep(self.model, self.gamma).label if self.gamma > 1.0 else math.inf
-        known = 2.0 + self.overlap2 * max(0.0, label - 1.0)
+        if self.gamma <= 1.0:  # at alpha_BBP, where no sample has a pole
+            return 0.0
+        known = 2.0 + self.overlap2 * max(0.0, steep(self.model, self.gamma).label - 1.0)
         return (4.0 / self.model.p) * math.sqrt(self.soft / (known * float(n)))
 
     def expected(self, n: float) -> tuple[float, float]:
@@ -123,21 +123,13 @@ class _Pole:
 
 
 def _pole(p: float, p_star: int, a: float, alpha: float) -> _Pole | None:
-    """Of a discontinuous transition; None below the end of the branch, or where J is not definite."""
-    model, top = averages(p, p_star, a), transition(p, p_star, a).alpha_bbp
-    if alpha > top:
-        gamma = outlier_gamma(model, alpha, 1.0)
-        if gamma is None:  # by rounding, at alpha_BBP itself
-            gamma = 1.0
-        width, m2, products = 0.0, overlap2(model.moments(gamma), alpha), model.products(gamma)[0]
-    else:
-        found = branch(p, p_star, a).at(alpha)
-        if found is None:
-            return None
-        gamma, width, products = float(found.gamma.real), abs(float(found.gamma.imag)), found.products.real
-        m2 = float(found.overlap2(alpha).real)
-    soft = _softness(p, stiffness(p, products, -0.5 * model.p * gamma, alpha))
-    return None if soft is None else _Pole(model, alpha, gamma, width, m2, soft)
+    """At alpha <= alpha_BBP of a discontinuous transition; None below the branch's end, or if J is not definite."""
+    model, found = averages(p, p_star, a), branch(p, p_star, a).at(alpha)
+    if found is None:
+        return None
+    gamma, width = float(found.gamma.real), abs(float(found.gamma.imag))
+    soft = _softness(p, stiffness(p, found.products.real, -0.5 * model.p * gamma, alpha))
+    return None if soft is None else _Pole(model, alpha, gamma, width, float(found.overlap2(alpha).real), soft)
 
 
 def _softness(p: float, j: Modes) -> float | None:
@@ -155,9 +147,6 @@ def _softness(p: float, j: Modes) -> float | None:
 def check_effective_size(n: Any, p: float, p_star: int) -> int:
     """Return N, or raise InputError unless it is a whole number that has room for the weights, up to 1e30."""
     size = whole_number(n)
-    number = real(n)
-    if size is None and number is not None and math.isfinite(number) and number.is_integer():
-        size = int(number)
     least = max(2, p_star + (1 if p == math.inf else int(p)))
     if size is None or not least <= size <= SIZE_MAX:
         raise InputError(f"N = {shown(n)}: a whole number from p + p* = {least} to {SIZE_MAX:.0e} is wanted")
@@ -208,9 +197,7 @@ def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float
 
     low, high = max(branch(p, p_star, a).end(), 1e-6 * at.alpha_bbp), at.alpha_bbp
     low *= 1.0 + 1e-9
-    while excess(high) > 0.0 and high < 4.0 * at.alpha_bbp:
-        high *= 1.1
-    if excess(high) > 0.0 or excess(low) < 0.0:
+    if excess(low) < 0.0:
         what = "most instances show the outlier down to where its m^2 vanishes"
         return EffectiveThreshold(size, None, False, f"N = {size:.3g} is too small: {what}")
     alpha = float(brentq(excess, low, high, xtol=1e-12 * at.alpha_bbp, rtol=1e-12))
@@ -233,7 +220,7 @@ def fraction_seen(p: float, p_star: int, a: float, alpha: float, n: int) -> floa
     Returns
     -------
     float or None
-        None where there is neither an outlier nor a resonance, and for continuous transitions.
+        1 above alpha_BBP; None where there is no resonance either, and for continuous transitions.
 
     Raises
     ------
@@ -242,8 +229,11 @@ def fraction_seen(p: float, p_star: int, a: float, alpha: float, n: int) -> floa
     """
     p, p_star, a = check_model(p, p_star, a)
     size, alpha = check_effective_size(n, p, p_star), check_alpha(alpha)
-    if transition(p, p_star, a).alpha_0 is None:
+    at = transition(p, p_star, a)
+    if at.alpha_0 is None:
         return None
+    if alpha > at.alpha_bbp:
+        return 1.0
     pole = _pole(p, p_star, a, alpha)
     return None if pole is None else math.exp(-pole.expected(size)[0])
 

@@ -75,7 +75,7 @@ class Continued:
         return complex(slope / (slope - alpha * self.teacher[1]))
 
 
-class Contour:
+class Continuation:
     """Averages of one model beyond its smooth edge."""
 
     def __init__(self, model: Averages) -> None:
@@ -108,6 +108,6 @@ class Contour:
 
 
 @lru_cache(maxsize=64)
-def contour(p: float, p_star: int, a: float) -> Contour:
-    """The contour of a model, built once; its values have been checked."""
-    return Contour(averages(p, p_star, a))
+def continuation(p: float, p_star: int, a: float) -> Continuation:
+    """The averages of a model beyond its edge, built once; its values have been checked."""
+    return Continuation(averages(p, p_star, a))

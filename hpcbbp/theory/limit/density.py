@@ -21,12 +21,14 @@ from hpcbbp.model.parts import refuse_masked
 from hpcbbp.theory.domain import check_alpha, check_count, check_model
 from hpcbbp.theory.limit import kernels
 from hpcbbp.theory.limit.bulk import Averages, averages, left_edge
-from hpcbbp.theory.limit.quadrature import chi2_rule
+from hpcbbp.theory.limit.contour import turned
 
 Array = NDArray[np.float64]
 
 _NEWTON = 60
 _SETTLED = 1e-13
+
+_ANGLE = 0.7  # of both variables, at most
 
 _TOGETHER = 128  # points between two words about progress
 
@@ -70,18 +72,11 @@ class Contour:
 
     def __init__(self, model: Averages) -> None:
         self.p = model.p
-        self.kinds = model.kinds
-        # The weights of a rotated rule grow like exp(k phi^2 / 4).
-        k = model.p if model.kinds[0][0] == 3.0 else math.inf  # without d1 there are infinitely many units
-        yhat, w_hat = chi2_rule(k, model.a, -_angle(k))
-        y, w = chi2_rule(model.p_star, model.a, _angle(model.p_star))
-        weights = (w_hat[:, None] * w[None, :]).ravel()
-        keep = np.abs(weights) > 1e-18
-        w = weights[keep]
+        yhat, y, w = turned(model, _ANGLE, _ANGLE)
         # Of each kind of eigenvalue of D: real and imaginary parts of nodes d and of their weights.
         self._nodes = []
-        for c, share in self.kinds:
-            d = ((2.0 / self.p) * (c * yhat[:, None] - y) / (model.a + y)).ravel()[keep]
+        for c, share in model.kinds:
+            d = (2.0 / self.p) * (c * yhat - y) / (model.a + y)
             self._nodes.append(np.array([d.real, d.imag, share * w.real, share * w.imag]))
         kernels.prepare()
 
@@ -91,10 +86,6 @@ class Contour:
         for nodes in self._nodes:
             kernels.resolvent_sums(nodes, np.ascontiguousarray(g, dtype=np.complex128), sums)
         return 1.0 / g + alpha * sums[0], -1.0 / g**2 + alpha * sums[1]
-
-
-def _angle(k: float) -> float:
-    return 0.0 if k == math.inf else min(0.7, 1.5 / math.sqrt(k))
 
 
 @lru_cache(maxsize=64)

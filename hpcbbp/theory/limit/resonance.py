@@ -23,7 +23,7 @@ from scipy.optimize import brentq
 from hpcbbp.theory.domain import check_alpha, check_model
 from hpcbbp.theory.limit.beyond import golden_rule
 from hpcbbp.theory.limit.bulk import averages
-from hpcbbp.theory.limit.contour import Continued, contour
+from hpcbbp.theory.limit.contour import Continued, continuation
 from hpcbbp.theory.limit.transition import Transition, transition
 
 _STEP, _SMALLEST = 0.02, 1e-7  # of alpha, in units of alpha_BBP
@@ -71,9 +71,9 @@ class Branch:
     """The pole of one model with a discontinuous transition, followed down from alpha_BBP."""
 
     def __init__(self, p: float, p_star: int, a: float) -> None:
-        self.contour = contour(p, p_star, a)
+        self.beyond = continuation(p, p_star, a)
         self.transition: Transition = transition(p, p_star, a)
-        self._known: dict[float, Continued] = {self.transition.alpha_bbp: self.contour.at(1.0 + 0j)}
+        self._known: dict[float, Continued] = {self.transition.alpha_bbp: self.beyond.at(1.0 + 0j)}
         self._end: float | None = None
         self.why = ""
 
@@ -130,7 +130,7 @@ class Branch:
         for _ in range(_ITERATIONS):
             if not self._within(gamma):
                 return None
-            at = self.contour.at(gamma)
+            at = self.beyond.at(gamma)
             step = (1.0 / alpha - at.signal) / at.signal_slope
             size = abs(step)
             if size < _SETTLED * abs(gamma) or (size >= last and size < 1e-12 * abs(gamma)):
@@ -142,7 +142,7 @@ class Branch:
 
     def _within(self, gamma: complex) -> bool:
         beyond = gamma - 1.0
-        return beyond.real > 0.0 and math.atan2(-beyond.imag, beyond.real) < (1.0 - _NEAR) * self.contour.angle
+        return beyond.real > 0.0 and math.atan2(-beyond.imag, beyond.real) < (1.0 - _NEAR) * self.beyond.angle
 
 
 @lru_cache(maxsize=64)
