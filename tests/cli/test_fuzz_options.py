@@ -45,11 +45,12 @@ SLURM_WORDS = (
 COMMANDS = {
     "theory": (
         {"-p": (*P, "inf", "100000"), "-a": (*A, "1e6", "1e-9")},
-        {"--p-star": P, "--alpha": (*ALPHA, "1e12", "1e-12"), "--json": FLAG},
+        {"--p-star": P, "--alpha": (*ALPHA, "1e12", "1e-12"), "-n": ("1e6", "100", "1e31"), "--json": FLAG},
     ),
     "phase-diagram": (
         {"--points": ("2", "3"), "-p": P},
-        {"--p-star": P, "--a-min": A, "--a-max": A, "-a": A, "--inset-a": A, "--out": PICTURE, "--json": FLAG},
+        {"--p-star": P, "--a-min": A, "--a-max": A, "-a": A, "--inset-a": A, "-n": ("1e6", "100"), "--out": PICTURE,
+         "--json": FLAG},
     ),
     "density": (
         {"-p": (*P, "inf"), "-a": A, "--alpha": ALPHA, "--points": ("5", "20")},

@@ -14,7 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcbbp import InputError, Problem
-from hpcbbp.theory import a_c, density, finite_size, p_c, quenched, spectrum, transition
+from hpcbbp.theory import (
+    a_c,
+    density,
+    effective_size,
+    effective_threshold,
+    finite_size,
+    fraction_seen,
+    p_c,
+    quenched,
+    resonance,
+    spectrum,
+    transition,
+)
 from hpcbbp.theory.finite import kernels as sample_kernels
 
 SCALARS = [np.int64(2), np.float32(0.5), np.float16(1), np.nan, np.uint64(2**63), np.datetime64("2020-01-01")]
@@ -40,7 +52,7 @@ def finite(found: object) -> bool:
     """All numbers of an answer."""
     values = [getattr(found, field.name) for field in fields(found)] if is_dataclass(found) else [found]
     return all(
-        value is None or isinstance(value, str) or bool(np.isfinite(np.asarray(value, dtype=float)).all())
+        value is None or isinstance(value, str) or bool(np.isfinite(np.asarray(value, dtype=complex)).all())
         for value in typing.cast("list[typing.Any]", values)
     )
 
@@ -67,6 +79,16 @@ def answered(ask: typing.Callable[[], object]) -> None:
 def test_limits_of_odd_numbers(p, p_star, a, alpha):
     answered(lambda: transition(p, p_star, a))
     answered(lambda: spectrum(p, p_star, a, alpha))
+
+
+@pytest.mark.fuzz
+@fuzzed(40)
+@given(p=UNITS, p_star=TEACHERS, a=CONSTANTS, alpha=ALPHAS, n=mostly(st.integers(1, 10**20)))
+def test_finite_n_of_odd_numbers(p, p_star, a, alpha, n):
+    answered(lambda: resonance(p, p_star, a, alpha))
+    answered(lambda: effective_threshold(p, p_star, a, n))
+    answered(lambda: effective_size(p, p_star, a, alpha))
+    answered(lambda: fraction_seen(p, p_star, a, alpha, n))
 
 
 @pytest.mark.fuzz

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from hpcbbp import InputError, Problem, transition
-from hpcbbp.theory import effective_size, effective_threshold, finite_size
+from hpcbbp.theory import effective_size, effective_threshold, finite_size, fraction_seen
 from hpcbbp.theory.limit.contour import continuation
 from hpcbbp.theory.limit.modes import modes
 
@@ -34,6 +34,14 @@ def test_the_inverse_gives_n_back(model):
     for n in (10**6, 10**9, 10**20):
         alpha = effective_threshold(*model, n).alpha
         assert effective_size(*model, alpha).n == pytest.approx(n, rel=1e-6)
+
+
+def test_the_fraction_seen_is_what_is_inverted():
+    at = effective_threshold(1, 1, 10.0, 10**6, 0.3).alpha
+    assert fraction_seen(1, 1, 10.0, at, 10**6) == pytest.approx(0.3, rel=1e-8)
+    assert fraction_seen(1, 1, 10.0, 6.5, 10**6) == 1.0  # above alpha_BBP
+    assert fraction_seen(1, 1, 10.0, 0.5, 10**6) is None  # below the end of the resonance
+    assert fraction_seen(2, 1, 0.5, 0.5, 10**6) is None  # continuous
 
 
 def test_fractions_are_in_order():

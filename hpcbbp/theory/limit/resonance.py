@@ -30,6 +30,7 @@ _STEP, _SMALLEST = 0.02, 1e-7  # of alpha, in units of alpha_BBP
 _ITERATIONS = 25
 _SETTLED = 1e-14
 _NEAR = 0.15  # of the contour's angle: closer to a pole than that, sums over its nodes are good to less than 1e-12
+_AT_EDGE = 1e-9
 _THIN = 1e-8  # of Im gamma: below it the first order is better than what rounding leaves of it
 
 
@@ -142,6 +143,8 @@ class Branch:
 
     def _within(self, gamma: complex) -> bool:
         beyond = gamma - 1.0
+        if abs(beyond) < _AT_EDGE:  # alpha_BBP itself, by rounding before or behind it
+            return True
         return beyond.real > 0.0 and math.atan2(-beyond.imag, beyond.real) < (1.0 - _NEAR) * self.beyond.angle
 
 
