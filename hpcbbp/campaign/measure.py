@@ -51,5 +51,5 @@ def predicted(prepared: Prepared, point: Point, group: Group) -> dict[str, Any]:
         "lambda_1": found.lowest,
         "eigenvalues": found.eigenvalues.tolist(),
         "overlap2": found.overlap2.tolist(),
-        "gram": True,  # the weights' cosines entered; records of before 0.3 lack this, and took 1
+        "gram": True,  # knows the cosines of the weights; records without this took them to be 0
     }
