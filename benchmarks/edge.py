@@ -1,14 +1,15 @@
-"""Distance of the lowest eigenvalue from the sample's own sharp edge, in numbers and in units of equation (20).
+"""Distance of the lowest eigenvalue from the sample's own sharp edge: docs/results/edge.csv.xz, one row an instance.
 
-.venv/bin/python benchmarks/edge.py        (dense eigenvalues, two instances at a time; some minutes)
+.venv/bin/python benchmarks/edge.py [PROCESSES]        (dense eigenvalues; some minutes)
 """
 
 from __future__ import annotations
 
 import math
-from concurrent.futures import ProcessPoolExecutor
+import sys
 
 import numpy as np
+from claims.growing import Row, grow
 from scipy.linalg import eigh
 
 from hpcbbp import Problem
@@ -18,9 +19,10 @@ MODELS = (Problem(p=1, p_star=1, alpha=0.8, a=0.5), Problem(p=2, p_star=1, alpha
 COUNTS = {1: {100: 300, 200: 200, 400: 120, 800: 60, 1600: 24}, 2: {100: 300, 200: 200, 400: 120, 800: 60, 1000: 24}}
 
 
-def instance(problem: Problem, n: int, seed: int) -> tuple[float, float, int]:
-    """lambda_1 - edge, its unit, and the number of outliers predicted."""
-    rng, p = np.random.default_rng(10**6 + seed), problem.p
+def instance(job: Row) -> list[Row]:
+    """Lowest eigenvalue; edge, its unit, and how many outliers are predicted."""
+    problem, n = MODELS[job["p"] - 1], job["n"]
+    rng, p = np.random.default_rng(10**6 + job["seed"]), problem.p
     X = rng.standard_normal((problem.samples(n), n)) / math.sqrt(n)
     W = rng.standard_normal((n, p + problem.p_star))
     S = X @ (W * (math.sqrt(n) / np.linalg.norm(W, axis=0)))
@@ -28,22 +30,18 @@ def instance(problem: Problem, n: int, seed: int) -> tuple[float, float, int]:
     H = np.block([[X.T @ (D[:, k, j, None] * X) for j in range(p)] for k in range(p)])
     found = quenched(S[:, :p], S[:, p:], problem.a, n, threads=1)
     lowest = float(eigh(H, eigvals_only=True, subset_by_index=[0, 0])[0])
-    return lowest - found.edge, found.edge_scale, len(found.eigenvalues)
+    row = {"lambda_1": lowest, "edge": found.edge, "edge_scale": found.edge_scale, "outliers": len(found.eigenvalues)}
+    return [{**job, "a": problem.a, "alpha": problem.alpha, **row}]
 
 
 def main() -> None:
-    print("  p      N  samples  lambda_1 - edge         in its unit        deviation")
-    for problem in MODELS:
-        for n, count in COUNTS[problem.p].items():
-            with ProcessPoolExecutor(2) as pool:
-                rows = np.array(list(pool.map(instance, [problem] * count, [n] * count, range(count))))
-            rows = rows[rows[:, 2] == 0]
-            scaled, error = rows[:, 0] / rows[:, 1], 1 / math.sqrt(len(rows))
-            print(
-                f"{problem.p:3d} {n:6d} {len(rows):8d}  {rows[:, 0].mean():.5f}({rows[:, 0].std() * error:.5f})  "
-                f"{scaled.mean():8.3f}({scaled.std() * error:.3f})  {scaled.std():10.3f}",
-                flush=True,
-            )
+    jobs = [
+        {"p": problem.p, "n": n, "seed": seed}
+        for problem in MODELS
+        for n, count in COUNTS[problem.p].items()
+        for seed in range(count)
+    ]
+    grow("edge", ("p", "n", "seed"), jobs, instance, int(sys.argv[1]) if len(sys.argv) > 1 else 2)
 
 
 if __name__ == "__main__":

@@ -1,38 +1,43 @@
-"""Quenched predictions beside eigenvalues of the same instances: bias and scatter, N = 200 to 10^6.
+"""Quenched predictions beside eigenvalues of the same instances: docs/results/quenched.csv.xz, N = 200 to 10^6.
 
-.venv/bin/python benchmarks/quenched.py [LARGEST [MODEL [SMALLEST [SEEDS]]]]
+.venv/bin/python benchmarks/quenched.py [--largest 1e5] [--models continuous smooth] [--processes 2]
 
-Up to N = 800 by numpy's dense eigh, beyond by deferred Krylov, two instances at a time.
+Up to N = 800 by numpy's dense eigh, beyond by deferred Krylov. One row a pair. Instances that are in the table are not
+computed again; the tables of docs/finite-n.md are made of it by benchmarks/results.py.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
+from claims.growing import Row, grow
 
 from hpcbbp import Problem, deferred_instance, gaussian_instance, solve_deferred
 from hpcbbp.solvers.overlap import cosines, overlap2
-from hpcbbp.theory import quenched, spectrum, transition
-from hpcbbp.theory.limit.bulk import averages
-from hpcbbp.theory.limit.outlier import outlier_gamma
+from hpcbbp.theory import quenched
 
 MODELS = {
-    "continuous": Problem(p=1, p_star=1, alpha=3.0, a=1.0),
-    "sharp": Problem(p=2, p_star=1, alpha=2.0, a=0.7),
-    "precritical": Problem(p=2, p_star=1, alpha=1.2, a=1.5),
-    "smooth": Problem(p=2, p_star=1, alpha=1.5, a=1.5),
-    "wide": Problem(p=3, p_star=1, alpha=2.0, a=1.5),
+    "continuous": (Problem(p=1, p_star=1, alpha=3.0, a=1.0), {200: 200, 800: 60, 10**4: 40, 10**5: 16, 10**6: 4}),
+    "sharp": (Problem(p=2, p_star=1, alpha=2.0, a=0.7), {200: 200, 800: 60, 10**4: 16}),
+    "smooth": (Problem(p=2, p_star=1, alpha=1.5, a=1.5), {200: 200, 800: 60, 10**4: 16, 10**5: 4, 10**6: 2}),
+    "wide": (Problem(p=3, p_star=1, alpha=2.0, a=1.5), {200: 200, 800: 60, 10**4: 6, 10**5: 4}),
+    "wide, alpha = 3": (Problem(p=3, p_star=1, alpha=3.0, a=1.5), {250: 150, 10**6: 1}),
+    "below": (Problem(p=2, p_star=1, alpha=1.2, a=1.5), {10**4: 12}),
+    "smooth, alpha = 1": (Problem(p=2, p_star=1, alpha=1.0, a=1.5), {800: 16}),
+    "smooth, alpha = 3": (Problem(p=2, p_star=1, alpha=3.0, a=1.5), {300: 150}),
+    "two teachers, a = 1": (Problem(p=1, p_star=2, alpha=30.0, a=1.0), {300: 300}),
+    "two teachers, a = 10": (Problem(p=1, p_star=2, alpha=30.0, a=10.0), {300: 300}),
 }
-SEEDS = {200: 200, 800: 60, 10**4: 40, 10**5: 16, 10**6: 4}
+DENSE = 800
 
 
-def instance(problem: Problem, n: int, seed: int) -> tuple[float, float, float, float]:
-    """Mean of the lowest p p* eigenvalues and of their m^2: measured, then predicted."""
+def instance(job: Row) -> list[Row]:
+    """The lowest p p* pairs: measured, then predicted (the lowest of the bulk, without overlap, where none is)."""
+    problem, n, seed = MODELS[job["model"]][0], job["n"], job["seed"]
     count = problem.p * problem.p_star
-    if n <= 800:
+    if n <= DENSE:
         drawn = gaussian_instance(problem, n, seed)
         X, D = drawn.data.local, drawn.hessian.curvature.dense()
         blocks = [[X.T @ (D[:, k, j, None] * X) for j in range(problem.p)] for k in range(problem.p)]
@@ -49,50 +54,31 @@ def instance(problem: Problem, n: int, seed: int) -> tuple[float, float, float, 
         measured, m2 = solution.eigen.eigenvalues[:count], solution.overlap2[:count]
         s, u = deferred.projections()
         gram = deferred.gram()
-    found = quenched(s, u, problem.a, n, gram=gram)
-    predicted = np.append(found.eigenvalues, [found.lowest] * count)[:count]
-    return measured.mean(), m2.mean(), float(predicted.mean()), float(found.overlap2[:count].sum()) / count
-
-
-def scatter(problem: Problem) -> float:
-    """(1 - m^2) (2 |z'|)^(1/2): the scatter times N^(1/2) that X adds to an outlier, p = 1 (docs/finite-n.md)."""
-    model = averages(problem.p, problem.p_star, problem.a)
-    gamma = outlier_gamma(model, problem.alpha, 1.0)
-    assert gamma is not None
-    m2 = spectrum(problem.p, problem.p_star, problem.a, problem.alpha).overlap2
-    return (1 - m2) * math.sqrt(2 * abs(model.moments(gamma).z_prime(problem.alpha)))
+    found = quenched(s, u, problem.a, n, gram=gram, threads=1)
+    predicted = np.append(found.eigenvalues, [found.lowest] * count)
+    known = np.append(found.overlap2, np.zeros(count))
+    return [
+        {**job, "pair": i + 1, "eigenvalue": measured[i], "overlap2": m2[i], "quenched_eigenvalue": predicted[i],
+         "quenched_overlap2": known[i]}
+        for i in range(count)
+    ]  # fmt: skip
 
 
 def main() -> None:
-    largest = float(sys.argv[1]) if len(sys.argv) > 1 else 1e5
-    names = sys.argv[2:3] or list(MODELS)
-    smallest = float(sys.argv[3]) if len(sys.argv) > 3 else 0.0
-    most = int(sys.argv[4]) if len(sys.argv) > 4 else 1000
-    print(
-        "        model        N  seeds   bias of lambda      scatter  * N^1/2   bias of m^2         scatter  * N^1/2"
-    )
-    for name in names:
-        problem = MODELS[name]
-        kind = transition(problem.p, problem.p_star, problem.a).kind
-        for n, usual in SEEDS.items():
-            if not smallest <= n <= largest:
-                continue
-            seeds = min(usual, most)
-            with ProcessPoolExecutor(2) as pool:
-                rows = list(pool.map(instance, [problem] * seeds, [n] * seeds, range(seeds)))
-            found = np.array(rows)
-            words = [f"{name:>13s} {n:8d}  {seeds:5d}"]
-            for difference in (found[:, 0] - found[:, 2], found[:, 1] - found[:, 3]):
-                std = difference.std(ddof=1)
-                words.append(
-                    f"{difference.mean():9.5f} +- {std / math.sqrt(seeds):.5f}  {std:.5f}  {std * n**0.5:7.3f}"
-                )
-            print("   ".join(words), flush=True)
-        print(
-            f"              ({kind}; from X alone, p = 1: {scatter(problem):.3f})"
-            if problem.p == 1
-            else f"  ({kind})"
-        )
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--largest", type=float, default=1e5)
+    words.add_argument("--models", nargs="*", default=list(MODELS))
+    words.add_argument("--processes", type=int, default=2)
+    asked = words.parse_args()
+    jobs = [
+        {"model": name, "n": n, "seed": seed}
+        for name in asked.models
+        for n, seeds in MODELS[name][1].items()
+        if n <= asked.largest
+        for seed in range(seeds)
+    ]
+    jobs.sort(key=lambda job: job["n"])
+    grow("quenched", ("model", "n", "seed"), jobs, instance, asked.processes)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What the documents say, beside the tables of instances in docs/results (make results)."""

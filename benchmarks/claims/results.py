@@ -1,0 +1,281 @@
+"""docs/results.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.integrate import simpson
+
+from claims.pages import Claim
+from claims.tables import (
+    Model,
+    at_least,
+    bracket,
+    found,
+    interval,
+    mean_of,
+    one,
+    records,
+    say,
+    some,
+    times_bbp,
+)
+from hpcbbp.theory import density, resonance, spectrum, transition
+
+PAGE = "docs/results.md"
+SHARP, SMOOTH, RETRIEVAL = (2, 1, 0.7), (2, 1, 1.5), (1, 1, 1.0)
+
+claim = partial(Claim, PAGE)
+
+
+def count(name: str, **where: float) -> str:
+    return str(len(some(found(name).instances, **where)))
+
+
+def curve(name: str, model: Model, alpha: float, n: float) -> Any:
+    p, p_star, a = model
+    return one(found(name).curves, p=p, p_star=p_star, a=a, alpha=alpha, n=n)
+
+
+def mean(name: str, model: Model, alpha: float, n: float, column: str = "overlap2") -> str:
+    row = curve(name, model, alpha, n)
+    return bracket(row[column], row[f"{column}_sem"])
+
+
+def limit(model: Model, alpha: float) -> str:
+    return f"{spectrum(*model, alpha).overlap2:.4f}"
+
+
+def overlaps() -> Iterator[Claim]:
+    def at(model: Model, factor: float, *sizes: float) -> list[Callable[[], str]]:
+        return [partial(mean, "figure-1", model, times_bbp(model, factor), n) for n in sizes]
+
+    yield claim(
+        "{} instances, p = 2, p\\* = 1, N = 400 to 10^6, all converged.", lambda: [_all_converged("figure-1")]
+    )
+    yield claim(
+        "a = 0.7, alpha = 1.4 alpha_BBP: {}, {}, {} at N = 4000, 2 10^4, 2 10^5; theory {}.",
+        say(*at(SHARP, 1.4, 4000, 2e4, 2e5), lambda: limit(SHARP, times_bbp(SHARP, 1.4))),
+    )
+    yield claim(
+        "a = 1.5, alpha = 1.4 alpha_BBP: {}, {}, {}, {} (one instance) at 4000, 2 10^4, 2 10^5, 10^6; theory {}.",
+        say(*at(SMOOTH, 1.4, 4000, 2e4, 2e5, 1e6), lambda: limit(SMOOTH, times_bbp(SMOOTH, 1.4))),
+    )
+    yield claim(
+        "From 2 10^4 on, measured and quenched averages differ by less than {} wherever alpha >= 1.2 alpha_BBP but for "
+        "a = 0.7, alpha = 1.4 and 1.6 alpha_BBP ({} and {}, six instances).",
+        _differences,
+    )
+    yield claim("a = 0.7, alpha = 0.8 alpha_BBP: {} at N = 4000.", say(*at(SHARP, 0.8, 4000)))
+    yield claim(
+        "a = 1.5, alpha = 0.8 alpha_BBP = {}: {} at N = 4000, {} at 2 10^4; the resonance has {}.",
+        say(
+            lambda: f"{times_bbp(SMOOTH, 0.8):.3f}", *at(SMOOTH, 0.8, 4000, 2e4),
+            lambda: f"{resonance(*SMOOTH, times_bbp(SMOOTH, 0.8)).overlap2:.4f}",
+        ),
+    )  # fmt: skip
+    yield claim(
+        "At alpha_BBP itself, where m^2 jumps from 0 to {}: {}, {}, {} at N = 4000, 2 10^4, 2 10^5",
+        say(lambda: f"{transition(*SMOOTH).jump_overlap2:.4f}", *at(SMOOTH, 1.0, 4000, 2e4, 2e5)),
+    )
+
+
+def _all_converged(name: str) -> str:
+    instances = found(name).instances
+    if not instances["whole"].all():
+        raise LookupError(f"{name}: {int((~instances['whole']).sum())} instances did not converge")
+    return str(len(instances))
+
+
+def _differences() -> list[str]:
+    rows = found("figure-1").curves
+    above = rows.apply(lambda row: row["alpha"] / transition(2, 1, row["a"]).alpha_bbp, axis=1)
+    rows = rows.assign(factor=above, gap=(rows["overlap2"] - rows["quenched_overlap2"]).abs())
+    rows = rows[(rows["n"] >= 2e4) & (rows["factor"] > 1.19)]
+    apart = [one(some(rows, a=0.7), alpha=times_bbp(SHARP, factor), n=2e4) for factor in (1.4, 1.6)]
+    others = rows.drop([row.name for row in apart])
+    return [at_least(others["gap"].max(), 3), *(f"{row['gap']:.3f}" for row in apart)]
+
+
+def distributions() -> Iterator[Claim]:
+    for factor, theory in ((0.7, "0"), (1.0, "{} (0 just below)"), (1.3, "{}")):
+        alpha = times_bbp(SMOOTH, factor)
+        cells = " | ".join(["{}, {}"] * 3)
+        values = [partial(_mean_and_median, alpha, n, what) for n in (400, 1200, 10**4) for what in (0, 1)]
+        if factor == 1.0:
+            values.append(lambda: f"{transition(*SMOOTH).jump_overlap2:.4f}")
+        elif factor > 1:
+            values.append(partial(limit, SMOOTH, alpha))
+        yield claim(f"| {factor} | {cells} | {theory} |", say(*values))
+    yield claim("chi^2 = {} for one degree of freedom rejects one above (local exponents {} and {})", _spread)
+
+
+def _mean_and_median(alpha: float, n: float, what: int) -> str:
+    row = curve("figure-distribution", SMOOTH, alpha, n)
+    return bracket(row["overlap2_1"], row["overlap2_1_sem"]) if what == 0 else f"{row['overlap2_1_median']:.4f}"
+
+
+def _spread() -> list[str]:
+    alpha = times_bbp(SMOOTH, 1.3)
+    fit = one(found("figure-distribution").spreads, alpha=alpha)
+    spreads = [curve("figure-distribution", SMOOTH, alpha, n)["overlap2_std"] for n in (400, 1200, 10**4)]
+    local = [-math.log(spreads[i + 1] / spreads[i]) / math.log(step) for i, step in enumerate((3, 1e4 / 1200))]
+    return [f"{fit['overlap2_chi2']:.1f}", *(f"{value:.2f}" for value in local)]
+
+
+def phis() -> Iterator[Claim]:
+    slow = partial(claim, slow=True)
+    yield slow("(300, 300, 200, 80, 16 a point; {} instances).", lambda: [_all_converged("figure-3")])
+    sizes = (100, 200, 400, 800, 1600)
+    ends = [(n, factor) for n in (100, 800, 1600) for factor in (0.5, 1.6)]
+    yield slow(
+        "phi rises slowly, from {} to {} over 0.5 to 1.6 alpha_BBP at N = 100, {} to {} at 800, {} to {} at 1600.",
+        lambda: [f"{curve('figure-3', RETRIEVAL, times_bbp(RETRIEVAL, f), n)['phi']:.2f}" for n, f in ends],
+    )
+    yield slow(
+        "(the quenched phi, which counts outliers alone, is {} there at N = 100 and {} at 800).",
+        lambda: [
+            f"{curve('figure-3', RETRIEVAL, times_bbp(RETRIEVAL, 0.5), n)['quenched_phi']:.2g}" for n in (100, 800)
+        ],
+    )
+    yield slow(
+        "lies at {}, {}, {}, {}, {} for N = 100 to 1600; alpha_BBP = {}.",
+        lambda: [
+            *(interval(one(found("figure-3").thresholds, n=n), "half_phi") for n in sizes),
+            f"{transition(*RETRIEVAL).alpha_bbp:.3f}",
+        ],
+    )
+    yield slow(
+        "Crossings of successive N are bounded in two of four cases, {} for 200 and 400 and {} for 800 and 1600:",
+        _crossings,
+    )
+    yield slow(
+        "Continued to N = infinity the half points give {} under N^(-1/3) and {} under 1/log N; "
+        "the data cannot tell the two (weights {} and {}).",
+        _continued,
+    )
+
+
+def _crossings() -> list[str]:
+    rows = found("figure-3").crossings
+    bounded = rows[np.isfinite(rows["alpha_low"]) & np.isfinite(rows["alpha_high"])]
+    if list(bounded["n"]) != [200, 800] or len(rows) != 4:
+        raise LookupError(f"crossings bounded at N = {list(bounded['n'])} of {len(rows)}")
+    return [interval(row, "alpha", 2) for _, row in bounded.iterrows()]
+
+
+def _continued() -> list[str]:
+    rows = found("figure-3").limits
+    fits = [one(rows, law=law) for law in sorted(rows["law"], key=lambda law: "log" in law)]
+    return [
+        *(f"{fit['limit']:.2f} [{fit['low']:.2f}, {fit['high']:.2f}]" for fit in fits),
+        *(f"{fit['weight']:.2f}" for fit in fits),
+    ]
+
+
+def continuations() -> Iterator[Claim]:
+    for p, n, shown in ((2, 1000, "1000"), (2, 1e4, "10^4"), (3, 1000, "1000"), (3, 1e4, "10^4"), (4, 1000, "1000"),
+                        (5, 1000, "1000")):  # fmt: skip
+        yield claim(f"| {p} | {shown} | {{}} | {{}} | {{}} | {{}} | {{}} | {{}} |", partial(_alpha_0, p, n))
+    yield claim("theory over the same alphas lies {} to {} below the tangent.", _bends)
+    yield claim("{} of the {} 90% intervals hold it, N = 4000 included", _held)
+    yield claim(
+        "From figure 1, with 1.2 to 1.4 alpha_BBP, p = 2: {} at N = 2 10^4, {} at 2 10^5; theory there {}.",
+        _narrower,
+    )
+
+
+def _alpha_0(p: int, n: float) -> list[str]:
+    row = one(found("figure-4").alpha_0, p=p, n=n)
+    return [
+        str(row["instances"]), interval(row, "data"), interval(row, "quenched"), f"{row['theory_in_window']:.3f}",
+        f"{row['theory_alpha_0']:.5f}", f"{row['theory_alpha_bbp']:.5f}",
+    ]  # fmt: skip
+
+
+def _bends() -> list[str]:
+    rows = found("figure-4").alpha_0
+    gaps = rows["theory_alpha_0"] - rows["theory_in_window"]
+    return [f"{gaps.min():.2f}", f"{gaps.max():.2f}"]
+
+
+def _held() -> list[str]:
+    rows = found("figure-4").alpha_0
+    held = [
+        rows["theory_in_window"].between(rows[f"{name}_low"], rows[f"{name}_high"]) for name in ("data", "quenched")
+    ]
+    return [str(int(sum(one.sum() for one in held))), str(2 * len(rows))]
+
+
+def _narrower() -> list[str]:
+    from hpcbbp.analysis.analysis import analyse
+
+    rows = analyse(records("figure-1"), window=(1.2, 1.4)).alpha_0
+    at = [one(rows, a=1.5, n=n) for n in (2e4, 2e5)]
+    return [*(interval(row, "data") for row in at), f"{at[0]['theory_in_window']:.3f}"]
+
+
+def densities() -> Iterator[Claim]:
+    cases = ((SHARP, 2.0, (-0.5, 0, 1, 2)), (SMOOTH, 1.0, (-0.5, -0.3, -0.1)))
+    for model, alpha, points in cases:
+        pieces = ", ".join(f"{{}} and {{}} below {x:g}" for x in points)
+        head = f"a = {model[2]:g}, alpha = {alpha:g}: "
+        yield claim(head + pieces + ".", partial(_fractions, model, alpha, points))
+    yield claim(
+        "Left of lambda_- there are {} to {} eigenvalues a spectrum at the sharp edge (alpha = 2 has the two outliers), "
+        "and {} in {} of six at the smooth one.",
+        _left_of_edge,
+    )
+
+
+def _spectra(model: Model) -> np.ndarray[Any, Any]:
+    return np.array([record["eigenvalues"] for record in records("figure-5") if record["a"] == model[2]])
+
+
+def _fractions(model: Model, alpha: float, points: tuple[float, ...]) -> list[str]:
+    values = _spectra(model)
+    return [
+        word for x in points for word in (mean_of((values < x).mean(axis=1)), f"{mass_below(model, alpha, x):.4f}")
+    ]
+
+
+def mass_below(model: Model, alpha: float, x: float) -> float:
+    """Integral of rho from lambda_- to x, over t with x = lambda_- + t^2 so that an edge like a square root is smooth."""
+    left = spectrum(*model, alpha).lambda_minus
+    t = np.linspace(0.0, math.sqrt(x - left), 401)
+    rho = np.append(0.0, density(*model, alpha, x=left + t[1:] ** 2).rho)
+    return float(simpson(2 * t * rho, x=t))
+
+
+def _left_of_edge() -> list[str]:
+    counts = {
+        model: (_spectra(model) < spectrum(*model, alpha).lambda_minus).sum(axis=1)
+        for model, alpha in ((SHARP, 2.0), (SMOOTH, 1.0))
+    }
+    some_left = counts[SMOOTH][counts[SMOOTH] > 0]
+    words = {1: "one", 2: "two", 3: "three"}
+    return [
+        str(counts[SHARP].min()), str(counts[SHARP].max()), "/".join(map(str, sorted(set(some_left)))),
+        words.get(len(some_left), str(len(some_left))),
+    ]  # fmt: skip
+
+
+def teachers() -> Iterator[Claim]:
+    yield claim(
+        "(a = 1: {} at p\\* = 1, {} at 2, {} at 4).",
+        lambda: [f"{transition(1, p_star, 1.0).alpha_bbp:.3g}" for p_star in (1, 2, 4)],
+    )
+    yield claim("at a = 10 it is discontinuous up to p\\* = {}, with alpha_BBP = {} p\\*.", _growing)
+
+
+def _growing() -> list[str]:
+    at = {p_star: transition(1, p_star, 10.0) for p_star in range(1, 8)}
+    for a in (1.0, 0.1):
+        assert all(transition(1, p_star, a).kind == "continuous" for p_star in (1, 2, 4, 10, 100))
+    last = max(p_star for p_star, t in at.items() if t.kind == "discontinuous")
+    ratios = {round(at[p_star].alpha_bbp / p_star, 2) for p_star in range(1, last + 1)}
+    return [str(last), "/".join(f"{ratio:g}" for ratio in sorted(ratios))]

@@ -1,0 +1,109 @@
+"""The tables of instances in docs/results, and what claims ask of them."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from claims.pages import ROOT
+from hpcbbp.analysis.analysis import Analysis, analyse
+from hpcbbp.theory import transition
+
+FOLDER = ROOT / "docs" / "results"
+
+Model = tuple[int, int, float]
+Values = Callable[[], Sequence[str]]
+
+
+def instances_file(name: str) -> Any:
+    return FOLDER / f"{name}.jsonl.xz"
+
+
+def write_records(name: str, records: Iterable[dict[str, Any]]) -> int:
+    """One instance a line; returns the number of bytes."""
+    text = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in records)
+    packed = lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME)
+    instances_file(name).write_bytes(packed)
+    return len(packed)
+
+
+@lru_cache(maxsize=None)
+def records(name: str) -> list[dict[str, Any]]:
+    """Instances of a named figure, as hpcbbp.analysis takes them."""
+    with lzma.open(instances_file(name), "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+@lru_cache(maxsize=None)
+def found(name: str) -> Analysis:
+    return analyse(records(name))
+
+
+@lru_cache(maxsize=None)
+def table(name: str) -> pd.DataFrame:
+    """A table of a script of benchmarks/."""
+    return pd.read_csv(FOLDER / f"{name}.csv.xz")
+
+
+def write_table(name: str, rows: pd.DataFrame) -> None:
+    """Rows of other points, which the file may have, stay."""
+    rows.to_csv(FOLDER / f"{name}.csv.xz", index=False, float_format="%.9g")
+
+
+def some(rows: pd.DataFrame, **where: float | str) -> pd.DataFrame:
+    """Rows where columns have these values; alpha to 2e-6, since campaigns round it."""
+    for name, value in where.items():
+        column = rows[name]
+        same = column == value if isinstance(value, str) or name != "alpha" else (column - value).abs() < 2e-6
+        rows = rows[same]
+    return rows
+
+
+def one(rows: pd.DataFrame, **where: float | str) -> Any:
+    """The one row of a table where columns have these values."""
+    left = some(rows, **where)
+    if len(left) != 1:
+        raise LookupError(f"{len(left)} rows with {where}")
+    return left.iloc[0]
+
+
+def times_bbp(model: Model, factor: float) -> float:
+    """alpha as campaigns have it, a multiple of alpha_BBP rounded to 1e-6."""
+    return round(factor * transition(*model).alpha_bbp, 6)
+
+
+def bracket(value: float, error: float, digits: int = 4) -> str:
+    """0.0822(226); the value alone without an error."""
+    if not math.isfinite(error):
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f}({round(error * 10**digits)})"
+
+
+def interval(row: Any, name: str, digits: int = 3) -> str:
+    """0.913 [0.880, 0.951]."""
+    ends = [f"{row[f'{name}_{side}']:.{digits}f}" for side in ("low", "high")]
+    return f"{row[name]:.{digits}f} [{ends[0]}, {ends[1]}]"
+
+
+def at_least(value: float, digits: int) -> str:
+    """Rounded up: "less than" holds."""
+    return f"{math.ceil(value * 10**digits) / 10**digits:.{digits}f}"
+
+
+def mean_of(values: Any, digits: int = 4) -> str:
+    """Mean with its standard error."""
+    values = np.asarray(values, dtype=float)
+    error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return bracket(float(values.mean()), error, digits)
+
+
+def say(*values: Callable[[], str]) -> Values:
+    """Several values of a claim, each computed when asked for."""
+    return lambda: [value() for value in values]
