@@ -1,6 +1,6 @@
-"""How often 90% intervals hold the truth, on synthetic data: prints the tables of docs/accuracy.md.
+"""How often 90% intervals hold the truth, on synthetic data: docs/results/coverage.csv.xz, of docs/accuracy.md.
 
-python benchmarks/intervals.py 400
+python benchmarks/intervals.py 400 [PROCESSES]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from claims.growing import Row, grow
 from scipy import stats
 from scipy.optimize import brentq
 from scipy.special import expit
@@ -19,7 +20,6 @@ from hpcbbp.analysis.edge_law import edge_laws
 from hpcbbp.analysis.fieller import Zero
 from hpcbbp.analysis.overlap_laws import alpha_0, spread_law
 from hpcbbp.analysis.phi import crossings, half_point
-from hpcbbp.machine.wording import with_error
 
 Rng = np.random.Generator
 Scatter = Callable[[Rng, int], np.ndarray]
@@ -155,35 +155,32 @@ def _words(counts: Sequence[int]) -> str:
     return ", ".join(map(str, counts))
 
 
-def cell(trial: Trial, trials: int, seed: int) -> str:
-    """Coverage with its error; how many data sets were refused or rejected, where more than 2% were."""
-    rng, found = np.random.default_rng(seed), []
-    for _ in range(trials):
+def every(trials: int) -> list[Row]:
+    """The cells of both tables; a row of a table has one seed."""
+    return [
+        {"estimate": name, "instances": instances, "truth": truth, "trials": trials, "seed": number}
+        for rows in (scattered(), of_fractions())
+        for number, ((name, instances), by_truth) in enumerate(rows.items())
+        for truth in by_truth
+    ]
+
+
+def cell(job: Row) -> list[Row]:
+    """How many data sets gave an interval, and how many of these held the truth."""
+    trial = (scattered() | of_fractions())[job["estimate"], job["instances"]][job["truth"]]
+    rng, found = np.random.default_rng(job["seed"]), []
+    for _ in range(job["trials"]):
         try:
             found.append(trial(rng))
         except InputError:
             continue
-    refused = 1 - len(found) / trials
-    words = f"; {refused:.0%} refused" if refused > 0.02 else ""
-    if len(found) < 50:
-        return words.removeprefix("; ")
-    held = float(np.mean([at.low <= 0 <= at.high for at in found]))
-    return with_error(held, math.sqrt(held * (1 - held) / len(found))) + words
-
-
-def table(rows: Rows, trials: int) -> None:
-    columns = list(next(iter(rows.values())))
-    print(f"| estimate | instances | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 2)}")
-    for number, ((name, instances), by_truth) in enumerate(rows.items()):
-        cells = [cell(by_truth[truth], trials, number) if truth in by_truth else "" for truth in columns]
-        print(f"| {name} | {instances} | {' | '.join(cells)} |", flush=True)
+    return [{**job, "given": len(found), "held": sum(at.low <= 0 <= at.high for at in found)}]
 
 
 def main() -> None:
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 400
-    table(scattered(), trials)
-    print()
-    table(of_fractions(), trials)
+    processes = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+    grow("coverage", ("estimate", "instances", "truth", "trials"), every(trials), cell, processes, batch=4)
 
 
 if __name__ == "__main__":

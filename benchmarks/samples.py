@@ -18,6 +18,7 @@ from hpcbbp.theory import effective_threshold, quenched_sample
 from hpcbbp.theory.finite.average import default_samples
 
 SHARP, SMOOTH = (2, 1, 0.7), (2, 1, 1.5)
+DECADES = [10**k for k in range(2, 9)]
 LOST = [(1, 1, 5.0), (1, 1, 10.0), (2, 1, 1.5), (3, 1, 1.5), (1, 2, 20.0), (2, 2, 3.0)]
 """Models whose alpha_BBP(N) is compared with samples."""
 AROUND = (0.85, 0.91, 0.96, 1.0, 1.05, 1.12)
@@ -39,18 +40,19 @@ def around(model: tuple[int, int, float], n: int) -> list[float]:
 def jobs() -> list[Row]:
     made = []
     for model, alpha, sizes, count in (
-        (SHARP, 0.85, range(2, 9), None),
-        (SMOOTH, 1.0, range(2, 9), None),
-        (SMOOTH, 1.1, (4,), 400),
-        (SMOOTH, 1.2, (4,), 400),
-        (SMOOTH, 1.3, (4,), 400),
-        (SMOOTH, 1.2, (5, 6), 20),
-        (SMOOTH, 1.5, (4, 5, 6, 7, 8), None),
+        (SHARP, 0.85, DECADES, None),
+        (SMOOTH, 1.0, DECADES, None),
+        (SMOOTH, 1.0, [350_000], 200),
+        (SMOOTH, 1.1, [10**4], 400),
+        (SMOOTH, 1.2, [10**4], 400),
+        (SMOOTH, 1.3, [10**4], 400),
+        (SMOOTH, 1.2, [10**5, 10**6], 20),
+        (SMOOTH, 1.5, DECADES[2:], None),
     ):
         p, p_star, a = model
-        for decade in sizes:
-            samples = count or default_samples(Problem(p=p, p_star=p_star, alpha=alpha, a=a), 10**decade)
-            made += [job(model, alpha, 10**decade, seed) for seed in range(samples)]
+        for n in sizes:
+            samples = count or default_samples(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n)
+            made += [job(model, alpha, n, seed) for seed in range(samples)]
     made += [
         job(model, alpha, n, 1000 + i)
         for model in LOST

@@ -14,7 +14,12 @@ Row = dict[str, Any]
 
 
 def grow(
-    name: str, key: Sequence[str], jobs: Iterable[Row], compute: Callable[[Row], list[Row]], processes: int
+    name: str,
+    key: Sequence[str],
+    jobs: Iterable[Row],
+    compute: Callable[[Row], list[Row]],
+    processes: int,
+    batch: int = 50,
 ) -> None:
     """Compute the jobs whose `key` no row of docs/results/NAME.csv.xz has; `compute` gives a job's rows."""
     known = table(name) if (FOLDER / f"{name}.csv.xz").exists() else pd.DataFrame(columns=list(key))
@@ -22,8 +27,8 @@ def grow(
     missing = [job for job in jobs if tuple(job[column] for column in key) not in have]
     print(f"{name}: {len(have)} there, {len(missing)} to compute", flush=True)
     with ProcessPoolExecutor(processes) as pool:
-        for batch in (missing[i : i + 50] for i in range(0, len(missing), 50)):
-            rows = [row for found in pool.map(compute, batch) for row in found]
+        for some in (missing[i : i + batch] for i in range(0, len(missing), batch)):
+            rows = [row for found in pool.map(compute, some) for row in found]
             known = pd.concat([known, pd.DataFrame(rows)]) if len(known) else pd.DataFrame(rows)
             write_table(name, known.sort_values(list(key), kind="stable"))
-            print(f"{name}: up to {batch[-1]}", flush=True)
+            print(f"{name}: up to {some[-1]}", flush=True)

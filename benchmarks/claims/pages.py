@@ -19,7 +19,7 @@ _HOLE = r"([^|]{1,60}?)"
 MEASURED = re.compile(r"\d\(\d+\)|\d\.\d{3,}")
 """What looks like data: a number with its error in brackets, or with three decimals and more."""
 
-_NOT_PROSE = re.compile(r"^    .*$|`[^`]*`|\]\([^)]*\)|https?://\S+", re.M)
+_NOT_PROSE = re.compile(r"^    .*$|`[^`]*`|\]\([^)]*\)|https?://\S+|arXiv:\S+", re.M)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 import lzma
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,19 +34,19 @@ def write_records(name: str, records: Iterable[dict[str, Any]]) -> int:
     return len(packed)
 
 
-@lru_cache(maxsize=None)
+@cache
 def records(name: str) -> list[dict[str, Any]]:
     """Instances of a named figure, as hpcbbp.analysis takes them."""
     with lzma.open(instances_file(name), "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
 
-@lru_cache(maxsize=None)
+@cache
 def found(name: str) -> Analysis:
     return analyse(records(name))
 
 
-@lru_cache(maxsize=None)
+@cache
 def table(name: str) -> pd.DataFrame:
     """A table of a script of benchmarks/."""
     return pd.read_csv(FOLDER / f"{name}.csv.xz")
@@ -100,6 +100,8 @@ def at_least(value: float, digits: int) -> str:
 def mean_of(values: Any, digits: int = 4) -> str:
     """Mean with its standard error."""
     values = np.asarray(values, dtype=float)
+    if not len(values):
+        raise LookupError("no instances")
     error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
     return bracket(float(values.mean()), error, digits)
 
