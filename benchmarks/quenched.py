@@ -68,13 +68,14 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--largest", type=float, default=1e5)
     words.add_argument("--models", nargs="*", default=list(MODELS))
+    words.add_argument("--smallest", type=float, default=0)
     words.add_argument("--processes", type=int, default=2)
     asked = words.parse_args()
     jobs = [
         {"model": name, "n": n, "seed": seed}
         for name in asked.models
         for n, seeds in MODELS[name][1].items()
-        if n <= asked.largest
+        if asked.smallest <= n <= asked.largest
         for seed in range(seeds)
     ]
     jobs.sort(key=lambda job: job["n"])

@@ -81,9 +81,10 @@ def sample(one: Row) -> list[Row]:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--largest", type=float, default=1e6)
+    words.add_argument("--smallest", type=float, default=0)
     words.add_argument("--processes", type=int, default=2)
     asked = words.parse_args()
-    some = [one for one in jobs() if one["n"] <= asked.largest]
+    some = [one for one in jobs() if asked.smallest <= one["n"] <= asked.largest]
     grow("samples", ("p", "p_star", "a", "alpha", "n", "seed"), some, sample, asked.processes)
 
 
