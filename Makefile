@@ -25,7 +25,7 @@ export MPIRUN
 # On a machine that is busy with other things: how many times longer than usual may pass before something hangs.
 export HPCBBP_PATIENCE ?= 1
 
-.PHONY: help install install-dev demo test test-serial test-mpi test-processors test-slurm test-container test-debian13 test-debian12 fuzz docs test-laws lint benchmark clean
+.PHONY: help install install-dev demo test test-serial test-mpi test-processors test-slurm test-container test-debian13 test-debian12 fuzz results docs test-laws lint benchmark clean
 
 help:
 	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
@@ -37,6 +37,7 @@ help:
 	@echo "make test-container  docker/Dockerfile built and used (Docker, or root on Debian)"
 	@echo "make test-debian13  make demo and make test in a fresh minimal Debian 13 made here (root, Debian); test-debian12 too"
 	@echo "make fuzz      readers of outside data with $(FUZZ) times the damaged cases of make test"
+	@echo "make results   every number of the documents that instances decide, recomputed from docs/results (a minute)"
 	@echo "make docs      the documentation as a site, docs/_build/html"
 	@echo "make lint      ruff, mypy --strict and the contracts of who imports whom"
 	@echo "make benchmark timings of the product, the solvers and the theory"
@@ -86,6 +87,10 @@ test-debian12:
 # The container image built with the engine that is there, and used (root, Debian; or Docker).
 test-container:
 	sh docker/test.sh
+
+# Documents beside the tables of instances in docs/results; fails where they disagree.
+results: install-dev
+	.venv/bin/python benchmarks/results.py
 
 # docs/_build/html; warnings are errors.
 docs: install-dev

@@ -1,25 +1,26 @@
-"""phi of figure 3's instances where M < N, under four meanings of "the largest overlap" (docs/campaigns.md).
+"""phi of figure 3's instances at N = 100 under four meanings of "the largest overlap": a table in docs/results.
 
-python benchmarks/eigenspaces.py 100
+.venv/bin/python benchmarks/eigenspaces.py [PROCESSES]
+
+One row an instance: whether its lowest eigenvalue has the largest overlap, and N m^2 in the null space.
+docs/campaigns.md has what follows.
 """
 
 from __future__ import annotations
 
-import math
 import sys
-from collections import defaultdict
 
 import numpy as np
+from claims.growing import Row, grow
 
 from hpcbbp import gaussian_instance
-from hpcbbp.analysis.fieller import Zero
-from hpcbbp.analysis.phi import half_point, rising_fit
-from hpcbbp.analysis.student import REJECTED
 from hpcbbp.figures.catalogue import FIGURES
+from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.dense import solve_dense
 from hpcbbp.solvers.eigenspaces import largest_overlap, multiplicities
 
-MEANINGS = ("mean of the eigenspace", "simple eigenvalues alone", "any vector of the eigenspace", "LAPACK's vectors")
+N = 100
+MEANINGS = ("mean", "simple", "any", "lapack")
 
 
 def first(values, m2) -> tuple[bool, ...]:
@@ -30,22 +31,26 @@ def first(values, m2) -> tuple[bool, ...]:
     return largest_overlap(values, m2).pair == 1, simple.argmax() == 0, sums.argmax() == 0, m2.argmax() == 0
 
 
+def instance(job: Row) -> list[Row]:
+    """Whether the lowest eigenvalue has the largest overlap, for each meaning."""
+    problem = Problem(p=1, p_star=1, alpha=job["alpha"], a=1.0)
+    solution = solve_dense(gaussian_instance(problem, N, job["seed"], nev=1))
+    found = first(solution.eigen.eigenvalues, solution.overlap2)
+    null = multiplicities(solution.eigen.eigenvalues).max()
+    in_null = N * solution.overlap2[np.abs(solution.eigen.eigenvalues).argsort()[:null]].mean() if null > 1 else None
+    return [
+        {
+            **job,
+            "null_overlap2_times_n": in_null,
+            **{name: int(yes) for name, yes in zip(MEANINGS, found, strict=True)},
+        }
+    ]
+
+
 def main() -> None:
-    n, found = int(sys.argv[1]), defaultdict(list)
-    for point in FIGURES["3"].campaign(False).points():
-        if point.n == n:
-            solution = solve_dense(gaussian_instance(point.problem, n, point.seed, nev=1))
-            found[point.alpha].append(first(solution.eigen.eigenvalues, solution.overlap2))
-    print(f"phi at N = {n}, alpha =", " ".join(f"{alpha:.3f}" for alpha in found if alpha < 1), "and where it is 1/2")
-    for at, name in enumerate(MEANINGS):
-        counts = [(alpha, int(sum(row[at] for row in rows)), len(rows)) for alpha, rows in found.items()]
-        fit = rising_fit(counts).p_value
-        half = half_point(counts) if fit >= REJECTED else Zero(math.nan, math.nan, math.nan)
-        print(
-            f"{name}:",
-            " ".join(f"{yes / all_:.3f}" for alpha, yes, all_ in counts if alpha < 1),
-            f"{half.value:.3f} [{half.low:.3f}, {half.high:.3f}], a rising curve fits with p = {fit:.2g}",
-        )
+    points = [point for point in FIGURES["3"].campaign(False).points() if point.n == N]
+    jobs = [{"alpha": point.alpha, "seed": point.seed} for point in points]
+    grow("eigenspaces", ("alpha", "seed"), jobs, instance, int(sys.argv[1]) if len(sys.argv) > 1 else 2)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 .venv/bin/python benchmarks/quenched.py [--largest 1e5] [--models continuous smooth] [--processes 2]
 
-Up to N = 800 by numpy's dense eigh, beyond by deferred Krylov. One row a pair. Instances that are in the table are not
-computed again; the tables of docs/finite-n.md are made of it by benchmarks/results.py.
+Up to N = 800 by numpy's dense eigh, beyond by deferred Krylov. One row a pair. Instances that are there
+are not computed again; the tables of docs/finite-n.md are made of them by benchmarks/results.py.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 .venv/bin/python benchmarks/samples.py [--largest 1e6] [--processes 2]      (10^8: two minutes a sample on two cores)
 
-Nothing is simulated: benchmarks/quenched.py compares predictions with eigenvalues. Sample i of hpcbbp predict has seed
-i; around alpha_BBP(N) seeds begin at 1000.
+Nothing is simulated: benchmarks/quenched.py compares predictions with eigenvalues. Sample i of hpcbbp predict has
+seed i; around alpha_BBP(N) seeds begin at 1000.
 """
 
 from __future__ import annotations

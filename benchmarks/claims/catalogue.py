@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from claims import accuracy, finite, limit, results
+from claims import accuracy, averages, edges, finite, limit, meanings, results
 from claims.pages import Claim
 
 Part = Callable[[], Iterable[Claim]]
 
 PARTS: list[Part] = [
     results.overlaps, results.distributions, results.phis, results.continuations, results.densities, results.teachers,
-    results.edges, results.answers,
-    finite.edges, finite.separations, finite.scatter, finite.beside, finite.on_average, finite.thresholds,
-    finite.limits, finite.gram, limit.resonances, limit.edges_and_kinks, limit.effective, limit.thresholds, accuracy.coverage,
+    edges.edges, edges.answers,
+    finite.edges, finite.separations, finite.scatter, finite.beside, averages.on_average, averages.thresholds,
+    averages.limits, averages.gram, limit.resonances, limit.edges_and_kinks, limit.effective, limit.thresholds,
+    accuracy.coverage, meanings.meanings,
 ]  # fmt: skip
 
 EXEMPT: dict[str, list[str]] = {

@@ -11,7 +11,7 @@ from hpcbbp.theory import density, spectrum
 
 
 def mass_below(model: tuple[int, int, float], alpha: float, x: float) -> float:
-    """Integral of rho from lambda_- to x, over t with x = lambda_- + t^2 so that an edge like a square root is smooth."""
+    """Integral of rho from lambda_- to x, over t, x = lambda_- + t^2: smooth at an edge like a square root."""
     left = spectrum(*model, alpha).lambda_minus
     t = np.linspace(0.0, math.sqrt(x - left), 401)
     rho = np.append(0.0, density(*model, alpha, x=left + t[1:] ** 2).rho)

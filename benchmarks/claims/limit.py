@@ -8,15 +8,15 @@ from functools import partial
 
 from scipy.optimize import minimize_scalar
 
-from claims.finite import samples, softest, tangent
+from claims.averages import softest, tangent
+from claims.finite import samples
 from claims.half import fraction_seen_in
 from claims.pages import Claim
-from claims.tables import Model, bracket
+from claims.tables import SMOOTH, Model, bracket
 from hpcbbp.theory import a_c, effective_size, effective_threshold, resonance, resonance_end, spectrum, transition
 from hpcbbp.theory.limit.resonance import branch
 
 THEORY, THRESHOLDS, CONCEPTS, README = "docs/theory.md", "docs/thresholds.md", "docs/concepts.md", "README.md"
-SMOOTH = (2, 1, 1.5)
 
 
 def plain_exponent(value: float) -> str:

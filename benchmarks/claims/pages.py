@@ -14,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_HOLE = r"([^|]{1,60}?)"
+_HOLE = r"((?:[^|,\[\]]|\[[^\]|]*\]){1,60}?)"
+"""Commas are within the brackets of an interval only."""
 
 MEASURED = re.compile(r"\d\(\d+\)|\d\.\d{3,}")
 """What looks like data: a number with its error in brackets, or with three decimals and more."""
@@ -46,7 +47,9 @@ class Claim:
     @property
     def pattern(self) -> re.Pattern[str]:
         pieces = [r"\s+".join(map(re.escape, re.split(r"\s+", piece))) for piece in self.text.split("{}")]
-        return re.compile(_HOLE.join(pieces))
+        # A full stop after a value is not the point of a decimal.
+        ends = [pieces[0], *(re.sub(r"^\\\.", r"\\.(?!\\d)", piece) for piece in pieces[1:])]
+        return re.compile(_HOLE.join(ends))
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ def _compared(text: str, place: re.Match[str], claim: Claim, write: bool) -> tup
         values = [plain(value) for value in claim.values()]
     except (LookupError, FileNotFoundError) as error:
         return text, [f"{claim.page}: no table for: {claim.text} ({error})"]
+    if any("nan" in value for value in values):
+        return text, [f"{claim.page}: {values}, no numbers, for: {claim.text}"]
     said = [plain(words) for words in place.groups()]
     assert len(values) == len(said), (claim.text, values)
     if said == values:

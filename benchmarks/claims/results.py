@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from claims.density import mass_below
-from claims.finite import samples
 from claims.pages import Claim
 from claims.tables import (
+    RETRIEVAL,
+    SHARP,
+    SMOOTH,
     Model,
     at_least,
     bracket,
@@ -26,10 +28,8 @@ from claims.tables import (
     times_bbp,
 )
 from hpcbbp.theory import resonance, spectrum, transition
-from hpcbbp.theory.limit.density import thinness
 
 PAGE = "docs/results.md"
-SHARP, SMOOTH, RETRIEVAL = (2, 1, 0.7), (2, 1, 1.5), (1, 1, 1.0)
 
 claim = partial(Claim, PAGE)
 
@@ -68,8 +68,8 @@ def overlaps() -> Iterator[Claim]:
         say(*at(SMOOTH, 1.4, 4000, 2e4, 2e5, 1e6), lambda: limit(SMOOTH, times_bbp(SMOOTH, 1.4))),
     )
     yield claim(
-        "From 2 10^4 on, measured and quenched averages differ by less than {} wherever alpha >= 1.2 alpha_BBP but for "
-        "a = 0.7, alpha = 1.4 and 1.6 alpha_BBP ({} and {}, six instances).",
+        "From 2 10^4 on, measured and quenched averages differ by less than {} wherever alpha >= 1.2 alpha_BBP "
+        "but for a = 0.7, alpha = 1.4 and 1.6 alpha_BBP ({} and {}, six instances).",
         _differences,
     )
     yield claim("a = 0.7, alpha = 0.8 alpha_BBP: {} at N = 4000.", say(*at(SHARP, 0.8, 4000)))
@@ -130,32 +130,31 @@ def _spread() -> list[str]:
 
 
 def phis() -> Iterator[Claim]:
-    slow = partial(claim, slow=True)
-    yield slow("(300, 300, 200, 80, 16 a point; {} instances).", lambda: [_all_converged("figure-3")])
+    yield claim("(300, 300, 200, 80, 16 a point; {} instances).", lambda: [_all_converged("figure-3")])
     sizes = (100, 200, 400, 800, 1600)
     ends = [(n, factor) for n in (100, 800, 1600) for factor in (0.5, 1.6)]
-    yield slow(
+    yield claim(
         "phi rises slowly, from {} to {} over 0.5 to 1.6 alpha_BBP at N = 100, {} to {} at 800, {} to {} at 1600.",
         lambda: [f"{curve('figure-3', RETRIEVAL, times_bbp(RETRIEVAL, f), n)['phi']:.2f}" for n, f in ends],
     )
-    yield slow(
+    yield claim(
         "(the quenched phi, which counts outliers alone, is {} there at N = 100 and {} at 800).",
         lambda: [
-            f"{curve('figure-3', RETRIEVAL, times_bbp(RETRIEVAL, 0.5), n)['quenched_phi']:.2g}" for n in (100, 800)
+            f"{curve('figure-3', RETRIEVAL, times_bbp(RETRIEVAL, 0.5), n)['quenched_phi']:.2f}" for n in (100, 800)
         ],
     )
-    yield slow(
+    yield claim(
         "lies at {}, {}, {}, {}, {} for N = 100 to 1600; alpha_BBP = {}.",
         lambda: [
             *(interval(one(found("figure-3").thresholds, n=n), "half_phi") for n in sizes),
             f"{transition(*RETRIEVAL).alpha_bbp:.3f}",
         ],
     )
-    yield slow(
+    yield claim(
         "Crossings of successive N are bounded in two of four cases, {} for 200 and 400 and {} for 800 and 1600:",
         _crossings,
     )
-    yield slow(
+    yield claim(
         "Continued to N = infinity the half points give {} under N^(-1/3) and {} under 1/log N; "
         "the data cannot tell the two (weights {} and {}).",
         _continued,
@@ -228,8 +227,8 @@ def densities() -> Iterator[Claim]:
         head = f"a = {model[2]:g}, alpha = {alpha:g}: "
         yield claim(head + pieces + ".", partial(_fractions, model, alpha, points))
     yield claim(
-        "Left of lambda_- there are {} to {} eigenvalues a spectrum at the sharp edge (alpha = 2 has the two outliers), "
-        "and {} in {} of six at the smooth one.",
+        "Left of lambda_- there are {} to {} eigenvalues a spectrum at the sharp edge (alpha = 2 has the two "
+        "outliers), and {} in {} of six at the smooth one.",
         _left_of_edge,
     )
 
@@ -273,96 +272,3 @@ def _growing() -> list[str]:
     last = max(p_star for p_star, t in at.items() if t.kind == "discontinuous")
     ratios = {round(at[p_star].alpha_bbp / p_star, 2) for p_star in range(1, last + 1)}
     return [str(last), "/".join(f"{ratio:g}" for ratio in sorted(ratios))]
-
-
-EDGE_SIZES = (100, 300, 1000, 3000, 10**4, 10**5, 10**6)
-_EDGE_HEAD = "| N | 100 | 300 | 1000 | 3000 | 10^4 | 10^5 | 10^6 | 10^7 |\n|---|---|---|---|---|---|---|---|---|\n"
-
-
-def edges() -> Iterator[Claim]:
-    yield claim(
-        "which lies between alpha_0 = {} and alpha_BBP = {}: the edge is smooth, A = {}, and theory has no outlier.",
-        lambda: [
-            f"{transition(*SMOOTH).alpha_0:.3f}", f"{transition(*SMOOTH).alpha_bbp:.3f}",
-            f"{thinness(*SMOOTH, 1.0):.4f}",
-        ],
-    )  # fmt: skip
-    yield claim(
-        _EDGE_HEAD + "| lambda_1 - lambda_-, simulation | " + " | ".join(["{}"] * 7) + " | - |\n"
-        "| quenched average | {} | - | {} | - | {} | {} | {} | {} |\n"
-        "| samples with an informed outlier, predicted | {} | - | {} | - | {} | {} | {} | {} |",
-        _edge_table,
-    )
-    yield claim("c N^(-2/3), A/log N and A/(log N + B) are rejected with p = {}, {} and {}", _rejected)
-    yield claim("is within {} standard errors of every size.", _worst)
-    yield claim(
-        "At N = 10^6 the three instances lie {} to {} below their own predictions, {} units of the edge's scale on "
-        "average:",
-        _below_predictions,
-    )
-
-
-def _distance(n: float) -> tuple[float, float]:
-    row = curve("figure-edge", SMOOTH, 1.0, n)
-    return row["lambda_1"] - row["theory_lambda_minus"], row["lambda_1_sem"]
-
-
-def _quenched_distance(n: float) -> Any:
-    return samples(SMOOTH, 1.0, n)["lambda_1"] - spectrum(*SMOOTH, 1.0).lambda_minus
-
-
-def _edge_table() -> list[str]:
-    sampled = (100, 1000, 10**4, 10**5, 10**6, 10**7)
-    return [
-        *(bracket(*_distance(n)) for n in EDGE_SIZES),
-        *(mean_of(_quenched_distance(n)) for n in sampled),
-        *(f"{(samples(SMOOTH, 1.0, n)['outliers'] > 0).mean():.2g}" for n in sampled),
-    ]
-
-
-def _rejected() -> list[str]:
-    rows = found("figure-edge").edges
-    if not rows["rejected"].all():
-        raise LookupError("a law of the edge is not rejected any more")
-    return [f"{one(rows, law=law)['p_value']:.0e}".replace("e-0", "e-") for law in ("power", "log", "shifted log")]
-
-
-def _worst() -> list[str]:
-    ratios = []
-    for n in (100, 1000, 10**4, 10**5, 10**6):
-        far = _quenched_distance(n)
-        value, error = _distance(n)
-        ratios.append(abs(value - far.mean()) / math.hypot(error, far.sem()))
-    return [at_least(max(ratios), 1)]
-
-
-def _below_predictions() -> list[str]:
-    some_records = [record for record in records("figure-edge") if record["n"] == 10**6]
-    if len(some_records) != 3:
-        raise LookupError(f"{len(some_records)} instances at N = 10^6")
-    gaps = [record["quenched"]["lambda_1"] - record["eigenvalues"][0] for record in some_records]
-    units = [gap / record["quenched"]["edge_scale"] for gap, record in zip(gaps, some_records, strict=True)]
-    return [f"{min(gaps):.4f}", f"{max(gaps):.4f}", f"{np.mean(units):.1f}"]
-
-
-def answers() -> Iterator[Claim]:
-    yield claim("within standard errors of m^2 of {} to {} from N = 2 10^4 on.", _errors_above)
-    yield claim(
-        "lambda_1 stays at the resonance ({} above lambda_- here, where the table has {} and {} at N = 10^5 and 10^6)",
-        lambda: [
-            f"{resonance(*SMOOTH, 1.0).lambda_r - spectrum(*SMOOTH, 1.0).lambda_minus:.4f}",
-            bracket(*_distance(1e5)), bracket(*_distance(1e6)),
-        ],
-    )  # fmt: skip
-    yield claim("Theory {} (p = 2, a = 1.5); data", lambda: [f"{transition(*SMOOTH).alpha_0:.3f}"])
-    yield claim(
-        "Below (alpha = {}, just above alpha_0 = {}) it moves",
-        lambda: [f"{times_bbp(SMOOTH, 0.7):.3f}", f"{transition(*SMOOTH).alpha_0:.3f}"],
-    )
-
-
-def _errors_above() -> list[str]:
-    rows = found("figure-1").curves
-    above = rows.apply(lambda row: row["alpha"] > 1.1 * transition(2, 1, row["a"]).alpha_bbp, axis=1)
-    errors = rows[above & (rows["n"] >= 2e4)]["overlap2_sem"].dropna()
-    return [f"{errors.quantile(0.1):.3f}", f"{errors.quantile(0.9):.3f}"]

@@ -19,6 +19,9 @@ from hpcbbp.theory import transition
 FOLDER = ROOT / "docs" / "results"
 
 Model = tuple[int, int, float]
+SHARP, SMOOTH, RETRIEVAL = (2, 1, 0.7), (2, 1, 1.5), (1, 1, 1.0)
+"""(p, p*, a) of most figures."""
+
 Values = Callable[[], Sequence[str]]
 
 
