@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -17,6 +18,14 @@ def test_documents_say_what_their_tables_say():
     """All claims but those that take long to compute."""
     done = run_python(ROOT / "benchmarks" / "results.py", "--quick", timeout=300)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_instances_are_at_hand_in_python():
+    """The example of docs/results.md, at the root."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "results.md").read_text(encoding="utf-8"), re.S)
+    done = run_python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "overlap2_sem" in done.stdout
 
 
 PAGE = (
