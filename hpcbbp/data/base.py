@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine.ranks import Group
+from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.parts import refuse_masked
-from hpcbbp.model.problem import MOST, Curvature, check_dimension
+from hpcbbp.model.problem import MOST, check_dimension
 
 Array = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from hpcbbp.data.kernels import Rows
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import fill_normals
+from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.parts import refuse_masked
-from hpcbbp.model.problem import Curvature
 
 STORAGE: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
 

@@ -25,6 +25,7 @@ STREAMS = {
     "deferred-triangles": 7,
     "projections": 8,
     "projection-angles": 9,
+    "labels": 10,
 }
 """Streams by name. The numbers are part of what a seed means: never change or reuse one."""
 

@@ -21,6 +21,11 @@ def general(value: float) -> str:
     return f"{value:g}"
 
 
+def exact(value: float) -> str:
+    """As short as gives the same number back: 2, 0.3."""
+    return repr(float(value)).removesuffix(".0")
+
+
 def whole(value: float) -> str:
     """A whole number, whatever type holds it."""
     return f"{value:.0f}"

@@ -11,7 +11,7 @@ from hpcbbp.errors import InputError, shown
 
 Array = NDArray[np.float64]
 
-ARGUMENTS = {"activation": "s", "custom_loss": "y, yhat"}
+ARGUMENTS = {"activation": "s", "custom_loss": "y, yhat", "link": "u", "noise": "y, z"}
 """Parts of a problem that a user may write, and what their methods are called with."""
 
 
@@ -21,15 +21,21 @@ def refuse_masked(values: Any, what: str) -> None:
         raise InputError(f"{what}: a masked array, whose mask would be ignored; give filled or compressed numbers")
 
 
-def evaluated(role: str, part: Any, method: str, *at: Array) -> Array:
-    """A method of a loss or an activation at some points: an array of their shape, whatever is a number there.
+METHODS = {"link": "value", "noise": "apply"}
+"""What such a part has, where that is not value, first and second."""
+
+
+def evaluated(role: str, part: Any, method: str, *at: Array, shape: tuple[int, ...] | None = None) -> Array:
+    """A method of a part of a problem at some points: an array of their shape, whatever is a number there.
 
     Parameters
     ----------
-    role : {"activation", "custom_loss"}
-    part : Loss or Activation
-    method : {"value", "first", "second"}
+    role : {"activation", "custom_loss", "link", "noise"}
+    part : Activation, Loss, Link or Channel
+    method : {"value", "first", "second", "apply"}
     *at : arrays of one shape
+    shape : tuple, optional
+        Of the result, if it is another one.
 
     Returns
     -------
@@ -41,12 +47,15 @@ def evaluated(role: str, part: Any, method: str, *at: Array) -> Array:
     InputError
         There is no such method, or it returns anything but real numbers of that shape.
     """
-    called, shape = f"{_named(role, part)}: {method}({ARGUMENTS[role]})", at[0].shape
+    called = f"{_named(role, part)}: {method}({ARGUMENTS[role]})"
+    asked_for = "shape" if shape is not None else f"{ARGUMENTS[role].split(',')[0]}'s shape"
+    shape = at[0].shape if shape is None else shape
     asked = getattr(part, method, None)
     if not callable(asked):
-        raise InputError(f"{called} is missing; it has value, first and second (docs/howto.md)")
+        has = METHODS.get(role, "value, first and second")
+        raise InputError(f"{called} is missing; it has {has} (docs/howto.md)")
     given = asked(*at)
-    wanted = f"an array of {ARGUMENTS[role].split(',')[0]}'s shape {shape} or a real number is wanted"
+    wanted = f"an array of {asked_for} {shape} or a real number is wanted"
     refuse_masked(given, called)
     try:
         found = np.asarray(given)

@@ -1,19 +1,25 @@
 """The model: what the student and the teacher compute, and the curvature of the loss per sample.
 
-Source: arXiv:2510.18435, section 2. Another activation or another loss is another small class with its
-first two derivatives, for simulations from Python; theory and campaigns know the paper's alone.
+Source: arXiv:2510.18435, section 2. Another activation or another loss is another small class with its first two
+derivatives (hpcbbp.model.activations, losses); so are a teacher of another form and noise on its labels
+(hpcbbp.model.labels). For simulations from Python; theory and campaigns know the paper's alone.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, real_number, shown, whole_number
+from hpcbbp.machine import rng
+from hpcbbp.model.activations import Quadratic
+from hpcbbp.model.curvature import Curvature
+from hpcbbp.model.interfaces import Activation, Channel, Link, Loss
+from hpcbbp.model.labels import Noiseless
+from hpcbbp.model.losses import NormalizedSquare
 from hpcbbp.model.parts import evaluated, not_finite, refuse_masked
 
 Array = NDArray[np.float64]
@@ -32,135 +38,6 @@ def check_dimension(n: int, least: int = 2) -> int:
     return dimension
 
 
-class Activation(Protocol):
-    """A hidden unit's activation sigma, with its first two derivatives, elementwise.
-
-    Each returns an array of the shape of s, or a single number where it is the same everywhere.
-    """
-
-    @property
-    def name(self) -> str:
-        """What it is called in records."""
-        ...
-
-    def value(self, s: Array) -> Array | float:
-        """sigma(s)."""
-        ...
-
-    def first(self, s: Array) -> Array | float:
-        """sigma'(s)."""
-        ...
-
-    def second(self, s: Array) -> Array | float:
-        """sigma''(s)."""
-        ...
-
-
-class Loss(Protocol):
-    """Loss l(y, yhat) of one sample, with its first two derivatives in yhat, elementwise.
-
-    Each returns an array of y's shape, or a single number where it is the same everywhere.
-    """
-
-    @property
-    def name(self) -> str:
-        """What it is called in records."""
-        ...
-
-    def value(self, y: Array, yhat: Array) -> Array | float:
-        """l(y, yhat)."""
-        ...
-
-    def first(self, y: Array, yhat: Array) -> Array | float:
-        """dl/dyhat."""
-        ...
-
-    def second(self, y: Array, yhat: Array) -> Array | float:
-        """d2l/dyhat2."""
-        ...
-
-
-@dataclass(frozen=True)
-class Quadratic:
-    """sigma(s) = s^2 (phase retrieval for one hidden unit)."""
-
-    name: str = "quadratic"
-
-    def value(self, s: Array) -> Array:
-        """s^2."""
-        return s**2
-
-    def first(self, s: Array) -> Array:
-        """2 s."""
-        return 2.0 * s
-
-    def second(self, s: Array) -> Array:
-        """2."""
-        return np.full_like(s, 2.0)
-
-
-@dataclass(frozen=True)
-class NormalizedSquare:
-    """l(y, yhat) = (y - yhat)^2 / (2 (a + y)): the normalised square loss of arXiv:2510.18435."""
-
-    a: float
-    name: str = "normalized-square"
-
-    def value(self, y: Array, yhat: Array) -> Array:
-        """(y - yhat)^2 / (2 (a + y))."""
-        return 0.5 * (y - yhat) ** 2 / (self.a + y)
-
-    def first(self, y: Array, yhat: Array) -> Array:
-        """(yhat - y) / (a + y)."""
-        return (yhat - y) / (self.a + y)
-
-    def second(self, y: Array, yhat: Array) -> Array:
-        """1 / (a + y)."""
-        return np.broadcast_to(1.0 / (self.a + y), np.broadcast_shapes(y.shape, yhat.shape)).copy()
-
-
-@dataclass(frozen=True)
-class Curvature:
-    """The p x p curvatures D_mu of M samples, as a diagonal plus a matrix of rank one.
-
-    D_mu,kl = delta_kl diagonal_mu,k + weight_mu vector_mu,k vector_mu,l: 2p + 1 numbers a sample, for every
-    activation and loss of the form yhat = (1/p) sum_k sigma(s_k).
-
-    Attributes
-    ----------
-    diagonal, vector : (M, p) arrays
-    weight : (M,) array
-    """
-
-    diagonal: Array
-    vector: Array
-    weight: Array
-
-    def __repr__(self) -> str:
-        """Its shape, never the arrays."""
-        return f"Curvature(M={len(self.weight)}, p={self.vector.shape[1]})"
-
-    def apply(self, Z: Array) -> Array:
-        """D_mu Z_mu for every sample; Z and the result are (M, p)."""
-        refuse_masked(Z, "Z")
-        along = self.weight * np.einsum("mk,mk->m", self.vector, Z)
-        image: Array = self.diagonal * Z + along[:, None] * self.vector
-        return image
-
-    def largest(self) -> float:
-        """Bound on |D_mu,kl| over these samples, 0 if there are none; NaN or inf if there is one."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            sizes = np.abs(self.diagonal) + np.abs(self.weight)[:, None] * self.vector**2
-        return float(np.max(sizes, initial=0.0))
-
-    def dense(self) -> Array:
-        """All the D_mu, as an (M, p, p) array."""
-        outer = self.weight[:, None, None] * self.vector[:, :, None] * self.vector[:, None, :]
-        diagonal = np.einsum("mk,kl->mkl", self.diagonal, np.eye(self.diagonal.shape[1]))
-        result: Array = outer + diagonal
-        return result
-
-
 @dataclass(frozen=True)
 class Problem:
     """Student and teacher network, loss and signal-to-noise ratio.
@@ -177,6 +54,10 @@ class Problem:
         Of student and teacher; quadratic by default.
     custom_loss : Loss, optional
         In place of the paper's normalised square loss with constant a.
+    noise : Channel, optional
+        On the labels; none by default.
+    link : Link, optional
+        What the teacher makes of its projections, in place of the mean of their activations.
 
     Raises
     ------
@@ -190,6 +71,8 @@ class Problem:
     a: float
     activation: Activation = field(default_factory=Quadratic)
     custom_loss: Loss | None = None
+    noise: Channel = field(default_factory=Noiseless)
+    link: Link | None = None
 
     def __post_init__(self) -> None:
         """Check every value, and keep it as Python's int or float (which JSON knows), whatever type it came in."""
@@ -211,6 +94,27 @@ class Problem:
             if value is None or not (math.isfinite(value) and value > 0):
                 raise InputError(f"{name} = {shown(given)}: {what} must be a finite number > 0")
             object.__setattr__(self, name, value)
+        if self.link is not None and self.p_star < self.link.least:
+            raise InputError(
+                f"p_star = {self.p_star}: a teacher {shown(self.link.name)} needs p_star >= {self.link.least}"
+            )
+
+    @property
+    def noisy(self) -> bool:
+        """Whether labels depend on more than the teacher's projections."""
+        return not isinstance(self.noise, Noiseless)
+
+    def unusual(self) -> dict[str, str]:
+        """Names of the noise and of the teacher's link, where there are any: for records and for what is kept."""
+        noise = {"noise": self.noise.name} if self.noisy else {}
+        return noise if self.link is None else {**noise, "link": self.link.name}
+
+    def noise_numbers(self, seed: int, start: int, stop: int) -> Array | None:
+        """z ~ N(0, 1) of samples start, ..., stop - 1 of an instance, which its noise is made of; None without noise.
+
+        One seed has one z for each sample, on any number of ranks.
+        """
+        return rng.normals(seed, "labels", start, stop) if self.noisy else None
 
     @property
     def loss(self) -> Loss:
@@ -238,13 +142,34 @@ class Problem:
         return yhat
 
     def teacher_output(self, u: Array) -> Array:
-        """Label y = (1/p*) sum_l sigma(u_l); u is (M, p*), the result (M,)."""
-        y: Array = self._sigma("value", u).mean(axis=1)
+        """Label without noise, (1/p*) sum_l sigma(u_l) unless there is a link; u is (M, p*), the result (M,)."""
+        if self.link is None:
+            y: Array = self._sigma("value", u).mean(axis=1)
+            return y
+        refuse_masked(u, "projections")
+        return evaluated("link", self.link, "value", u, shape=u.shape[:1])
+
+    def labels(self, u: Array, z: Array | None = None) -> Array:
+        """Labels (M,) of projections u, (M, p*), with the noise that z, (M,) numbers ~ N(0, 1), makes.
+
+        Raises
+        ------
+        InputError
+            No z where there is noise, or a label that the loss has no value for.
+        """
+        y = self.teacher_output(u)
+        if self.noisy:
+            if z is None or np.shape(z) != y.shape:
+                raise InputError(f"noise {self.noise.name}: one number z ~ N(0, 1) a sample is wanted, {y.shape}")
+            y = evaluated("noise", self.noise, "apply", y, z)
+        refusal = getattr(self.loss, "refusal", None)
+        if refusal is not None and (said := refusal(y)):
+            raise InputError(said)
         return y
 
-    def total_loss(self, s: Array, u: Array) -> float:
+    def total_loss(self, s: Array, u: Array, z: Array | None = None) -> float:
         """L = sum_mu l(y_mu, yhat_mu)."""
-        return float(self._loss("value", self.teacher_output(u), self.student_output(s)).sum())
+        return float(self._loss("value", self.labels(u, z), self.student_output(s)).sum())
 
     def _sigma(self, method: str, s: Array) -> Array:
         refuse_masked(s, "projections")
@@ -253,7 +178,7 @@ class Problem:
     def _loss(self, method: str, y: Array, yhat: Array) -> Array:
         return evaluated("custom_loss", self.loss, method, y, yhat)
 
-    def curvature(self, s: Array, u: Array) -> Curvature:
+    def curvature(self, s: Array, u: Array, z: Array | None = None) -> Curvature:
         """Second derivatives of the loss of each sample in its p projections s.
 
         D_kl = l'' sigma'(s_k) sigma'(s_l) / p^2 + delta_kl l' sigma''(s_k) / p, primes on l in yhat; for the
@@ -266,13 +191,16 @@ class Problem:
             Student projections w_k . x_mu.
         u : (M, p*) array
             Teacher projections w*_l . x_mu.
+        z : (M,) array, optional
+            Numbers ~ N(0, 1) that noise on the labels is made of; needed where there is noise.
 
         Raises
         ------
         InputError
-            Masked arrays, or a loss or activation of the user's that returns no numbers of the right shape.
+            Masked arrays, a label that the loss has no value for, or a part of the user's that returns no numbers of
+            the right shape.
         """
-        y, yhat = self.teacher_output(u), self.student_output(s)
+        y, yhat = self.labels(u, z), self.student_output(s)
         slope = self._loss("first", y, yhat)
         return Curvature(
             diagonal=slope[:, None] * self._sigma("second", s) / self.p,
@@ -280,7 +208,7 @@ class Problem:
             weight=self._loss("second", y, yhat),
         )
 
-    def own_fault(self, s: Array, u: Array) -> str:
+    def own_fault(self, s: Array, u: Array, z: Array | None = None) -> str:
         """Where a loss or activation of the user's makes no number of finite ones, in a line; else nothing."""
         if type(self.activation) is not Quadratic:
             for at in (s, u):
@@ -290,7 +218,7 @@ class Problem:
                 if said := not_finite("activation", self.activation, method, s):
                     return said
         if self.custom_loss is not None:
-            y, yhat = self.teacher_output(u), self.student_output(s)
+            y, yhat = self.labels(u, z), self.student_output(s)
             for method in ("first", "second"):
                 if said := not_finite("custom_loss", self.custom_loss, method, y, yhat):
                     return said

@@ -18,7 +18,7 @@ from scipy.sparse.linalg import LinearOperator
 from hpcbbp.data.base import DataMatrix
 from hpcbbp.errors import InputError
 from hpcbbp.machine import petsc
-from hpcbbp.model.problem import Curvature
+from hpcbbp.model.curvature import Curvature
 
 Array = NDArray[np.float64]
 

@@ -94,11 +94,12 @@ class Instance:
     @cached_property
     def hessian(self) -> Hessian:
         """Hessian of the loss at the student's weights. Collective when first asked for."""
-        group, projections = self.data.group, self.projections
+        group, projections, rows = self.data.group, self.projections, self.data.rows
+        z = self.problem.noise_numbers(self.seed, rows.start, rows.stop)
         with np.errstate(all="ignore"), group.agreeing():
-            curvature = self.problem.curvature(*projections)
+            curvature = self.problem.curvature(*projections, z)
             worst = curvature.largest()
-            if not np.isfinite(worst) and (said := self.problem.own_fault(*projections)):
+            if not np.isfinite(worst) and (said := self.problem.own_fault(*projections, z)):
                 raise InputError(said)
         finite = group.smallest(float(np.isfinite(worst)))
         largest, entry = group.largest(worst if finite else 0.0), group.largest(self.data.largest)

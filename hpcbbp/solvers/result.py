@@ -174,6 +174,7 @@ class Solution:
             "a": problem.a,
             "activation": problem.activation.name,
             "loss": problem.loss.name,
+            **problem.unusual(),
             "alpha": problem.alpha,
             "n": self.n,
             "m": self.m,

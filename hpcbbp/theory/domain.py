@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from hpcbbp.errors import InputError, shown, whole_number
-from hpcbbp.model.problem import NormalizedSquare, Problem, Quadratic
+from hpcbbp.model.activations import Quadratic
+from hpcbbp.model.losses import NormalizedSquare
+from hpcbbp.model.problem import Problem
 
 A_RANGE = (1e-9, 1e6)
 """Loss constants for which the averages have been checked; far beyond what the model is used for."""
@@ -95,6 +97,8 @@ def the_papers(problem: Any) -> Problem:
         raise InputError(f"problem = {shown(problem)}: a hpcbbp.Problem is wanted")
     if type(problem.activation) is not Quadratic:
         raise InputError(_other("activation", problem.activation))
+    for what, name in problem.unusual().items():
+        raise InputError(_other(what, name))
     p, p_star, a = check_model(problem.p, problem.p_star, problem.a)
     if problem.custom_loss is not None and (
         type(problem.custom_loss) is not NormalizedSquare or real(problem.custom_loss.a) != a

@@ -6,7 +6,7 @@ import numpy as np
 
 from hpcbbp import Group, Problem, gaussian_instance
 from hpcbbp.data.stored import StoredData
-from hpcbbp.model.problem import Curvature
+from hpcbbp.model.curvature import Curvature
 from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers.instance import Instance
 

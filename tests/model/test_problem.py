@@ -19,7 +19,7 @@ VARIANTS = [{}, {"activation": Tanh()}, {"custom_loss": LogCosh()}, {"activation
 @pytest.mark.parametrize("extra", VARIANTS, ids=["paper", "tanh", "log-cosh", "both"])
 @pytest.mark.parametrize(("p", "p_star"), [(1, 1), (2, 1), (3, 2)])
 def test_curvature_is_the_second_derivative_of_the_loss(p, p_star, extra, rng):
-    problem = Problem(p=p, p_star=p_star, alpha=1.0, a=0.7, **extra)
+    problem = Problem(p=p, p_star=p_star, alpha=1.0, a=1.7, **extra)  # labels of tanh are above -1
     s, u = rng.standard_normal((5, p)), rng.standard_normal((5, p_star))
     D = problem.curvature(s, u).dense()
     h = 1e-4

@@ -27,9 +27,9 @@ def curvatures(instance: Deferred, number: type = np.float64) -> np.ndarray:
     return outer + np.eye(p) * ((number(2) / p) * (yhat - y) / (a + y))[:, None, None]
 
 
-def left_directions(instance: Deferred) -> np.ndarray:
+def left_directions(instance: Deferred, D: np.ndarray | None = None) -> np.ndarray:
     """The kept left queries U, (M, l)."""
-    R, D, c = images(instance), curvatures(instance), instance.coordinates
+    R, D, c = images(instance), curvatures(instance) if D is None else D, instance.coordinates
     U = np.stack([np.einsum("mab,mb->ma", D, R @ np.pad(w, ((0, R.shape[1] - len(w)), (0, 0)))) for w in c.W])
     return U[c.kept[:, 0], :, c.kept[:, 1]].T
 
@@ -45,11 +45,13 @@ def orthonormality(instance: Deferred) -> float:
     return float(np.linalg.norm((P.T @ P).astype(float) - np.eye(P.shape[1]), 2))
 
 
-def completed(instance: Deferred, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A dense X (M, N) that the state is a state of, and the basis Q (N, k)."""
+def completed(
+    instance: Deferred, rng: np.random.Generator, D: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """A dense X (M, N) that the state is a state of, and the basis Q (N, k); D of a model that is not the paper's."""
     n, m, R = instance.n, instance.m, images(instance)
     Q = np.linalg.qr(rng.standard_normal((n, R.shape[1])))[0]
-    P = np.linalg.qr(left_directions(instance))[0] if len(instance.coordinates.kept) else np.zeros((m, 0))
+    P = np.linalg.qr(left_directions(instance, D))[0] if len(instance.coordinates.kept) else np.zeros((m, 0))
     G = rng.standard_normal((m, n)) / np.sqrt(n)
     G -= P @ (P.T @ G)
     G -= (G @ Q) @ Q.T

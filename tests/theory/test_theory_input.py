@@ -14,7 +14,8 @@ import hpcbbp
 import hpcbbp.theory
 from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
 from hpcbbp.machine import petsc
-from hpcbbp.model.problem import NormalizedSquare, Quadratic
+from hpcbbp.model.activations import Quadratic
+from hpcbbp.model.losses import NormalizedSquare
 from hpcbbp.theory import a_c, density, finite_size, p_c, quenched, quenched_sample, spectrum, transition
 from hpcbbp.theory.limit.quadrature import chi2_rule
 

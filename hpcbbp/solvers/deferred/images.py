@@ -97,10 +97,11 @@ class Images:
     def set_curvature(self, problem: Problem, weights: Array) -> None:
         """D from the projections (s, u) = R weights of the images as they are stored; weights (q, p + p*)."""
         largest = 0.0
-        for panels in self._chunks():
-            D, rows = self._curvature(problem, weights, panels)
-            self.D[:, panels[0] * PANEL : panels[1] * PANEL] = D
-            largest = max(largest, rows)
+        with self.group.agreeing():  # a label of one rank may be one that the loss has no value for
+            for panels in self._chunks():
+                D, rows = self._curvature(problem, weights, panels)
+                self.D[:, panels[0] * PANEL : panels[1] * PANEL] = D
+                largest = max(largest, rows)
         largest = float(self.group.largest(largest))
         with self.group.agreeing():
             if not (math.isfinite(largest) and largest < 1e15):
@@ -123,10 +124,12 @@ class Images:
     def _curvature(self, problem: Problem, weights: Array, panels: tuple[int, int]) -> tuple[Array, float]:
         """Different entries of D for some local panels, zero behind the last sample; largest row sum of a |D_mu|."""
         upper = np.triu_indices(self.p)
-        projections = self.projected(weights, panels)
+        projections, start = self.projected(weights, panels), self.first + panels[0] * PANEL
+        here = max(0, min(len(projections), self.m - start))
+        s, u = projections[:here, : self.p], projections[:here, self.p :]
+        dense = np.zeros((len(projections), self.p, self.p))
         with np.errstate(over="ignore", invalid="ignore"):
-            dense = problem.curvature(projections[:, : self.p], projections[:, self.p :]).dense()
-        dense[max(0, self.m - self.first - panels[0] * PANEL) :] = 0.0
+            dense[:here] = problem.curvature(s, u, problem.noise_numbers(self.seed, start, start + here)).dense()
         entries = np.ascontiguousarray(dense[:, upper[0], upper[1]].T)
         return entries, float(np.abs(dense).sum(axis=2).max(initial=0.0))
 

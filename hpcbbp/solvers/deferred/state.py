@@ -120,6 +120,7 @@ def _identity(instance: Deferred) -> dict[str, Any]:
         "n": instance.n,
         "seed": instance.seed,
         "storage": instance.storage,
+        **problem.unusual(),
     }
 
 

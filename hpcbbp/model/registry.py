@@ -1,0 +1,114 @@
+"""Parts of a model by name, as the command line, campaign files and records have them: tanh, polynomial:0,0,1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpcbbp.errors import InputError, shown
+from hpcbbp.model import activations, labels, losses
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A part that has a name.
+
+    Attributes
+    ----------
+    name : str
+        Before the colon.
+    numbers : str
+        What stands behind the colon, in words; empty if nothing does.
+    formula : str
+    make : callable
+        From these numbers; a loss gets the constant a besides.
+    """
+
+    name: str
+    numbers: str
+    formula: str
+    make: Callable[..., Any]
+
+    @property
+    def usage(self) -> str:
+        """As it is typed."""
+        return f"{self.name}:{self.numbers}" if self.numbers else self.name
+
+
+def _entries(*entries: Entry) -> dict[str, Entry]:
+    return {entry.name: entry for entry in entries}
+
+
+ACTIVATIONS = _entries(
+    Entry("quadratic", "", "s^2", activations.Quadratic),
+    Entry("tanh", "", "tanh(s)", activations.Tanh),
+    Entry("sigmoid", "", "1/(1 + exp(-s))", activations.Sigmoid),
+    Entry("erf", "", "erf(s/sqrt(2))", activations.Erf),
+    Entry("softplus", "", "log(1 + exp(s))", activations.Softplus),
+    Entry("polynomial", "C0,C1,...", "C0 + C1 s + C2 s^2 + ...", lambda *c: activations.Polynomial(c)),
+)
+LOSSES = _entries(
+    Entry("normalized-square", "", "(y - yhat)^2/(2 (a + y))", losses.NormalizedSquare),
+    Entry("square", "", "(y - yhat)^2/2", lambda a: losses.Square()),
+    Entry("log-cosh", "", "log cosh(yhat - y)", lambda a: losses.LogCosh()),
+    Entry("logistic", "", "log(1 + exp(-y yhat)), y = +1 or -1", lambda a: losses.Logistic()),
+)
+NOISES = _entries(
+    Entry("noiseless", "", "y", labels.Noiseless),
+    Entry("gaussian", "SIGMA", "y + SIGMA z, z ~ N(0, 1)", labels.GaussianNoise),
+    Entry("uniform", "HALF-WIDTH", "y + a number uniform in +-HALF-WIDTH", labels.UniformNoise),
+    Entry("multiplicative", "SIGMA", "y (1 + SIGMA z), z ~ N(0, 1)", labels.MultiplicativeNoise),
+    Entry("sign-flips", "PROBABILITY", "-y with this probability", labels.SignFlips),
+)
+LINKS = _entries(
+    Entry("product", "", "u_1 u_2 ... u_p*", labels.Product),
+    Entry("sign-product", "", "sign(u_1 u_2 ... u_p*)", labels.SignProduct),
+    Entry("norm", "", "|u|^2/p*", labels.Norm),
+    Entry("ratio", "", "u_1/u_2", labels.Ratio),
+)
+
+
+def activation(words: str) -> Any:
+    """An activation of this name; InputError that lists the names."""
+    return _made("activation", words, ACTIVATIONS)
+
+
+def loss(words: str, a: float) -> Any:
+    """A loss of this name, with the constant a where it has one; InputError that lists the names."""
+    return _made("loss", words, LOSSES, a)
+
+
+def noise(words: str) -> Any:
+    """A label channel of this name; InputError that lists the names."""
+    return _made("noise", words, NOISES)
+
+
+def link(words: str) -> Any:
+    """A teacher's link of this name; InputError that lists the names."""
+    return _made("link", words, LINKS)
+
+
+def _made(role: str, words: object, entries: Mapping[str, Entry], *first: float) -> Any:
+    wanted = "one of " + ", ".join(entry.usage for entry in entries.values())
+    if not isinstance(words, str):
+        raise InputError(f"{role} = {shown(words)}: {wanted}")
+    name, colon, rest = words.partition(":")
+    entry = entries.get(name)
+    if entry is None or bool(colon) != bool(entry.numbers):
+        raise InputError(f"{role} = {shown(words)}: {wanted}")
+    numbers = [_number(role, words, text, entry) for text in rest.split(",")] if colon else []
+    if entry.numbers and "," not in entry.numbers and len(numbers) != 1:
+        raise InputError(f"{role} = {shown(words)}: {entry.usage} is wanted, one number")
+    return entry.make(*first, *numbers)
+
+
+def _number(role: str, words: str, text: str, entry: Entry) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{role} = {shown(words)}: {entry.usage} is wanted, with finite numbers")
+    return value
