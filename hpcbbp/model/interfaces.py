@@ -88,6 +88,11 @@ class Link(Protocol):
         """Hidden units that it needs at least."""
         ...
 
+    @property
+    def jumps(self) -> bool:
+        """Whether labels jump where a projection changes its sign."""
+        ...
+
     def value(self, u: Array) -> Array:
         """Labels (M,) of projections u, (M, p*)."""
         ...

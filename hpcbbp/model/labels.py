@@ -144,6 +144,7 @@ class Product:
 
     name: str = "product"
     least: int = 2
+    jumps: bool = False
 
     def value(self, u: Array) -> Array:
         """Product over the projections of each sample."""
@@ -157,6 +158,7 @@ class SignProduct:
 
     name: str = "sign-product"
     least: int = 1
+    jumps: bool = True
 
     def value(self, u: Array) -> Array:
         """Sign of the product; 1 where a projection is 0."""
@@ -170,6 +172,7 @@ class Norm:
 
     name: str = "norm"
     least: int = 1
+    jumps: bool = False
 
     def value(self, u: Array) -> Array:
         """Mean square of the projections of each sample."""
@@ -183,6 +186,7 @@ class Ratio:
 
     name: str = "ratio"
     least: int = 2
+    jumps: bool = True
 
     def value(self, u: Array) -> Array:
         """First projection over the second."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hpcbbp.machine import memory, rng
 from hpcbbp.model.parts import refuse_masked
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import the_papers
+from hpcbbp.theory.finite import kernels
 
 Samples = NDArray[Any]  # float32 or float64
 Pair = tuple[Samples, Samples]
@@ -67,7 +69,14 @@ class Projections:
     ------
     InputError
         Shapes that do not fit, or numbers that are not finite.
+
+    Attributes
+    ----------
+    kernels : module
+        Sums over such samples.
     """
+
+    kernels: ModuleType = kernels
 
     def __init__(self, s: Samples, u: Samples, *, empty: bool = False) -> None:
         refuse_masked(s, "projections s")
@@ -91,8 +100,8 @@ class Projections:
                 )
         self.m, self.p, self.p_star = len(s), s.shape[1], u.shape[1]
 
-    def chunk(self, number: int) -> Pair:
-        """s and u of samples number CHUNK, ..., (number + 1) CHUNK - 1."""
+    def chunk(self, number: int) -> tuple[Samples, ...]:
+        """s and u of samples number CHUNK, ..., (number + 1) CHUNK - 1: what kernels are called with."""
         rows = slice(number * CHUNK, (number + 1) * CHUNK)
         return self.s[rows], self.u[rows]
 

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
-from hpcbbp.theory.finite import kernels as sample_kernels
 from hpcbbp.theory.finite.projections import Projections
 
 Array = NDArray[np.float64]
@@ -63,8 +62,8 @@ class Sums:
     ----------
     source : Projections
         This rank's rows, possibly none.
-    a : float
-        Loss constant.
+    a : float or None
+        Loss constant; None where the source has the curvatures themselves (hpcbbp.theory.finite.curved).
     pool : Executor
         Of threads; every task is a chunk of rows.
     ranks : Ranks, optional
@@ -76,13 +75,14 @@ class Sums:
     def __init__(
         self,
         source: Projections,
-        a: float,
+        a: float | None,
         pool: Executor,
         ranks: Ranks | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> None:
         self.p, self.p_star, self.m = source.p, source.p_star, source.m
-        self.source, self.a, self.pool, self.progress = source, a, pool, progress
+        self.source, self.pool, self.progress = source, pool, progress
+        self.constants = () if a is None else (a,)
         self.ranks = None if ranks is None or ranks.size == 1 else ranks
         if self.ranks is not None:
             self.m = int(self.ranks.sum(np.array([float(source.m)]))[0])
@@ -93,7 +93,7 @@ class Sums:
     def _parts(self, kernel: Any, *words: Any) -> list[Any]:
         """The kernel's result for each chunk of this process, in their order."""
         chunks = self.source.chunks()
-        tasks = self.pool.map(lambda number: kernel(*self.source.chunk(number), self.a, *words), chunks)
+        tasks = self.pool.map(lambda number: kernel(*self.source.chunk(number), *self.constants, *words), chunks)
         parts = []
         for done, part in enumerate(tasks, start=1):
             parts.append(part)
@@ -113,15 +113,15 @@ class Sums:
         return mine if self.ranks is None else self.ranks.sum(mine)
 
     def _steepest_of_all(self) -> float:
-        here = float(max(self._parts(sample_kernels.steepest)))
+        here = float(max(self._parts(self.source.kernels.steepest)))
         return here if self.ranks is None else self.ranks.largest(here)
 
     def _bulk_of_all(self, gamma: Array, axes: Array) -> Array:
-        parts = self._parts(sample_kernels.bulk, gamma, axes)
+        parts = self._parts(self.source.kernels.bulk, gamma, axes)
         return self._total(sum(not part[0] for part in parts), *(sum(part[i] for part in parts) for i in (1, 2)))
 
     def _signal_of_all(self, gamma: Array, axes: Array, slope: Array) -> Array:
-        parts = self._parts(sample_kernels.signal, gamma, axes, slope)
+        parts = self._parts(self.source.kernels.signal, gamma, axes, slope)
         return self._total(*(sum(part[i] for part in parts) for i in (1, 0)))
 
     def steepest(self) -> float:
