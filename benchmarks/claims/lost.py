@@ -78,7 +78,7 @@ def _along(model: Model, alpha: float, n: int) -> list[str]:
     row = one(found(NAME).curves, p=p, p_star=p_star, a=a, alpha=alpha, n=n)
     edge = row["theory_lambda_minus"]
     return [
-        f"{row['seeds']}", bracket(row["overlap2"], row["overlap2_sem"]), f"{row['resonance_overlap2']:.4f}",
+        f"{row['seeds']:.0f}", bracket(row["overlap2"], row["overlap2_sem"]), f"{row['resonance_overlap2']:.4f}",
         bracket(row["lambda_mean"] - edge, row["lambda_mean_sem"]), f"{row['resonance_lambda'] - edge:.4f}",
     ]  # fmt: skip
 

@@ -183,7 +183,7 @@ def continuations() -> Iterator[Claim]:
                         (5, 1000, "1000")):  # fmt: skip
         yield claim(f"| {p} | {shown} | {{}} | {{}} | {{}} | {{}} | {{}} | {{}} |", partial(_alpha_0, p, n))
     yield claim("theory over the same alphas lies {} to {} below the tangent.", _bends)
-    yield claim("{} of the {} 90% intervals hold it, N = 4000 included", _held)
+    yield claim("within their intervals: {} of the {} 90% intervals hold it, N = 4000 included", _held)
     yield claim(
         "From figure 1, with 1.2 to 1.4 alpha_BBP, p = 2: {} at N = 2 10^4, {} at 2 10^5; theory there {}.",
         _narrower,
@@ -193,7 +193,7 @@ def continuations() -> Iterator[Claim]:
 def _alpha_0(p: int, n: float) -> list[str]:
     row = one(found("figure-4").alpha_0, p=p, n=n)
     return [
-        str(row["instances"]), interval(row, "data"), interval(row, "quenched"), f"{row['theory_in_window']:.3f}",
+        str(int(row["instances"])), interval(row, "data"), interval(row, "quenched"), f"{row['theory_in_window']:.3f}",
         f"{row['theory_alpha_0']:.5f}", f"{row['theory_alpha_bbp']:.5f}",
     ]  # fmt: skip
 
