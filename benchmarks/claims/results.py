@@ -193,8 +193,8 @@ def continuations() -> Iterator[Claim]:
 def _alpha_0(p: int, n: float) -> list[str]:
     row = one(found("figure-4").alpha_0, p=p, n=n)
     return [
-        str(int(row["instances"])), interval(row, "data"), interval(row, "quenched"), f"{row['theory_in_window']:.3f}",
-        f"{row['theory_alpha_0']:.5f}", f"{row['theory_alpha_bbp']:.5f}",
+        str(int(row["instances"])), interval(row, "data"), interval(row, "quenched"),
+        f"{row['theory_in_window']:.3f}", f"{row['theory_alpha_0']:.5f}", f"{row['theory_alpha_bbp']:.5f}",
     ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hpcbbp.theory.finite.average import FiniteSize, finite_size
     from hpcbbp.theory.finite.fluctuations import outlier_std
     from hpcbbp.theory.finite.predict import PredictedPoint, Prediction, predict
-    from hpcbbp.theory.finite.sample import Quenched, quenched, quenched_sample
+    from hpcbbp.theory.finite.sample import Quenched, quenched, quenched_model, quenched_sample
     from hpcbbp.theory.finite.threshold import (
         EffectiveSize,
         EffectiveThreshold,
@@ -49,6 +49,7 @@ __all__ = [
     "p_c",
     "predict",
     "quenched",
+    "quenched_model",
     "quenched_sample",
     "resonance",
     "resonance_end",
@@ -62,7 +63,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "finite.average": ["FiniteSize", "finite_size"],
         "finite.fluctuations": ["outlier_std"],
         "finite.predict": ["PredictedPoint", "Prediction", "predict"],
-        "finite.sample": ["Quenched", "quenched", "quenched_sample"],
+        "finite.sample": ["Quenched", "quenched", "quenched_model", "quenched_sample"],
         "finite.threshold": [
             "EffectiveSize",
             "EffectiveThreshold",

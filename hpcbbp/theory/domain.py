@@ -107,6 +107,26 @@ def the_papers(problem: Any) -> Problem:
     return Problem(p=int(p), p_star=p_star, alpha=check_alpha(problem.alpha), a=a)
 
 
+def any_model(problem: Any) -> Problem:
+    """Return a problem of any activation, loss, link and noise whose alpha is in range, or raise InputError."""
+    if not isinstance(problem, Problem):
+        raise InputError(f"problem = {shown(problem)}: a hpcbbp.Problem is wanted")
+    check_units("p", problem.p)
+    check_units("p_star", problem.p_star)
+    check_alpha(problem.alpha)
+    return the_papers(problem) if is_the_papers(problem) else problem
+
+
+def is_the_papers(problem: Problem) -> bool:
+    """Whether a problem is the model that closed forms and the kernels of predictions know."""
+    own = problem.custom_loss
+    return (
+        type(problem.activation) is Quadratic
+        and not problem.unusual()
+        and (own is None or (type(own) is NormalizedSquare and real(own.a) == real(problem.a)))
+    )
+
+
 def _other(what: str, own: Any) -> str:
     return (
         f"{what} = {shown(own)}: theory and predictions know the quadratic activation and the "

@@ -16,7 +16,17 @@ from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, so
 from hpcbbp.machine import petsc
 from hpcbbp.model.activations import Quadratic
 from hpcbbp.model.losses import NormalizedSquare
-from hpcbbp.theory import a_c, density, finite_size, p_c, quenched, quenched_sample, spectrum, transition
+from hpcbbp.theory import (
+    a_c,
+    density,
+    finite_size,
+    p_c,
+    quenched,
+    quenched_model,
+    quenched_sample,
+    spectrum,
+    transition,
+)
 from hpcbbp.theory.limit.quadrature import chi2_rule
 
 MODEL = {"p": 2, "p_star": 1, "alpha": 3.0, "a": 1.5}
@@ -35,12 +45,15 @@ OTHERS = {
     "Cube": Problem(**MODEL, activation=Cube()),
 }
 
+SEEN = np.random.default_rng(0).standard_normal((300, MODEL["p"]))
+
 # What takes a model answers for that model, or refuses: every public name is on one side.
 REFUSES = {
     "finite_size": lambda problem: finite_size(problem, 100, 3),
-    "quenched_sample": lambda problem: quenched_sample(problem, 100),
 }
 ANSWERS = {
+    "quenched_sample": lambda problem: quenched_sample(problem, 100).edge,
+    "quenched_model": lambda problem: quenched_model(problem, SEEN, SEEN[:, : problem.p_star], 100).edge,
     "gaussian_instance": lambda problem: gaussian_instance(problem, 40, 1).hessian.curvature.diagonal,
     "solve_instance": lambda problem: solve_instance(gaussian_instance(problem, 40, 1), 2).eigen.eigenvalues,
     "deferred_instance": lambda problem: solve_deferred(deferred_instance(problem, 40, 1), 2).eigen.eigenvalues,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.finite import weighted
-from hpcbbp.theory.finite.projections import CHUNK, Projections, Samples
+from hpcbbp.theory.finite.projections import CHUNK, Drawn, Projections, Samples
 
 Array = NDArray[np.float64]
 
@@ -54,3 +54,56 @@ class Curved(Projections):
         """s, u, D and w of samples number CHUNK, ..., (number + 1) CHUNK - 1."""
         rows = slice(number * CHUNK, (number + 1) * CHUNK)
         return self.s[rows], self.u[rows], np.ascontiguousarray(self.D[:, rows]), self.w[rows]
+
+
+class CurvedSample(Projections):
+    """Projections of one sample of any model; curvatures are computed anew in every pass.
+
+    Parameters
+    ----------
+    problem : Problem
+    s, u : (M, p) and (M, p_star) arrays
+    z : (M,) array or None
+        What noise on the labels is made of.
+    empty : bool
+        Whether there may be no rows (of a rank among others).
+    """
+
+    kernels: ModuleType = weighted
+
+    def __init__(self, problem: Problem, s: Samples, u: Samples, z: Array | None, *, empty: bool = False) -> None:
+        super().__init__(s, u, empty=empty)
+        if (self.p, self.p_star) != (problem.p, problem.p_star):
+            raise InputError(
+                f"projections of {self.p} and {self.p_star} hidden units, where the problem has p = {problem.p} and "
+                f"p_star = {problem.p_star}"
+            )
+        self.problem, self.z = problem, z
+        for number in self.chunks():  # refused before anything is computed, and before others wait for this rank
+            self.chunk(number)
+
+    def chunk(self, number: int) -> tuple[Samples, ...]:
+        """s, u, D and weights 1 of samples number CHUNK, ..., (number + 1) CHUNK - 1."""
+        rows = slice(number * CHUNK, (number + 1) * CHUNK)
+        return _curved(self.problem, self.s[rows], self.u[rows], None if self.z is None else self.z[rows])
+
+
+class DrawnCurved(Drawn):
+    """Projections of a sample of any model by their law, with the noise of the same seed; see Drawn."""
+
+    kernels: ModuleType = weighted
+
+    def __init__(self, problem: Problem, n: int, seed: int, *, keep: bool | None = None) -> None:
+        super().__init__(problem, n, seed, keep=keep)
+        self.problem = problem
+
+    def chunk(self, number: int) -> tuple[Samples, ...]:
+        """s, u, D and weights 1 of a chunk."""
+        s, u = self.drawn(number)
+        start = number * CHUNK
+        return _curved(self.problem, s, u, self.problem.noise_numbers(self.seed, start, start + len(s)))
+
+
+def _curved(problem: Problem, s: Samples, u: Samples, z: Array | None) -> tuple[Samples, ...]:
+    D = packed_curvature(problem, s.astype(np.float64), u.astype(np.float64), z)
+    return s, u, D, np.ones(len(s))

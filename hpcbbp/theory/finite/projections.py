@@ -12,7 +12,6 @@ from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine import memory, rng
 from hpcbbp.model.parts import refuse_masked
 from hpcbbp.model.problem import Problem
-from hpcbbp.theory.domain import the_papers
 from hpcbbp.theory.finite import kernels
 
 Samples = NDArray[Any]  # float32 or float64
@@ -119,7 +118,6 @@ class Drawn(Projections):
     Parameters
     ----------
     problem : Problem
-        Quadratic activation and normalised loss.
     n : int
     seed : int
         One seed is one sample (not the X that `solve` draws for it).
@@ -134,7 +132,6 @@ class Drawn(Projections):
     """
 
     def __init__(self, problem: Problem, n: int, seed: int, *, keep: bool | None = None) -> None:
-        problem = the_papers(problem)
         self.p, self.p_star = problem.p, problem.p_star
         check_widths(self.p, self.p_star)
         q = self.p + self.p_star
@@ -147,8 +144,12 @@ class Drawn(Projections):
         self._kept: dict[int, Pair] = {}
         self.keep = 4 * self.m * q <= memory.available() // 3 if keep is None else keep
 
-    def chunk(self, number: int) -> Pair:
+    def chunk(self, number: int) -> tuple[Samples, ...]:
         """s and u of a chunk, drawn again unless they are kept."""
+        return self.drawn(number)
+
+    def drawn(self, number: int) -> Pair:
+        """The same."""
         if number in self._kept:
             return self._kept[number]
         start, stop = number * CHUNK, min(self.m, (number + 1) * CHUNK)

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 from hpcbbp.model.problem import Problem
-from hpcbbp.theory.domain import check_constant, check_count, the_papers
-from hpcbbp.theory.finite import kernels as sample_kernels
+from hpcbbp.theory.domain import any_model, check_constant, check_count, is_the_papers
+from hpcbbp.theory.finite.curved import CurvedSample, DrawnCurved
 from hpcbbp.theory.finite.dyson import Beyond, Curve
 from hpcbbp.theory.finite.left_end import check_gram, left_edge, outliers
 from hpcbbp.theory.finite.projections import Drawn, Projections, Samples, check_size, check_widths
@@ -146,6 +146,46 @@ def quenched(
     return _predict(source, a, n, cosines, threads, group)
 
 
+def quenched_model(
+    problem: Problem,
+    s: Samples,
+    u: Samples,
+    n: int,
+    *,
+    z: Array | None = None,
+    gram: Array | None = None,
+    threads: int | None = None,
+    group: Ranks | None = None,
+) -> Quenched:
+    """`quenched` for any activation, loss, link and noise: docs/finite-n.md (17)-(20), which hold for any D.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its alpha does not matter.
+    s, u, n, gram, threads, group
+        As for `quenched`.
+    z : (M,) array, optional
+        What noise on the labels was made of (Problem.noise_numbers); needed where there is noise.
+
+    Raises
+    ------
+    InputError
+        As for `quenched`; besides, labels that the loss has no value for.
+    """
+    with nullcontext() if group is None else group.agreeing():
+        if is_the_papers(problem):
+            source, a = Projections(s, u, empty=group is not None and group.size > 1), check_constant(problem.a)
+        else:
+            source, a = CurvedSample(problem, s, u, z, empty=group is not None and group.size > 1), None
+        n = check_size(n, source.p + source.p_star)
+        check_widths(source.p, source.p_star)
+        cosines = check_gram(gram, source.p + source.p_star)
+        if threads is not None:
+            threads = check_count("threads", threads, 1, 10_000)
+    return _predict(source, a, n, cosines, threads, group)
+
+
 def quenched_sample(
     problem: Problem,
     n: int,
@@ -154,12 +194,12 @@ def quenched_sample(
     keep: bool | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Quenched:
-    """Draw the projections of one sample of the model, at any N, and predict the left end of its spectrum.
+    """Draw the projections of one sample of a model, at any N, and predict the left end of its spectrum.
 
     Parameters
     ----------
     problem : Problem
-        Quadratic activation and normalised loss.
+        Of any activation, loss, link and noise.
     n : int
     seed : int
         One seed is one sample.
@@ -171,12 +211,13 @@ def quenched_sample(
     Raises
     ------
     InputError
-        Values out of their domain, another activation or loss, or p (p + p*) > 400.
+        Values out of their domain, labels that the loss has no value for, or p (p + p*) > 400.
     """
-    problem = the_papers(problem)
-    source = Drawn(problem, n, seed, keep=keep)
+    problem = any_model(problem)
+    known = is_the_papers(problem)
+    source = Drawn(problem, n, seed, keep=keep) if known else DrawnCurved(problem, n, seed, keep=keep)
     size = check_size(n, source.p + source.p_star)
-    return _predict(source, problem.a, size, source.gram, progress=_share_of(source, progress))
+    return _predict(source, problem.a if known else None, size, source.gram, progress=_share_of(source, progress))
 
 
 _DRAWING = 5.0  # passes over kept numbers that drawing them takes, p = 2 (benchmarks/theory.py)
@@ -197,14 +238,14 @@ def _share_of(source: Drawn, progress: Callable[[float], None] | None) -> Callab
 
 def _predict(
     source: Projections,
-    a: float,
+    a: float | None,
     n: int,
     gram: Array,
     threads: int | None = None,
     group: Ranks | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Quenched:
-    sample_kernels.prepare()
+    source.kernels.prepare()
     if threads is None:
         threads = 1 if group is not None and group.size > 1 else len(sched_getaffinity(0))
     with ThreadPoolExecutor(threads) as pool:

@@ -118,7 +118,8 @@ class Sums:
 
     def _bulk_of_all(self, gamma: Array, axes: Array) -> Array:
         parts = self._parts(self.source.kernels.bulk, gamma, axes)
-        return self._total(sum(not part[0] for part in parts), *(sum(part[i] for part in parts) for i in (1, 2)))
+        with np.errstate(invalid="ignore"):  # outside the domain sums may be infinite, and are not looked at
+            return self._total(sum(not part[0] for part in parts), *(sum(part[i] for part in parts) for i in (1, 2)))
 
     def _signal_of_all(self, gamma: Array, axes: Array, slope: Array) -> Array:
         parts = self._parts(self.source.kernels.signal, gamma, axes, slope)
