@@ -9,13 +9,14 @@ from hpcbbp import __version__
 
 project, author, release = "hpcbbp", "The hpcbbp developers", __version__
 project_copyright = "2026, the hpcbbp developers"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"hpcbbp {release}"
 html_baseurl = ""
 myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath", "amsmath"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shapes and units
 autodoc_preserve_defaults = True

@@ -57,7 +57,7 @@ def test_the_example_of_theory_alone_needs_no_mpi(tmp_path):
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
-@pytest.mark.parametrize("page", ["first.md", "howto.md"])
+@pytest.mark.parametrize("page", ["first.md", "howto.md", "models.md"])
 def test_examples_of_a_page_run_from_top_to_bottom(tmp_path, page):
     """Its Python, and between the blocks the campaign that it tells the reader to run."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from hpcbbp.theory.limit.resonance import Resonance, resonance, resonance_end
 from hpcbbp.theory.limit.transition import Transition, transition
 
 if TYPE_CHECKING:
+    from hpcbbp.theory.engine.answers import ModelSpectrum, ModelTheory, ModelTransition
     from hpcbbp.theory.finite.average import FiniteSize, finite_size
     from hpcbbp.theory.finite.fluctuations import outlier_std
     from hpcbbp.theory.finite.predict import PredictedPoint, Prediction, predict
@@ -33,6 +34,9 @@ __all__ = [
     "EffectiveSize",
     "EffectiveThreshold",
     "FiniteSize",
+    "ModelSpectrum",
+    "ModelTheory",
+    "ModelTransition",
     "PredictedPoint",
     "Prediction",
     "Quenched",
@@ -60,6 +64,7 @@ __all__ = [
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "engine.answers": ["ModelSpectrum", "ModelTheory", "ModelTransition"],
         "finite.average": ["FiniteSize", "finite_size"],
         "finite.fluctuations": ["outlier_std"],
         "finite.predict": ["PredictedPoint", "Prediction", "predict"],

@@ -11,8 +11,7 @@ from dense import dense_hessian
 from hpcbbp import InputError, Problem, gaussian_instance
 from hpcbbp.machine.rng import normals
 from hpcbbp.model import registry
-from hpcbbp.theory import spectrum, transition
-from hpcbbp.theory.engine.answers import Engine
+from hpcbbp.theory import ModelTheory, spectrum, transition
 from hpcbbp.theory.engine.support import Support
 
 SQUARE = registry.loss("square", 1.0)
@@ -26,7 +25,11 @@ def paper(p: int, p_star: int, a: float) -> Problem:
 @pytest.mark.parametrize(("p_star", "a", "alpha"), [(1, 10.0, 7.0), (1, 1.0, 3.0), (2, 5.0, 9.0)])
 def test_the_papers_model_of_one_unit(p_star, a, alpha):
     """To 1e-8, as the closed forms are right to; the error says how far two grids are apart."""
-    engine, exact, at = Engine(paper(1, p_star, a), 1e-9), spectrum(1, p_star, a, alpha), transition(1, p_star, a)
+    engine, exact, at = (
+        ModelTheory(paper(1, p_star, a), 1e-9),
+        spectrum(1, p_star, a, alpha),
+        transition(1, p_star, a),
+    )
     found = engine.spectrum(alpha)
     assert found.error < 1e-9
     assert found.edge == exact.edge
@@ -42,7 +45,7 @@ def test_the_papers_model_of_one_unit(p_star, a, alpha):
 
 
 def test_the_papers_model_of_two_units():
-    engine, exact = Engine(paper(2, 1, 1.5)), spectrum(2, 1, 1.5, 3.0)
+    engine, exact = ModelTheory(paper(2, 1, 1.5)), spectrum(2, 1, 1.5, 3.0)
     found, threshold = engine.spectrum(3.0), engine.transition()
     assert found.error < 1e-6
     assert found.lambda_minus == pytest.approx(exact.lambda_minus, abs=1e-7)
@@ -55,7 +58,7 @@ def test_the_papers_model_of_two_units():
 
 def test_many_variables_by_sobol_points():
     """p + p* = 5: to 1e-3, and the error is told."""
-    found, exact = Engine(paper(3, 2, 1.5)).spectrum(6.0), spectrum(3, 2, 1.5, 6.0)
+    found, exact = ModelTheory(paper(3, 2, 1.5)).spectrum(6.0), spectrum(3, 2, 1.5, 6.0)
     assert len(found.eigenvalues) == 6
     assert found.error < 1e-3
     assert found.lambda_minus == pytest.approx(exact.lambda_minus, abs=4 * found.error)
@@ -84,7 +87,7 @@ SEEDS = 12
 def test_against_dense_spectra(name):
     """lambda and both m^2 of the lowest outliers: within 4.5 standard errors of 12 instances, and 6/N of bias."""
     problem, n = DENSE[name]
-    found = Engine(problem, 1e-4).spectrum(problem.alpha)
+    found = ModelTheory(problem, 1e-4).spectrum(problem.alpha)
     count = len(found.eigenvalues)
     measured = []
     for seed in range(SEEDS):
@@ -124,15 +127,15 @@ def test_curvatures_far_out_are_found():
     tanh = Problem(p=1, p_star=1, alpha=1, a=1.0, activation=TANH, custom_loss=SQUARE)
     assert Support(tanh).lowest == pytest.approx(least, abs=1e-7)
     with pytest.raises(InputError, match="no lower bound"):
-        Engine(Problem(p=1, p_star=2, alpha=1, a=1.0, custom_loss=SQUARE))
+        ModelTheory(Problem(p=1, p_star=2, alpha=1, a=1.0, custom_loss=SQUARE))
 
 
 def test_labels_that_the_loss_has_no_value_for_are_refused():
     with pytest.raises(InputError, match=r"label y = -.*: the normalised loss with a = 1 needs a \+ y > 0"):
-        Engine(Problem(p=1, p_star=1, alpha=1, a=1.0, noise=registry.noise("gaussian:0.5")))
+        ModelTheory(Problem(p=1, p_star=1, alpha=1, a=1.0, noise=registry.noise("gaussian:0.5")))
     with pytest.raises(InputError, match="a hpcbbp.Problem is wanted"):
-        Engine("tanh")
+        ModelTheory("tanh")
     with pytest.raises(InputError, match="p \\(p \\+ p\\*\\)"):
-        Engine(paper(20, 1, 1.0))
+        ModelTheory(paper(20, 1, 1.0))
     with pytest.raises(InputError, match="alpha"):
-        Engine(paper(1, 1, 1.0)).spectrum(-1.0)
+        ModelTheory(paper(1, 1, 1.0)).spectrum(-1.0)

@@ -10,8 +10,7 @@ from hpcbbp import InputError, Problem, gaussian_instance
 from hpcbbp.machine.rng import normals
 from hpcbbp.model import registry
 from hpcbbp.solvers.overlap import cosines
-from hpcbbp.theory import quenched, quenched_model, quenched_sample
-from hpcbbp.theory.engine.answers import Engine
+from hpcbbp.theory import ModelTheory, quenched, quenched_model, quenched_sample
 from hpcbbp.theory.finite.curved import CurvedSample
 from hpcbbp.theory.finite.sample import _predict
 
@@ -67,7 +66,7 @@ def test_beside_dense_spectra(name):
 def test_a_large_sample_is_where_the_engine_is():
     """N = 10^5: within 6 N^(-1/2)."""
     problem = MODELS["erf, square, noise"]
-    found, limit = quenched_sample(problem, 100_000, 1), Engine(problem, 1e-4).spectrum(problem.alpha)
+    found, limit = quenched_sample(problem, 100_000, 1), ModelTheory(problem, 1e-4).spectrum(problem.alpha)
     assert len(limit.eigenvalues) == 1
     for one, other in ((found.edge, limit.lambda_minus), (found.eigenvalues[0], limit.eigenvalues[0]),
                        (found.overlap2[0], limit.overlap2[0])):  # fmt: skip

@@ -17,6 +17,7 @@ from hpcbbp.machine import petsc
 from hpcbbp.model.activations import Quadratic
 from hpcbbp.model.losses import NormalizedSquare
 from hpcbbp.theory import (
+    ModelTheory,
     a_c,
     density,
     finite_size,
@@ -52,6 +53,7 @@ REFUSES = {
     "finite_size": lambda problem: finite_size(problem, 100, 3),
 }
 ANSWERS = {
+    "ModelTheory": lambda problem: ModelTheory(problem, 1e-3).spectrum(3.0).lambda_minus,
     "quenched_sample": lambda problem: quenched_sample(problem, 100).edge,
     "quenched_model": lambda problem: quenched_model(problem, SEEN, SEEN[:, : problem.p_star], 100).edge,
     "gaussian_instance": lambda problem: gaussian_instance(problem, 40, 1).hessian.curvature.diagonal,

@@ -88,8 +88,10 @@ class ModelTransition:
     error: float
 
 
-class Engine:
-    """Answers for one model, whatever its alpha; nodes and the search of the support are kept.
+class ModelTheory:
+    """Theory at N = infinity for one model, whatever its alpha: docs/models.md.
+
+    Nodes and the search for the lowest curvature are kept, so that several alphas cost little more than one.
 
     Parameters
     ----------
