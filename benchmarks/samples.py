@@ -47,6 +47,7 @@ def jobs() -> list[Row]:
         (SMOOTH, 1.2, [10**4], 400),
         (SMOOTH, 1.3, [10**4], 400),
         (SMOOTH, 1.2, [10**5, 10**6], 20),
+        (SMOOTH, 1.2, [10**7], 3),
         (SMOOTH, 1.5, DECADES[2:], None),
     ):
         p, p_star, a = model
