@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
+from hpcbbp.machine import memory
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.finite import weighted
 from hpcbbp.theory.finite.projections import CHUNK, Drawn, Projections, Samples
@@ -57,7 +59,7 @@ class Curved(Projections):
 
 
 class CurvedSample(Projections):
-    """Projections of one sample of any model; curvatures are computed anew in every pass.
+    """Projections of one sample of any model; curvatures are kept if they take less than a third of the free memory.
 
     Parameters
     ----------
@@ -79,13 +81,16 @@ class CurvedSample(Projections):
                 f"p_star = {problem.p_star}"
             )
         self.problem, self.z = problem, z
+        self._curvatures = _Curvatures(problem, self.m)
         for number in self.chunks():  # refused before anything is computed, and before others wait for this rank
             self.chunk(number)
 
     def chunk(self, number: int) -> tuple[Samples, ...]:
         """s, u, D and weights 1 of samples number CHUNK, ..., (number + 1) CHUNK - 1."""
         rows = slice(number * CHUNK, (number + 1) * CHUNK)
-        return _curved(self.problem, self.s[rows], self.u[rows], None if self.z is None else self.z[rows])
+        return self._curvatures.of(
+            number, self.s[rows], self.u[rows], lambda: None if self.z is None else self.z[rows]
+        )
 
 
 class DrawnCurved(Drawn):
@@ -96,14 +101,29 @@ class DrawnCurved(Drawn):
     def __init__(self, problem: Problem, n: int, seed: int, *, keep: bool | None = None) -> None:
         super().__init__(problem, n, seed, keep=keep)
         self.problem = problem
+        self._curvatures = _Curvatures(problem, self.m if self.keep else None)
 
     def chunk(self, number: int) -> tuple[Samples, ...]:
         """s, u, D and weights 1 of a chunk."""
         s, u = self.drawn(number)
         start = number * CHUNK
-        return _curved(self.problem, s, u, self.problem.noise_numbers(self.seed, start, start + len(s)))
+        return self._curvatures.of(number, s, u, lambda: self.problem.noise_numbers(self.seed, start, start + len(s)))
 
 
-def _curved(problem: Problem, s: Samples, u: Samples, z: Array | None) -> tuple[Samples, ...]:
-    D = packed_curvature(problem, s.astype(np.float64), u.astype(np.float64), z)
-    return s, u, D, np.ones(len(s))
+class _Curvatures:
+    """D of chunks of samples, kept where there is room for those of all m (None: never)."""
+
+    def __init__(self, problem: Problem, m: int | None) -> None:
+        self.problem = problem
+        size = 4 * problem.p * (problem.p + 1)
+        self._keep = m is not None and size * m <= memory.available() // 3
+        self._kept: dict[int, Array] = {}
+        self._ones = np.ones(CHUNK)
+
+    def of(self, number: int, s: Samples, u: Samples, z: Callable[[], Array | None]) -> tuple[Samples, ...]:
+        D = self._kept.get(number)
+        if D is None:
+            D = packed_curvature(self.problem, s.astype(np.float64), u.astype(np.float64), z())
+            if self._keep:
+                self._kept[number] = D
+        return s, u, D, self._ones[: len(s)]
