@@ -189,10 +189,12 @@ def unpack(raw: bytes, instance: Deferred) -> State:
         raise InputError(
             f"is of format {form}, not {FORMAT}: go on with the version that wrote it, or name another folder"
         )
-    for name, value in _identity(instance).items():
-        if found.get(name) != value:
+    asked = _identity(instance)
+    for name in (*asked, *(name for name in found if name not in (*asked, "format"))):
+        was, wanted = found.get(name, "none"), asked.get(name, "none")
+        if was != wanted:
             raise InputError(
-                f"is of another instance ({name} = {found.get(name)}, not {value}): name another folder, or remove it"
+                f"is of another instance ({name} = {was}, not {wanted}): name another folder, or remove it"
             )
     k = int(about["directions"])
     if "hidden" not in arrays:  # before it was known what left directions may hide

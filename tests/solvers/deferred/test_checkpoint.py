@@ -14,9 +14,11 @@ from commands import ENVIRONMENT, MPIRUN, answer, error_lines, kill, run
 
 from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, solve_deferred
 from hpcbbp.machine import petsc
+from hpcbbp.model.labels import UniformNoise
 from hpcbbp.solvers.deferred import Deferred
 
 PROBLEM = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
+NOISY = Problem(p=PROBLEM.p, p_star=1, alpha=PROBLEM.alpha, a=PROBLEM.a, noise=UniformNoise(0.5))
 needs_mpi = pytest.mark.skipif(bool(petsc.missing_modules()), reason="mpi4py is not installed")
 
 
@@ -122,9 +124,17 @@ def test_a_torn_state_and_a_state_of_something_else_are_refused(tmp_path):
         (deferred_instance(PROBLEM, 300, 1), r"another instance \(seed = 0, not 1\)"),
         (deferred_instance(PROBLEM, 400, 0), r"another instance \(n = 300, not 400\)"),
         (deferred_instance(PROBLEM, 300, 0, storage="float32"), r"\(storage = float64, not float32\)"),
+        (deferred_instance(NOISY, 300, 0), r"\(noise = none, not uniform:0\.5\)"),
     ):
         with pytest.raises(InputError, match=message):
             solve_deferred(other, tol=1e-3, checkpoint=Checkpoint(folder, 0))
+    noisy = tmp_path / "noisy"
+    with pytest.raises(StopError):
+        solve_deferred(
+            deferred_instance(NOISY, 300, 0), tol=1e-8, checkpoint=Checkpoint(noisy, 0), progress=stop_after(5)
+        )
+    with pytest.raises(InputError, match=r"\(noise = uniform:0\.5, not none\)"):
+        solve_deferred(deferred_instance(PROBLEM, 300, 0), tol=1e-3, checkpoint=Checkpoint(noisy, 0))
     images = (folder / "images.bin").read_bytes()
     (folder / "images.bin").write_bytes(images[: len(images) // 2])
     with pytest.raises(InputError, match="too short"):
