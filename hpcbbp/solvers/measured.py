@@ -49,6 +49,9 @@ class Measured:
     ----------
     p, p_star, a, alpha, n, m, seed
         As in Solution; seed = -1 and m = 0 where they are not known.
+    activation, loss, noise : str
+    link : str or None
+        Names of the parts of the model; None: the teacher has the form of the student.
     data, method : str
         What X was, and the solver.
     eigenvalues, overlap2 : list of float
@@ -70,6 +73,10 @@ class Measured:
     alpha: Positive
     n: Units
     seed: Annotated[int, Field(ge=-1, lt=2**64, strict=True)] = -1
+    activation: Text = "quadratic"
+    loss: Text = "normalized-square"
+    noise: Text = "noiseless"
+    link: Text | None = None
     data: Text = ""
     method: Text = ""
     m: Whole = 0
@@ -121,16 +128,31 @@ def measured(records: Iterable[object]) -> Iterator[Measured]:
     Raises
     ------
     InputError
-        For a dictionary that is no result.
+        For a dictionary that is no result, or one of another model than the paper's: all that compares results with
+        theory would set them beside that of the paper's.
     """
     for record in records:
         if isinstance(record, Measured):
-            yield record
+            yield _of_the_papers_model(record)
         elif isinstance(record, Mapping) and "failed" not in record:
             try:
-                yield _MEASURED.validate_python(dict(record))
+                made = _MEASURED.validate_python(dict(record))
             except ValidationError as error:
                 raise InputError(f"not a solved instance ({first_of(error)})") from None
+            yield _of_the_papers_model(made)
+
+
+_PAPERS = {"activation": "quadratic", "loss": "normalized-square", "noise": "noiseless", "link": None}
+
+
+def _of_the_papers_model(record: Measured) -> Measured:
+    for name, value in _PAPERS.items():
+        if getattr(record, name) != value:
+            raise InputError(
+                f"an instance with {name} = {getattr(record, name)}: results are analysed beside the theory of the "
+                "quadratic activation and the normalised square loss, which is not that of this model"
+            )
+    return record
 
 
 def first_of(error: ValidationError) -> str:

@@ -6,9 +6,10 @@ import dataclasses
 import json
 
 import pytest
+from models import LogCosh, Tanh
 from records import failed, kept, old_line, point_at, solved
 
-from hpcbbp import InputError
+from hpcbbp import InputError, Problem, deferred_instance, solve_deferred
 from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.cost import Clock
 from hpcbbp.campaign.export import PAIRS, pairs
@@ -16,6 +17,7 @@ from hpcbbp.campaign.kept import DamagedError, Failed, Solved
 from hpcbbp.campaign.merge import merge
 from hpcbbp.campaign.record import copied, from_line, to_line
 from hpcbbp.campaign.store import Store
+from hpcbbp.model.labels import Norm, UniformNoise
 from hpcbbp.solvers.measured import Measured, NotPredicted, measured
 
 POINT = point_at(3)
@@ -101,3 +103,19 @@ def test_an_analysis_takes_dictionaries_too_and_says_what_is_none():
     assert (record.means, record.seed, record.outliers, record.searched) == ("stored", -1, 2, 2)
     with pytest.raises(InputError, match="not a solved instance .eigenvalues: Field required"):
         instance_table([{name: value for name, value in alone.items() if name != "eigenvalues"}])
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"activation": Tanh()}, "activation = tanh"),
+        ({"custom_loss": LogCosh()}, "loss = log-cosh"),
+        ({"noise": UniformNoise(0.5)}, "noise = uniform:0.5"),
+        ({"link": Norm()}, "link = norm"),
+    ],
+)
+def test_results_of_other_models_are_not_set_beside_the_papers_theory(part, said):
+    problem = Problem(p=1, p_star=1, alpha=3.0, a=1.5, **part)
+    found = solve_deferred(deferred_instance(problem, 60, 0), tol=1e-4).to_dict()
+    with pytest.raises(InputError, match=f"{said}: results are analysed beside the theory of the quadratic"):
+        instance_table([found])
