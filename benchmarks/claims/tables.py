@@ -90,8 +90,9 @@ def bracket(value: float, error: float, digits: int = 4) -> str:
 
 
 def interval(row: Any, name: str, digits: int = 3) -> str:
-    """0.913 [0.880, 0.951]."""
-    ends = [f"{row[f'{name}_{side}']:.{digits}f}" for side in ("low", "high")]
+    """0.913 [0.880, 0.951]; - for an end that is not bounded."""
+    bounds = [row[f"{name}_{side}"] for side in ("low", "high")]
+    ends = [f"{end:.{digits}f}" if math.isfinite(end) else "-" for end in bounds]
     return f"{row[name]:.{digits}f} [{ends[0]}, {ends[1]}]"
 
 

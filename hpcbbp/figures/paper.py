@@ -93,7 +93,7 @@ def continuations(records: Records, quick: bool) -> Drawn:
         _continued(right, curves[curves["n"] == curves["n"].max()], model, index)
     right.set_xlabel(r"$\alpha/\alpha_{BBP}$")
     right.set_ylabel(r"overlap $m^2$ (mean of the lowest $p\,p^*$)")
-    right.set_title("points: data; lines: theory; dashed: resonance; dotted: tangents", fontsize=11)
+    right.set_title("lines: theory; dashed: resonance; dotted: tangents", fontsize=11)
     right.legend(frameon=False, fontsize=9)
     return figure, pd.concat([found.alpha_0.assign(table="alpha_0"), found.curves.assign(table="curves")])
 
