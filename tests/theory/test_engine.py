@@ -117,6 +117,54 @@ def test_against_dense_spectra(name):
         assert abs(value - told) < off
 
 
+def test_copies_of_an_outlier_do_not_split_on_sobol_points():
+    """p* = 3 and 8: thresholds within a few times the error; the lowest copy alone was low by ten errors."""
+    for p_star in (4, 8):
+        found, at = ModelTheory(paper(1, p_star, 1.0), 1e-4).transition(), transition(1, p_star, 1.0)
+        assert found.kind == at.kind
+        assert abs(found.alpha_bbp / at.alpha_bbp - 1.0) < 2.0 * found.error < 0.01
+
+
+def test_noise_is_refined_with_the_grid():
+    """Strong noise: 32 nodes for it were wrong by 0.001, whatever the grid of the rest."""
+    strong = Problem(p=1, p_star=1, alpha=8.0, a=1.0, custom_loss=registry.loss("log-cosh", 1.0),
+                     noise=registry.noise("gaussian:2"))  # fmt: skip
+    found = ModelTheory(strong, 1e-4).spectrum(30.0)
+    assert found.lambda_minus == pytest.approx(0.119056, abs=2e-4 + found.error)
+
+
+def test_an_outlier_that_knows_the_student_alone_is_no_transition():
+    """Labels that are even in u and an odd activation: parity keeps teacher and student apart."""
+    problem = Problem(p=1, p_star=2, alpha=20.0, a=1.0, activation=registry.activation("erf"), custom_loss=SQUARE,
+                      link=registry.link("sign-product"))  # fmt: skip
+    theory = ModelTheory(problem, 1e-3)
+    found = theory.spectrum(20.0)
+    assert found.overlap2 == pytest.approx([0.0], abs=1e-12)
+    assert found.student_overlap2[0] > 0.8
+    with pytest.raises(InputError, match="no outlier that knows the teacher appears up to alpha = 1000"):
+        theory.transition(highest=1000.0)
+    with pytest.raises(InputError, match="at alpha = 5 already"):
+        ModelTheory(paper(1, 1, 1.0)).transition(lowest=5.0)
+
+
+def test_an_edge_that_is_sharp_at_every_alpha_has_no_alpha_c():
+    problem = Problem(p=1, p_star=1, alpha=5.0, a=1.0, activation=registry.activation("erf"), custom_loss=SQUARE,
+                      link=registry.link("sign-product"))  # fmt: skip
+    assert ModelTheory(problem, 1e-3).transition().alpha_c is None
+
+
+@pytest.mark.parametrize("window", [(0.0, 1.0), (10, 1), (1, math.inf), ("a", 3)])
+def test_windows_that_are_none(window):
+    with pytest.raises(InputError):
+        ModelTheory(paper(1, 1, 1.0)).transition(*window)
+
+
+@pytest.mark.parametrize("tolerance", ["x", None, math.nan, -1, 0.0, 2.0])
+def test_tolerances_that_are_none(tolerance):
+    with pytest.raises(InputError, match="tolerance = "):
+        ModelTheory(paper(1, 1, 1.0), tolerance)
+
+
 def test_curvatures_far_out_are_found():
     """Against closed forms: -2/p for the paper's model; a saturated label for tanh; none for the square loss."""
     assert Support(paper(1, 1, 0.3)).lowest == pytest.approx(-2.0, rel=1e-12)
@@ -126,8 +174,13 @@ def test_curvatures_far_out_are_found():
     least = ((1 - t * t) ** 2 + (t + 1) * -2 * t * (1 - t * t)).min()  # y -> -1, l' = tanh(s) + 1, l'' = 1
     tanh = Problem(p=1, p_star=1, alpha=1, a=1.0, activation=TANH, custom_loss=SQUARE)
     assert Support(tanh).lowest == pytest.approx(least, abs=1e-7)
-    with pytest.raises(InputError, match="no lower bound"):
-        ModelTheory(Problem(p=1, p_star=2, alpha=1, a=1.0, custom_loss=SQUARE))
+    for unbounded in (
+        Problem(p=1, p_star=2, alpha=1, a=1.0, custom_loss=SQUARE),
+        Problem(p=1, p_star=1, alpha=1, a=1.0, activation=TANH, custom_loss=SQUARE,
+                noise=registry.noise("gaussian:1e-9")),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="no lower bound"):
+            ModelTheory(unbounded)
 
 
 def test_labels_that_the_loss_has_no_value_for_are_refused():

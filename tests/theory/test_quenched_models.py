@@ -91,8 +91,10 @@ def test_rows_on_ranks(group):
 def test_refusals(rng):
     problem = MODELS["erf, square, noise"]
     s, u = rng.standard_normal((100, 1)), rng.standard_normal((100, 1))
-    with pytest.raises(InputError, match=r"noise uniform:0\.5: one number"):
-        quenched_model(problem, s, u, 20)
+    for z in (None, 3.0, np.zeros(99), np.zeros((100, 1)), ["x"] * 100, np.full(100, np.nan), np.full(100, np.inf)):
+        with pytest.raises(InputError, match=r"noise uniform:0\.5: z, one finite number .* 100 samples"):
+            quenched_model(problem, s, u, 20, z=z)
+    assert quenched_model(problem, s, u, 20, z=[0.5] * 100).m == 100
     with pytest.raises(InputError, match="hidden units"):
         quenched_model(MODELS["tanh"], s, u, 20)
     bad = Problem(p=1, p_star=1, alpha=5, a=0.1, noise=registry.noise("uniform:2"))

@@ -6,22 +6,24 @@ Sobol points where p + p* is too large for a grid.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from hpcbbp.errors import InputError, shown
+from hpcbbp.errors import InputError, real_number, shown
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import check_alpha
 from hpcbbp.theory.engine.limit import LeftEnd, Transform, pool
 from hpcbbp.theory.engine.nodes import Nodes, grid, grid_size, sobol
 from hpcbbp.theory.engine.support import Support
+from hpcbbp.theory.engine.symmetric import Symmetries
 from hpcbbp.theory.finite.projections import check_widths
 
 Array = NDArray[np.float64]
@@ -30,7 +32,7 @@ TOLERANCE = 1e-6
 """Of answers by a grid, absolute."""
 
 _STEP, _FINER = 0.5, 2.0 / 3.0
-_MOST = 3_000_000  # nodes of a grid
+_MOST = 4_000_000  # nodes of a grid
 _SCRAMBLINGS, _LOG2 = 4, 17
 
 
@@ -71,14 +73,15 @@ class ModelTransition:
     Attributes
     ----------
     alpha_bbp : float
-        Above it there is an outlier.
+        Above it there is an outlier that knows the teacher; others, that know the student alone, may be there before.
     alpha_c : float or None
-        Above it the edge is sharp, below smooth; None where it is sharp at every alpha that was tried.
+        Above it the edge is sharp, below smooth. None where two sets of nodes do not agree on one, as for an edge
+        that is sharp at every alpha; and, for activations that are not even, at p > 1.
     kind : {"continuous", "discontinuous"}
     jump_overlap2 : float
         m^2 just above alpha_bbp; 0 for a continuous transition.
     error : float
-        Of alpha_bbp, estimated from two sets of nodes.
+        Largest difference of two sets of nodes in these numbers, relative for thresholds above 1.
     """
 
     alpha_bbp: float
@@ -110,14 +113,17 @@ class ModelTheory:
         if not isinstance(problem, Problem):
             raise InputError(f"problem = {shown(problem)}: a hpcbbp.Problem is wanted")
         check_widths(problem.p, problem.p_star)
-        self.problem, self.tolerance = problem, tolerance
-        self.support = Support(problem)
+        wanted = real_number(tolerance)
+        if wanted is None or not 0.0 < wanted < 1.0:
+            raise InputError(f"tolerance = {shown(tolerance)}: a number between 0 and 1 is wanted, such as 1e-6")
+        self.problem, self.tolerance = problem, wanted
+        self.support, self.symmetries = Support(problem), Symmetries(problem)
         self.support.check_bounded()
         self._nodes: dict[Any, Nodes] = {}
 
     @property
     def _by_grid(self) -> bool:
-        return grid_size(self.problem, _STEP * _FINER**2) <= _MOST
+        return grid_size(self.problem, _STEP * _FINER) <= _MOST
 
     def _sets(self) -> Iterator[Nodes]:
         """Nodes, finer and finer; or scrambling by scrambling."""
@@ -136,7 +142,7 @@ class ModelTheory:
         return self._nodes[key]
 
     def _at(self, nodes: Nodes, alpha: float, threads: ThreadPoolExecutor) -> Transform:
-        return Transform(nodes, alpha, self.support, threads)
+        return Transform(nodes, alpha, self.support, self.symmetries, threads)
 
     def spectrum(self, alpha: float) -> ModelSpectrum:
         """Edge and outliers at one alpha."""
@@ -152,7 +158,7 @@ class ModelTheory:
         if self._by_grid:
             numbers, error = _numbers(found[-1]), _apart(found[-2:])
         else:
-            error = _apart(found) / math.sqrt(len(found))
+            error = _apart(found)
             numbers = np.mean([_numbers(at) for at in found], axis=0) if error < math.inf else _numbers(found[0])
         eigenvalues, overlap2, student = np.split(numbers[1:], 3)
         return ModelSpectrum(
@@ -160,63 +166,85 @@ class ModelTheory:
         )
 
     def transition(self, lowest: float = 1e-2, highest: float = 1e4) -> ModelTransition:
-        """Thresholds, where the first outlier appears as alpha grows; InputError if none does."""
-        found: list[float] = []
+        """Thresholds, where the first outlier that knows the teacher appears as alpha grows from `lowest`.
+
+        Raises
+        ------
+        InputError
+            None appears up to `highest`, or one is there at `lowest` already.
+        """
+        lowest, highest = check_alpha(lowest), check_alpha(highest)
+        if not lowest < highest:
+            raise InputError(f"lowest = {lowest:g}, highest = {highest:g}: the first has to be the smaller one")
+        found: list[ModelTransition] = []
         with pool() as threads:
             for nodes in self._sets():
-                found.append(self._threshold(nodes, threads, lowest, highest, found[-1] if found else None))
-                if self._by_grid and len(found) > 1 and abs(found[-1] - found[-2]) <= self.tolerance * found[-1]:
+                found.append(self._on(nodes, threads, (lowest, highest), found[-1] if found else None))
+                if self._by_grid and len(found) > 1 and _between(found[-2:]) <= self.tolerance:
                     break
-            at = self._at(nodes, found[-1] * (1 + 1e-9), threads).left_end()
-            alpha_c = at.edge.alpha_c or self._alpha_c(nodes, threads, lowest, highest)
-        best = found[-1] if self._by_grid else float(np.mean(found))
-        error = abs(found[-1] - found[-2]) if self._by_grid else float(np.std(found, ddof=1)) / math.sqrt(len(found))
-        jumps = at.edge.kind == "smooth"
-        jump = float(at.overlap2.max(initial=0.0)) if jumps else 0.0
-        return ModelTransition(best, alpha_c, "discontinuous" if jumps else "continuous", jump, error)
+        last = found[-1]
+        error = _between(found[-2:]) if self._by_grid else _between(found)
+        return replace(last, error=error, alpha_c=last.alpha_c if _agree(found[-2:]) else None)
 
-    def _threshold(
-        self, nodes: Nodes, threads: ThreadPoolExecutor, lowest: float, highest: float, near: float | None
-    ) -> float:
+    def _on(
+        self, nodes: Nodes, threads: ThreadPoolExecutor, within: tuple[float, float], near: ModelTransition | None
+    ) -> ModelTransition:
+        """What one set of nodes says."""
+
         def gap(log_alpha: float) -> float:
             return self._at(nodes, math.exp(log_alpha), threads).edge().gap
 
+        ends = None
         if near is not None:
-            low, high = math.log(near) - 0.05, math.log(near) + 0.05
-            if not gap(low) > 0.0 > gap(high):
-                near = None
-        if near is None:
-            low, high = self._bracket(gap, math.log(lowest), math.log(highest))
-        return math.exp(float(brentq(gap, low, high, xtol=1e-11)))
+            ends = math.log(near.alpha_bbp) - 0.05, math.log(near.alpha_bbp) + 0.05
+            if not gap(ends[0]) > 0.0 > gap(ends[1]):
+                ends = None
+        if ends is None:
+            ends = _bracket(gap, *map(math.log, within))
+        alpha = math.exp(float(brentq(gap, *ends, xtol=1e-11)))
+        at = self._at(nodes, alpha * (1 + 1e-9), threads).left_end()
+        jumps = at.edge.kind == "smooth"
+        return ModelTransition(
+            alpha,
+            at.edge.alpha_c,
+            "discontinuous" if jumps else "continuous",
+            float(at.overlap2.max(initial=0.0)) if jumps else 0.0,
+            math.inf,
+        )
 
-    @staticmethod
-    def _bracket(gap: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
-        """Neighbouring points of a scan between which the gap first closes."""
-        points = np.arange(low, high, math.log(1.5))
-        before = points[0]
-        if gap(before) <= 0.0:
-            raise InputError(f"there is an outlier at alpha = {math.exp(before):g} already: no threshold above it")
-        for point in points[1:]:
-            if gap(point) <= 0.0:
-                return float(before), float(point)
-            before = point
-        raise InputError(f"no outlier appears up to alpha = {math.exp(high):g}")
 
-    def _alpha_c(self, nodes: Nodes, threads: ThreadPoolExecutor, lowest: float, highest: float) -> float | None:
-        """Where the edge turns sharp; bisection, since the slope of a sharp edge is 0."""
+def _bracket(gap: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
+    """Neighbouring points of a scan between which the gap first closes."""
+    points = [*np.arange(low, high, math.log(1.5)), high]
+    if gap(points[0]) <= 0.0:
+        raise InputError(f"an outlier knows the teacher at alpha = {math.exp(low):g} already: no threshold above it")
+    for before, point in itertools.pairwise(points):
+        if gap(point) <= 0.0:
+            return float(before), float(point)
+    raise InputError(f"no outlier that knows the teacher appears up to alpha = {math.exp(high):g}")
 
-        def smooth(log_alpha: float) -> bool:
-            return self._at(nodes, math.exp(log_alpha), threads).edge().kind == "smooth"
 
-        low, high = math.log(lowest), math.log(highest)
-        if not smooth(low):
-            return None
-        while smooth(high):
-            return math.inf
-        while high - low > 1e-9:
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if smooth(middle) else (low, middle)
-        return math.exp(0.5 * (low + high))
+def _agree(found: list[ModelTransition]) -> bool:
+    """Whether alpha_c is the same on two sets of nodes: where it is none, it depends on them."""
+    known = [at.alpha_c for at in found]
+    if any(value is None for value in known):
+        return False
+    values = np.array(known, dtype=float)
+    return bool(np.ptp(values) <= 1e-2 * values.min())
+
+
+def _between(found: list[ModelTransition]) -> float:
+    """Largest difference in any number; relative for thresholds above 1."""
+    if len({at.kind for at in found}) > 1:
+        return math.inf
+    spreads = [
+        float(np.ptp([at.alpha_bbp for at in found])) / max(1.0, found[-1].alpha_bbp),
+        float(np.ptp([at.jump_overlap2 for at in found])),
+    ]
+    if _agree(found):
+        values = [float(at.alpha_c or 0.0) for at in found]
+        spreads.append(float(np.ptp(values)) / max(1.0, values[-1]))
+    return max(spreads)
 
 
 def _numbers(at: LeftEnd) -> Array:

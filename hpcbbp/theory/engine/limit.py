@@ -13,14 +13,19 @@ from scipy.optimize import brentq
 
 from hpcbbp.theory.engine.nodes import Nodes
 from hpcbbp.theory.engine.support import Support
+from hpcbbp.theory.engine.symmetric import SymmetricCurve, Symmetries
 from hpcbbp.theory.finite import weighted
-from hpcbbp.theory.finite.dyson import Beyond, Curve
+from hpcbbp.theory.finite.dyson import Beyond
 from hpcbbp.theory.finite.left_end import outliers
 from hpcbbp.theory.finite.sums import Sums
 
 Array = NDArray[np.float64]
 
 _ROOT = 1e-11
+_ON = 1e-9  # of the domain's boundary, where 1 - G D has the eigenvalue 0
+_SEARCHES = 12
+_SHARE = 1e-3
+"""Of the teacher in an eigenvector of Theta, above which it knows the teacher; parity makes it 0 elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Edge:
         z(g) and g there.
     kind : {"sharp", "smooth"}
     gap : float
-        Lowest eigenvalue of Theta - z at the edge: there are outliers where it is negative.
+        Lowest eigenvalue of Theta - z at the edge whose vector knows the teacher: below 0 there is such an outlier.
     alpha_c : float or None
         Where the edge turns sharp, if one alpha tells it: with G a multiple of 1, dz/dg there is linear in alpha.
     """
@@ -58,44 +63,43 @@ class LeftEnd:
 class Transform:
     """The curve of G on given nodes at one alpha, and how far it goes."""
 
-    def __init__(self, nodes: Nodes, alpha: float, support: Support, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, nodes: Nodes, alpha: float, support: Support, symmetries: Symmetries, pool: ThreadPoolExecutor
+    ) -> None:
         weighted.prepare()
-        self.curve = Curve(Sums(nodes.at(alpha), None, pool), 1)
-        self.alpha, self.support = alpha, support
+        self.curve = SymmetricCurve(Sums(nodes.at(alpha), None, pool), symmetries)
+        self.alpha, self.support, self.symmetries = alpha, support, symmetries
 
-    def _inside(self, g: float) -> float:
-        """Above 0 where G lies in the domain of all samples."""
-        try:
-            return self.support.least(self.curve.at(g).G)
-        except Beyond:
-            return -1.0
-
-    def end(self) -> float:
-        """g where the curve leaves the domain, from the inside, or turns before."""
-        first = 1.0 / self.support.lowest
-        if self._alike(0.5 * first):
-            return first
-        near = first
-        while self._inside(near) <= 0.0:
-            near *= 0.9
-        far = near
-        while self._inside(far) > 0.0 and self._slope(far) < 0.0:
-            near, far = far, 1.05 * far
-        if self._slope(far) >= 0.0 and self._inside(far) > 0.0:
-            return far
-        known = {near: self._inside(near), far: self._inside(far)}
-        found = brentq(lambda g: known.get(g) or self._inside(g), far, near, xtol=1e-300, rtol=1e-10)
-        return float(found) if self._inside(float(found)) > -1e-7 else near
-
-    def _alike(self, g: float) -> bool:
-        """Whether G is a multiple of 1, as for even activations: then the domain ends at 1/d_min."""
-        if self.curve.sums.p == 1:
-            return True
+    def _inside(self, g: float, exactly: bool) -> float:
+        """Above 0 where G lies in the domain of all samples, or of those that are known."""
         try:
             G = self.curve.at(g).G
         except Beyond:
-            return False
-        return bool(np.abs(G - g * np.eye(len(G))).max() < 1e-9 * abs(g))
+            return -1.0
+        return self.support.least(G) if exactly else self.support.rough(G)
+
+    def end(self) -> float:
+        """g where the curve leaves the domain, or a point in it where it has turned before."""
+        first = 1.0 / self.support.lowest
+        if self.curve.sums.p == 1 or self.symmetries.student:
+            return first
+        near = first
+        while self._inside(near, exactly=True) <= 0.0:
+            near *= 0.9
+        far = near
+        while self._inside(far, exactly=False) > 0.0 and self._slope(far) < 0.0:
+            near, far = far, 1.05 * far
+        if self._inside(far, exactly=False) > 0.0:
+            return far  # the curve turns first
+        for _ in range(_SEARCHES):  # each adds the sample that was the worst to those that are known
+            if self._inside(near, exactly=False) <= 0.0:
+                near *= 0.98
+                continue
+            g = float(brentq(self._inside, far, near, args=(False,), xtol=1e-300, rtol=1e-11))
+            if self._inside(g, exactly=True) > -_ON:
+                return g
+            far = g
+        return near
 
     def _slope(self, g: float) -> float:
         try:
@@ -108,7 +112,7 @@ class Transform:
         last = self.end() * (1.0 - 1e-12)
         g, kind, slope = last, "smooth", self._slope(last)
         alpha_c = None
-        if math.isfinite(slope) and self._alike(last):
+        if math.isfinite(slope) and (self.curve.sums.p == 1 or self.symmetries.student):
             alpha_c = self.alpha / (1.0 + slope * last * last)
         if slope >= 0.0:
             near = 0.5 * last
@@ -116,8 +120,15 @@ class Transform:
                 near *= 0.5
             g = float(brentq(lambda g: g * g * min(self._slope(g), 1e300), last, near, xtol=1e-300, rtol=_ROOT))
             kind = "sharp"
-        z, theta = self.curve.at(g).z, self.curve.signal(g)[0]
-        return Edge(z, g, kind, float(np.linalg.eigvalsh(theta)[0]) - z, alpha_c)
+        return Edge(self.curve.at(g).z, g, kind, self._gap(g), alpha_c)
+
+    def _gap(self, g: float) -> float:
+        """Lowest eigenvalue of Theta - z whose vector has a share of the teacher; infinite if none has."""
+        values, vectors = np.linalg.eigh(self.curve.signal(g)[0])
+        p, p_star = self.symmetries.p, self.symmetries.p_star
+        shares = (vectors.reshape(p, p + p_star, -1)[:, :p_star] ** 2).sum(axis=(0, 1))
+        informed = values[shares > _SHARE]
+        return float(informed.min(initial=math.inf)) - self.curve.at(g).z
 
     def left_end(self) -> LeftEnd:
         """Edge, its kind, and the outliers before it."""

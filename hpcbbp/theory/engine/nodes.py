@@ -23,7 +23,11 @@ from hpcbbp.theory.finite.curved import Curved, packed_curvature
 Array = NDArray[np.float64]
 
 _CUT = 38.0  # of |x|^2/2: exp(-38) is lost in rounding
-_NOISE = 32  # nodes of the average over noise
+_NOISE = 16.0  # nodes of the average over noise, times the step
+
+
+def _noise_count(step: float) -> int:
+    return round(_NOISE / step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +48,9 @@ class Nodes:
         return Curved(self.s, self.u, self.D, alpha * self.w)
 
 
-def _with_noise(problem: Problem, x: Array, w: Array) -> Nodes:
+def _with_noise(problem: Problem, x: Array, w: Array, step: float) -> Nodes:
     """Nodes of the projections times nodes of the noise."""
-    z, share = problem.noise.nodes(_NOISE)
+    z, share = problem.noise.nodes(_noise_count(step))
     projections = np.repeat(x, len(z), axis=0)
     s, u = (np.ascontiguousarray(part) for part in np.split(projections, [problem.p], axis=1))
     weights = np.outer(w, share).ravel()
@@ -58,7 +62,7 @@ def grid_size(problem: Problem, step: float) -> float:
     """About how many nodes a grid has: those of a ball."""
     d = problem.p + problem.p_star
     ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1) * (2 * _CUT) ** (d / 2)
-    return float(ball / step**d * len(problem.noise.nodes(_NOISE)[0]))
+    return float(ball / step**d * len(problem.noise.nodes(_noise_count(step))[0]))
 
 
 def grid(problem: Problem, step: float) -> Nodes:
@@ -71,7 +75,7 @@ def grid(problem: Problem, step: float) -> Nodes:
         w = np.outer(w, weights).ravel()
         near = (x**2).sum(axis=1) <= 2 * _CUT
         x, w = x[near], w[near]
-    return _with_noise(problem, x, w)
+    return _with_noise(problem, x, w, step)
 
 
 def _line(step: float) -> tuple[Array, Array]:
@@ -91,8 +95,10 @@ def _half_lines(step: float) -> tuple[Array, Array]:
 
 
 def sobol(problem: Problem, log2_count: int, seed: int) -> Nodes:
-    """Scrambled Sobol points, mapped to normal variables: 2^log2_count of them."""
+    """Scrambled Sobol points, mapped to normal variables, noise among them: 2^log2_count of them."""
     d = problem.p + problem.p_star
-    uniform = qmc.Sobol(d, scramble=True, rng=np.random.default_rng(seed)).random_base2(log2_count)
+    uniform = qmc.Sobol(d + 1, scramble=True, rng=np.random.default_rng(seed)).random_base2(log2_count)
     x = ndtri(np.clip(uniform, 2.0**-60, 1.0 - 2.0**-53))
-    return _with_noise(problem, x, np.full(len(x), 1.0 / len(x)))
+    s, u, z = (np.ascontiguousarray(part) for part in np.split(x, [problem.p, d], axis=1))
+    D = packed_curvature(problem, s, u, z[:, 0] if problem.noisy else None)
+    return Nodes(s, u, D, np.full(len(x), 1.0 / len(x)))

@@ -19,9 +19,8 @@ Array = NDArray[np.float64]
 
 _STARTS, _BEST = 13, 16  # 2^13 points; searches from the lowest of them
 _ROUNDS, _TRIES = 200, 16
-_FAR = 40.0  # x = sinh(v), |v| up to here
-UNBOUNDED = -1e9
-"""Curvatures below this have no lower bound."""
+_FAR = 40.0  # x = sinh(v), |v| up to here; and half of that, to see whether curvatures still fall
+_FALLING = 1e-3
 
 
 class Support:
@@ -42,8 +41,12 @@ class Support:
         self._v = v
         self._D = self._curvatures(v)
         self._found: list[Array] = []
-        self.lowest = self.least(-np.eye(problem.p), shift=0.0)
+        one = -np.eye(problem.p)
+        near = self.least(one, 0.0, reach=0.5 * _FAR)
+        self.lowest = min(near, self.least(one, 0.0))
         """Lowest curvature of all samples, d_min."""
+        self.bounded = self.lowest >= near - _FALLING * abs(near)
+        """Whether it is one: that of samples 10^17 away is not lower than that of samples 10^8 away."""
 
     def _curvatures(self, v: Array) -> Array:
         """D at samples x = sinh(v), (K, p, p)."""
@@ -60,21 +63,26 @@ class Support:
         values[good] = np.linalg.eigvalsh(turned[good])[:, 0]
         return shift + values
 
-    def least(self, G: Array, shift: float = 1.0) -> float:
-        """Lowest eigenvalue of shift + (-G)^(1/2) D (-G)^(1/2) over all samples; G < 0."""
-        gamma, axes = np.linalg.eigh(G)
-        root = (axes * np.sqrt(-gamma)) @ axes.T
+    def rough(self, G: Array) -> float:
+        """Lowest eigenvalue of 1 + (-G)^(1/2) D (-G)^(1/2) over the samples that are known: an upper bound."""
+        root = _root(G)
+        known = self._curvatures(np.array(self._found))
+        return float(min(self._lowest_of(self._D, root, 1.0).min(), self._lowest_of(known, root, 1.0).min()))
 
-        at_starts = self._lowest_of(self._D, root, shift)
+    def least(self, G: Array, shift: float = 1.0, reach: float = _FAR) -> float:
+        """Lowest eigenvalue of shift + (-G)^(1/2) D (-G)^(1/2) over all samples within reach; G < 0."""
+        root = _root(G)
+
+        at_starts = np.where(np.abs(self._v).max(axis=1) <= reach, self._lowest_of(self._D, root, shift), math.inf)
         order = np.argsort(at_starts)[:_BEST]
-        v = np.concatenate([self._v[order], *(near[None] for near in self._found[-2:])])
+        v = np.clip(np.concatenate([self._v[order], *(near[None] for near in self._found[-2:])]), -reach, reach)
         best = self._lowest_of(self._curvatures(v), root, shift)
         rng, rows = np.random.default_rng(1), np.arange(len(v))
         scale = np.ones(len(v))
         for _ in range(_ROUNDS):
             steps = scale[:, None, None] * rng.standard_normal((len(v), _TRIES, self._d))
             steps[:, ::2] *= rng.random((len(v), len(steps[0, ::2]), self._d)) < 0.5  # some variables alone
-            tried = np.clip(v[:, None] + steps, -_FAR, _FAR)
+            tried = np.clip(v[:, None] + steps, -reach, reach)
             values = self._lowest_of(self._curvatures(tried.reshape(-1, self._d)), root, shift)
             values = values.reshape(len(v), _TRIES)
             which = values.argmin(axis=1)
@@ -86,9 +94,16 @@ class Support:
 
     def check_bounded(self) -> None:
         """Raise InputError unless curvatures have a lower bound, and there is one below 0."""
-        if self.lowest < UNBOUNDED:
+        if not self.bounded:
             raise InputError(
                 "the curvatures of this model have no lower bound: its spectrum at N = infinity has no left edge"
             )
         if self.lowest >= 0.0:
             raise InputError("all curvatures of this model are >= 0: its spectrum has no left edge below 0")
+
+
+def _root(G: Array) -> Array:
+    """(-G)^(1/2)."""
+    gamma, axes = np.linalg.eigh(G)
+    root: Array = (axes * np.sqrt(-gamma)) @ axes.T
+    return root

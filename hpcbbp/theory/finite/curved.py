@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine import memory
+from hpcbbp.model.parts import refuse_masked
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.finite import weighted
 from hpcbbp.theory.finite.projections import CHUNK, Drawn, Projections, Samples
@@ -80,7 +82,7 @@ class CurvedSample(Projections):
                 f"projections of {self.p} and {self.p_star} hidden units, where the problem has p = {problem.p} and "
                 f"p_star = {problem.p_star}"
             )
-        self.problem, self.z = problem, z
+        self.problem, self.z = problem, _checked_noise(problem, z, self.m)
         self._curvatures = _Curvatures(problem, self.m)
         for number in self.chunks():  # refused before anything is computed, and before others wait for this rank
             self.chunk(number)
@@ -91,6 +93,22 @@ class CurvedSample(Projections):
         return self._curvatures.of(
             number, self.s[rows], self.u[rows], lambda: None if self.z is None else self.z[rows]
         )
+
+
+def _checked_noise(problem: Problem, z: Any, m: int) -> Array | None:
+    """z as an array, None without noise; InputError unless it is one finite number a sample."""
+    if not problem.noisy:
+        return None
+    refuse_masked(z, "z")
+    try:
+        numbers = np.asarray(z, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.zeros(0)
+    if z is None or numbers.shape != (m,) or not np.isfinite(numbers).all():
+        raise InputError(
+            f"noise {problem.noise.name}: z, one finite number ~ N(0, 1) for each of the {m} samples, is wanted"
+        )
+    return numbers
 
 
 class DrawnCurved(Drawn):
