@@ -1,4 +1,4 @@
-"""How often 90% intervals hold the truth, on synthetic data: docs/results/coverage.csv.xz, of docs/accuracy.md.
+"""How often 90% intervals hold the truth, on synthetic data, a table in docs/results behind docs/accuracy.md.
 
 python benchmarks/intervals.py 400 [PROCESSES]
 """

@@ -64,7 +64,7 @@ def _rejected() -> list[str]:
     rows = found("figure-edge").edges
     if not rows["rejected"].all():
         raise LookupError("a law of the edge is not rejected any more")
-    return [f"{one(rows, law=law)['p_value']:.0e}".replace("e-0", "e-") for law in ("power", "log", "shifted log")]
+    return [f"{one(rows, law=law)['p_value']:.1e}".replace("e-0", "e-") for law in ("power", "log", "shifted log")]
 
 
 def _worst() -> list[str]:

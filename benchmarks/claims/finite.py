@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
+from quenched import MODELS
 
 from claims.pages import Claim
 from claims.tables import SMOOTH, Model, bracket, mean_of, some, table
@@ -105,9 +106,10 @@ def scatter() -> Iterator[Claim]:
 def instances(name: str, n: float) -> pd.DataFrame:
     """Means over the pairs of each instance."""
     rows = some(table("quenched"), model=name, n=n)
-    if rows.empty:
-        raise LookupError(f"no instances of {name} at N = {n:g}")
-    return rows.drop(columns="model").groupby("seed").mean()
+    means = rows.drop(columns="model").groupby("seed").mean()
+    if len(means) != MODELS[name][1][int(n)]:
+        raise LookupError(f"{len(means)} of {MODELS[name][1][int(n)]} instances of {name} at N = {n:g}")
+    return means
 
 
 def _scatter(name: str, point: tuple[int, int, float, float], n: int) -> list[str]:

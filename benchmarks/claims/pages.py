@@ -90,7 +90,7 @@ def examine(
             wrong += lines
     if write and text != page_text(page):
         (ROOT / page).write_text(text, encoding="utf-8")
-    return Found(wrong, list(_bare(page, text, claims, exempt)))
+    return Found([plain(line) for line in wrong], list(_bare(page, text, claims, exempt)))
 
 
 def _compared(text: str, place: re.Match[str], claim: Claim, write: bool) -> tuple[str, list[str]]:
