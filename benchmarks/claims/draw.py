@@ -10,7 +10,7 @@ from hpcbbp.machine.files import csv_text, write_file
 
 
 def draw(name: str) -> str:
-    """docs/results/NAME.csv and docs/images/NAME.png anew; returns their names."""
+    """A CSV file in docs/results and a picture in docs/images anew; returns their names."""
     named = FIGURES[name.removeprefix("figure-")]
     made, data = named.draw(records(name) if named.simulated else [], False)
     csv, picture = FOLDER / f"{name}.csv", ROOT / "docs" / "images" / f"{name}.png"

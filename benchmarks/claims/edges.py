@@ -33,7 +33,7 @@ def edges() -> Iterator[Claim]:
         "| samples with an informed outlier, predicted | {} | - | {} | - | {} | {} | {} | {} |",
         _edge_table,
     )
-    yield claim("c N^(-2/3), A/log N and A/(log N + B) are rejected with p = {}, {} and {}", _rejected)
+    yield claim("c N^(-2/3), A/log N and A/(log N + B) are rejected with p = {}, {} and {} up to N = 10^5", _rejected)
     yield claim("is within {} standard errors of every size.", _worst)
     yield claim(
         "At N = 10^6 the three instances lie {} to {} below their own predictions, {} units of the edge's scale on "

@@ -175,6 +175,7 @@ def _law_of_scatter() -> list[str]:
 
 
 def _splittings() -> list[str]:
+    instances("smooth", 1e4)  # all of them
     rows = some(table("quenched"), model="smooth", n=10**4)
     said = []
     for column in ("eigenvalue", "quenched_eigenvalue"):

@@ -21,7 +21,7 @@ def grow(
     processes: int,
     batch: int = 50,
 ) -> None:
-    """Compute the jobs whose `key` no row of docs/results/NAME.csv.xz has; `compute` gives a job's rows."""
+    """Compute the jobs whose `key` no row of a table in docs/results has; `compute` gives a job's rows."""
     known = table(name) if (FOLDER / f"{name}.csv.xz").exists() else pd.DataFrame(columns=list(key))
     have = set(known[list(key)].itertuples(index=False, name=None))
     missing = [job for job in jobs if tuple(job[column] for column in key) not in have]
