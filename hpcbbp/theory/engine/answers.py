@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ class ModelTheory:
     problem : Problem
         p (p + p*) <= 400. Its alpha does not matter.
     tolerance : float
-        Wanted of the error; a grid stops at three million nodes and then says what it has reached.
+        Wanted of the error; a grid stops at four million nodes and then says what it has reached.
 
     Raises
     ------
@@ -129,11 +130,11 @@ class ModelTheory:
         """Nodes, finer and finer; or scrambling by scrambling."""
         if not self._by_grid:
             for seed in range(_SCRAMBLINGS):
-                yield self._kept(("sobol", seed), lambda seed=seed: sobol(self.problem, _LOG2, seed))  # type: ignore[misc]
+                yield self._kept(("sobol", seed), partial(sobol, self.problem, _LOG2, seed))
             return
         step = _STEP
         while grid_size(self.problem, step) <= _MOST:
-            yield self._kept(step, lambda step=step: grid(self.problem, step))  # type: ignore[misc]
+            yield self._kept(step, partial(grid, self.problem, step))
             step *= _FINER
 
     def _kept(self, key: Any, make: Callable[[], Nodes]) -> Nodes:
@@ -182,9 +183,10 @@ class ModelTheory:
                 found.append(self._on(nodes, threads, (lowest, highest), found[-1] if found else None))
                 if self._by_grid and len(found) > 1 and _between(found[-2:]) <= self.tolerance:
                     break
-        last = found[-1]
-        error = _between(found[-2:]) if self._by_grid else _between(found)
-        return replace(last, error=error, alpha_c=last.alpha_c if _agree(found[-2:]) else None)
+        compared = found[-2:] if self._by_grid else found
+        error = _between(compared)
+        answer = found[-1] if self._by_grid or error == math.inf else _mean(found)
+        return replace(answer, error=error, alpha_c=answer.alpha_c if _agree(compared) else None)
 
     def _on(
         self, nodes: Nodes, threads: ThreadPoolExecutor, within: tuple[float, float], near: ModelTransition | None
@@ -231,6 +233,17 @@ def _agree(found: list[ModelTransition]) -> bool:
         return False
     values = np.array(known, dtype=float)
     return bool(np.ptp(values) <= 1e-2 * values.min())
+
+
+def _mean(found: list[ModelTransition]) -> ModelTransition:
+    """Of the answers of several scramblings, which are of one kind."""
+    known = [at.alpha_c for at in found if at.alpha_c is not None]
+    return replace(
+        found[-1],
+        alpha_bbp=float(np.mean([at.alpha_bbp for at in found])),
+        alpha_c=float(np.mean(known)) if known else None,
+        jump_overlap2=float(np.mean([at.jump_overlap2 for at in found])),
+    )
 
 
 def _between(found: list[ModelTransition]) -> float:

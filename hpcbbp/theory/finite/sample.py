@@ -135,15 +135,7 @@ def quenched(
     InputError
         Shapes that do not fit, numbers that are not finite, values out of their domain, or p (p + p*) > 400.
     """
-    with nullcontext() if group is None else group.agreeing():
-        source = Projections(s, u, empty=group is not None and group.size > 1)
-        n = check_size(n, source.p + source.p_star)
-        check_widths(source.p, source.p_star)
-        a = check_constant(a)
-        cosines = check_gram(gram, source.p + source.p_star)
-        if threads is not None:
-            threads = check_count("threads", threads, 1, 10_000)
-    return _predict(source, a, n, cosines, threads, group)
+    return _of_rows(lambda some: (Projections(s, u, empty=some), check_constant(a)), n, gram, threads, group)
 
 
 def quenched_model(
@@ -173,11 +165,21 @@ def quenched_model(
     InputError
         As for `quenched`; besides, labels that the loss has no value for.
     """
+    if is_the_papers(problem):
+        return quenched(s, u, problem.a, n, gram=gram, threads=threads, group=group)
+    return _of_rows(lambda some: (CurvedSample(problem, s, u, z, empty=some), None), n, gram, threads, group)
+
+
+def _of_rows(
+    source_of: Callable[[bool], tuple[Projections, float | None]],
+    n: int,
+    gram: Array | None,
+    threads: int | None,
+    group: Ranks | None,
+) -> Quenched:
+    """Check what was asked, on all ranks alike, and predict; a rank among several may have no rows."""
     with nullcontext() if group is None else group.agreeing():
-        if is_the_papers(problem):
-            source, a = Projections(s, u, empty=group is not None and group.size > 1), check_constant(problem.a)
-        else:
-            source, a = CurvedSample(problem, s, u, z, empty=group is not None and group.size > 1), None
+        source, a = source_of(group is not None and group.size > 1)
         n = check_size(n, source.p + source.p_star)
         check_widths(source.p, source.p_star)
         cosines = check_gram(gram, source.p + source.p_star)
