@@ -49,7 +49,9 @@ class Claim:
         pieces = [r"\s+".join(map(re.escape, re.split(r"\s+", piece))) for piece in self.text.split("{}")]
         # A full stop after a value is not the point of a decimal.
         ends = [pieces[0], *(re.sub(r"^\\\.", r"\\.(?!\\d)", piece) for piece in pieces[1:])]
-        return re.compile(_HOLE.join(ends))
+        read = _HOLE.join(ends)
+        # A value that begins the piece is one word: there is nothing before it to say where it starts.
+        return re.compile(read if ends[0] else r"(?<!\S)(\S{1,30})" + read.removeprefix(_HOLE))
 
 
 @dataclass(frozen=True)
