@@ -22,6 +22,7 @@ from hpcbbp.campaign.outcome import Outcome
 from hpcbbp.campaign.record import SCHEMA
 from hpcbbp.campaign.store import Store
 from hpcbbp.errors import InputError, StoppedError
+from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.signals import Ear, listening
 from hpcbbp.solvers.point import Point
@@ -201,6 +202,7 @@ def _solved(point: Point, group: Group, solver: Solver, stop: Stop) -> dict[str,
         if group.size > 1:
             raise
         record = {"failed": f"{type(error).__name__}: {error}"}
+    memory.give_back()
     seconds = round(time.monotonic() - start, 3)
     where = {"host": platform.node(), "begin": round(begin, 3), "wall_seconds": seconds, "ranks": group.size}
     return _filed(point, record, where)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+
 from hpcbbp.errors import InputError
 from hpcbbp.machine.limits import available
 from hpcbbp.machine.ranks import Group
@@ -11,6 +14,7 @@ __all__ = [
     "available",
     "deferred_solve",
     "dice_solve",
+    "give_back",
     "quenched_prediction",
     "require",
     "stored_solve",
@@ -74,3 +78,15 @@ def require(needed_per_rank: int, group: Group, way_out: str) -> None:
                 f"{'s' if here > 1 else ''} of {needed_per_rank / 2**30:.4g} GiB) and "
                 f"{free / 2**30:.4g} GiB are free: {way_out}"
             )
+
+
+def give_back() -> None:
+    """Hand what is no longer used back to the system, so that `available` counts it.
+
+    The C library keeps freed memory below what is still in use: of a large solve gigabytes, for which the next one
+    would be refused.
+    """
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; others return it at once or have no such call
+    if trim is not None:
+        trim(0)

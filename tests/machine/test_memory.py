@@ -46,3 +46,34 @@ def test_refusal_names_both_numbers(monkeypatch):
 
 def test_available_is_positive():
     assert 0 < memory.available() < 2**50
+
+
+HELD = """
+import ctypes, re
+from pathlib import Path
+from hpcbbp.machine import memory
+
+def held():
+    return 1024 * int(re.search("VmRSS:\\s*([0-9]+) kB", Path("/proc/self/status").read_text())[1])
+
+if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+    print("another C library")
+else:
+    start = held()
+    many = [bytearray(b"x" * 100_000) for _ in range(3000)]
+    del many[:-1]
+    before = held() - start
+    memory.give_back()
+    print(before, held() - start)
+"""
+
+
+def test_what_a_solve_leaves_behind_is_given_back():
+    """Or the next large instance of a campaign would be refused for want of memory that is free."""
+    done = run_python("-c", HELD)
+    assert done.returncode == 0, done.stderr
+    if done.stdout.startswith("another"):
+        pytest.skip("not glibc")
+    before, after = map(int, done.stdout.split())
+    assert before > 200e6, "the C library keeps nothing: nothing is tested here"
+    assert after < 30e6
