@@ -15,7 +15,7 @@ from claims.growing import Row, grow
 
 from hpcbbp import Problem
 from hpcbbp.theory import effective_threshold, quenched_sample
-from hpcbbp.theory.finite.average import default_samples
+from hpcbbp.theory.sampled.average import default_samples
 
 SHARP, SMOOTH = (2, 1, 0.7), (2, 1, 1.5)
 DECADES = [10**k for k in range(2, 9)]

@@ -48,7 +48,7 @@ DRIVER = (
     + """
 import json, os, traceback, warnings
 from pathlib import Path
-import hpcbbp.theory.finite.average, hpcbbp.solvers.instance, hpcbbp.solvers.deferred
+import hpcbbp.theory.sampled.average, hpcbbp.solvers.instance, hpcbbp.solvers.deferred
 from hpcbbp.__main__ import main
 
 def said(words):

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hpcbbp import Problem
-from hpcbbp.theory.finite.average import fraction_of, known_overlap2
+from hpcbbp.theory.sampled.average import fraction_of, known_overlap2
 
 _BOOTSTRAP = 400
 

@@ -9,13 +9,13 @@ import pandas as pd
 
 from hpcbbp.analysis.instances import MODEL
 from hpcbbp.analysis.phi import binomial_interval
-from hpcbbp.theory import resonance, spectrum
+from hpcbbp.theory.named import Model, known_spectrum_of, resonance_of
 
 QUANTILES = {"q10": 0.1, "median": 0.5, "q90": 0.9}
 
 
 def curves(instances: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
-    """One row a (p, p_star, a, n, alpha): averages over seeds beside theory.
+    """One row a (p, p_star, a, parts, n, alpha): averages over seeds beside theory.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ def curves(instances: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
         row["seen"] = whole["seen"].mean()
         for name in ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "seen", "edge"):
             row[f"quenched_{'phi' if name == 'first' else name}"] = whole[f"quenched_{name}"].mean()
-        rows.append(row | _limit(*model, alpha))
+        rows.append(row | _limit(model, alpha))
     return pd.DataFrame(rows)
 
 
-def _points(instances: pd.DataFrame) -> list[tuple[tuple[int, int, float], int, float, pd.DataFrame]]:
+def _points(instances: pd.DataFrame) -> list[tuple[Model, int, float, pd.DataFrame]]:
     return [
         (model, n, alpha, group)
         for model, of_model in models(instances)
@@ -71,10 +71,10 @@ def _phi(first: pd.Series[float], level: float) -> dict[str, float]:
     return {"phi": first.mean(), "phi_low": low, "phi_high": high, "phi_seeds": len(first)}
 
 
-def _limit(p: int, p_star: int, a: float, alpha: float) -> dict[str, float]:
-    at, below = spectrum(p, p_star, a, alpha), resonance(p, p_star, a, alpha)
+def _limit(model: Model, alpha: float) -> dict[str, float]:
+    at, below = known_spectrum_of(model, alpha), resonance_of(model, alpha)
     return {
-        "theory_overlap2": at.overlap2,
+        "theory_overlap2": at.mean_overlap2(int(model[0]) * model[1]),
         "theory_lambda_star": np.nan if at.lambda_star is None else at.lambda_star,
         "theory_lambda_minus": at.lambda_minus,
         "resonance_overlap2": np.nan if below.overlap2 is None else below.overlap2,
@@ -82,13 +82,14 @@ def _limit(p: int, p_star: int, a: float, alpha: float) -> dict[str, float]:
     }
 
 
-def models(table: pd.DataFrame) -> list[tuple[tuple[int, int, float], pd.DataFrame]]:
-    """Parts of a table by model, (p, p_star, a)."""
+def models(table: pd.DataFrame) -> list[tuple[Model, pd.DataFrame]]:
+    """Parts of a table by model, (p, p_star, a, parts)."""
     return [
-        ((int(p), int(p_star), float(a)), some_a)
+        ((int(p), int(p_star), float(a), str(words)), some)
         for p, some_p in parts(table, "p")
         for p_star, some_p_star in parts(some_p, "p_star")
         for a, some_a in parts(some_p_star, "a")
+        for words, some in parts(some_a, "parts")
     ]
 
 

@@ -13,12 +13,12 @@ from scipy import stats
 from hpcbbp.analysis.aggregate import curves, models, parts
 from hpcbbp.analysis.edge_law import edge_laws
 from hpcbbp.analysis.fieller import Zero
-from hpcbbp.analysis.instances import instance_table
+from hpcbbp.analysis.instances import MODEL, instance_table
 from hpcbbp.analysis.overlap_laws import alpha_0, spread_law
 from hpcbbp.analysis.phi import Counts, crossings, extrapolate, half_point
 from hpcbbp.errors import InputError
 from hpcbbp.machine.jsonable import plain_rows
-from hpcbbp.theory import effective_threshold, spectrum, transition
+from hpcbbp.theory.named import Model, alpha_bbp_of, effective_threshold_of, known_spectrum_of, known_transition_of
 
 WINDOW = (1.05, 1.4)
 """Window of the linear continuation to alpha_0, in units of alpha_BBP."""
@@ -119,11 +119,8 @@ def analyse(records: Iterable[object], *, window: tuple[float, float] = WINDOW, 
     )
 
 
-Model = tuple[int, int, float]
-
-
 def _named(model: Model) -> dict[str, Any]:
-    return dict(zip(("p", "p_star", "a"), model, strict=True))
+    return dict(zip(MODEL, model, strict=True))
 
 
 def _no_number(*names: str) -> dict[str, float]:
@@ -150,6 +147,7 @@ def _thresholds(model: Model, part: pd.DataFrame, level: float) -> list[dict[str
     rows = []
     for n, group in parts(part, "n"):
         row: dict[str, Any] = {}
+        missing: dict[str, str] = {}
         for column, name in (
             ("first", "half_phi"),
             ("quenched_informed", "half_informed"),
@@ -164,11 +162,13 @@ def _thresholds(model: Model, part: pd.DataFrame, level: float) -> list[dict[str
                 except InputError as error:
                     reason = str(error)
                 row |= {**_zero(name, at), f"{name}_reason": reason}
+            else:
+                missing[f"{name}_reason"] = "the fraction does not pass 1/2 between these alphas"
         if row:
-            theory = effective_threshold(*model, n)
+            theory = effective_threshold_of(model, n)
             row["theory_alpha_bbp_n"] = math.nan if theory.alpha is None else theory.alpha
-            row["trusted"] = theory.trusted
-            rows.append({**_named(model), "n": n, **row, "theory_alpha_bbp": transition(*model).alpha_bbp})
+            row |= {**missing, "theory_alpha_bbp_n_reason": theory.reason, "trusted": theory.trusted}
+            rows.append({**_named(model), "n": n, **row, "theory_alpha_bbp": alpha_bbp_of(model)})
     return rows
 
 
@@ -178,7 +178,7 @@ def _crossings(model: Model, part: pd.DataFrame, level: float) -> list[dict[str,
     return [
         {
             **_named(model), "n": at.n, "larger": at.larger, **_zero("alpha", at.alpha), "phi": at.phi,
-            "reason": at.reason, "theory_alpha_bbp": transition(*model).alpha_bbp,
+            "reason": at.reason, "theory_alpha_bbp": alpha_bbp_of(model),
         }
         for at in crossings(by_n, level)
     ]  # fmt: skip
@@ -195,7 +195,7 @@ def _limits(thresholds: pd.DataFrame, level: float) -> pd.DataFrame:
                 fits = extrapolate(
                     known["n"].tolist(), known["half_phi"].tolist(), errors[errors < math.inf].tolist(), level
                 )
-                limit = transition(*model).alpha_bbp
+                limit = alpha_bbp_of(model)
                 for fit in fits:
                     row = {**_named(model), **vars(fit), "rejected": fit.rejected, "theory_alpha_bbp": limit}
                     rows.append(row | (_no_number("limit", "low", "high") if fit.rejected else {}))
@@ -203,17 +203,17 @@ def _limits(thresholds: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def _alpha_0(model: Model, part: pd.DataFrame, window: tuple[float, float], level: float) -> list[dict[str, Any]]:
-    at = transition(*model)
-    if at.alpha_0 is None:  # of a continuous transition the line ends at alpha_BBP itself
+    at = known_transition_of(model)
+    if at is None or at.alpha_0 is None:  # of a continuous transition the line ends at alpha_BBP itself
         return []
     low, high = window[0] * at.alpha_bbp - 1e-6, window[1] * at.alpha_bbp + 1e-6  # campaigns round alpha to 1e-6
     inside = part[part["alpha"].between(low, high)].dropna(subset=["overlap2"])
-    rows = []
+    rows, outliers = [], int(model[0]) * model[1]
     for n, group in parts(inside, "n"):
         if len(group) < 3 or group["alpha"].nunique() < 2:
             continue
         alphas = group["alpha"].tolist()
-        limit = {alpha: spectrum(*model, alpha).overlap2 for alpha in sorted(set(alphas))}
+        limit = {alpha: known_spectrum_of(model, alpha).mean_overlap2(outliers) for alpha in sorted(set(alphas))}
         row = {
             **_named(model), "n": n, "instances": len(group), "alphas": len(limit),
             "alpha_low": min(alphas), "alpha_high": max(alphas),
@@ -232,8 +232,8 @@ def _alpha_0(model: Model, part: pd.DataFrame, window: tuple[float, float], leve
 def _edges(model: Model, part: pd.DataFrame, level: float) -> list[dict[str, Any]]:
     rows = []
     for alpha, group in parts(part, "alpha"):
-        limit = spectrum(*model, alpha)
-        if limit.lambda_star is not None:
+        limit = known_spectrum_of(model, alpha)
+        if limit.lambda_star is not None or math.isnan(limit.lambda_minus):
             continue
         distances = {n: (some["lambda_1"] - limit.lambda_minus).tolist() for n, some in parts(group, "n")}
         distances = {n: values for n, values in distances.items() if len(set(values)) >= 3}

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hpcbbp.errors import InputError
-from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.eigenspaces import knows_best
 from hpcbbp.solvers.measured import Measured, QuenchedRecord, measured
-from hpcbbp.theory.finite.average import fraction_of, known_overlap2
+from hpcbbp.theory.named import known_overlap2_of
+from hpcbbp.theory.sampled.average import fraction_of
 
-MODEL = ["p", "p_star", "a"]
+MODEL = ["p", "p_star", "a", "parts"]
 """Columns that name a model; with alpha and n a point of the phase diagram at finite N."""
 
 _SEARCHED = 8
@@ -35,9 +34,10 @@ def instance_table(records: Iterable[object]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        p, p_star, a, alpha, n, seed; method as a campaign file has it (stored, dice, deferred, dense) and its solver
-        (krylov-schur, deferred, dense); whole: its lowest p p* pairs, or as many as were asked for, converged (all
-        else is NaN if not; averages over p p* pairs are NaN too where fewer were asked for).
+        p, p_star, a, alpha, n, seed; parts: those of the model that are not the paper's, in words; method as a
+        campaign file has it (stored, dice, deferred, dense) and its solver (krylov-schur, deferred, dense); whole:
+        its lowest p p* pairs, or as many as were asked for, converged (all else is NaN if not; averages over p p*
+        pairs are NaN too where fewer were asked for).
         lambda_1, overlap2_1: lowest eigenvalue and m^2 of its vector; lambda_mean, overlap2: averages over the lowest
         p p* pairs; first: the largest overlap is that of the lowest eigenvalue (1, 0; NaN where too few vectors were
         computed to know, or where an older hpcbbp left it to the basis of a null space:
@@ -70,7 +70,7 @@ def _row(record: Measured) -> dict[str, Any]:
             "overlap2": float(np.mean(record.overlap2[:outliers])) if asked == outliers else math.nan,
             "first": _first(record),
         }
-    known = _known(record.p, record.p_star, record.a, record.alpha)
+    known = known_overlap2_of((record.p, record.p_star, record.a, record.parts), record.alpha)
     row |= found | _predicted(record.prediction, outliers)
     predicted = None if record.prediction is None else record.prediction.overlap2
     for name, m2 in (
@@ -79,11 +79,6 @@ def _row(record: Measured) -> dict[str, Any]:
     ):
         row[name] = math.nan if m2 is None or known is None else fraction_of(m2[:outliers], known, outliers)
     return row
-
-
-@lru_cache(maxsize=1024)
-def _known(p: int, p_star: int, a: float, alpha: float) -> float | None:
-    return known_overlap2(Problem(p=p, p_star=p_star, alpha=alpha, a=a))
 
 
 def _first(record: Measured) -> float:

@@ -5,7 +5,6 @@ Rank 0 alone writes records, each as soon as it arrives and before its group get
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import platform
 import threading
@@ -213,7 +212,7 @@ def _filed(point: Point, record: Mapping[str, Any], where: Mapping[str, Any]) ->
     return {
         "schema": SCHEMA,
         "key": point.key,
-        "point": dataclasses.asdict(point),
+        "point": point.to_dict(),
         "hpcbbp": __version__,
         **{name: where[name] for name in ("host", "begin", "wall_seconds", "ranks")},
         **record,

@@ -52,6 +52,7 @@ def _quenched(name: str) -> Column[Pair]:
 
 PAIRS: tuple[Column[Pair], ...] = (
     *map(_asked, ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "tol")),
+    Column("parts", lambda pair: str(pair.record.point.parts)),
     Column("pair", lambda pair: pair.place + 1),
     _each("eigenvalue", "eigenvalues"),
     _each("residual", "residuals"),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from hpcbbp.errors import InputError
+from hpcbbp.model.registry import is_own
+from hpcbbp.model.words import Parts
 from hpcbbp.solvers.fields import NotNegative, Positive, Real, Text, Units, Whole
 from hpcbbp.solvers.measured import Measured, first_of
 from hpcbbp.solvers.methods import METHODS, STORAGES
@@ -108,11 +111,16 @@ _SOLVED, _FAILED = TypeAdapter(Solved), TypeAdapter(Failed)
 
 
 def _unknown(point: Point) -> str:
-    """A name of its method or storage that is none; empty for names that are registered."""
+    """A name of its method, storage or model that is none; empty for names that are registered."""
     for name, known in (("method", tuple(METHODS)), ("storage", STORAGES)):
         if getattr(point, name) not in known:
             return f"point.{name}: one of {', '.join(known)} is wanted"
-    return ""
+    words = {name: text for name, text in point.parts.unusual().items() if not is_own(text)}
+    try:
+        spelled = Parts.given(**words).unusual()
+    except InputError as error:
+        return f"point: {error}"
+    return "" if spelled == words else f"point: {words} is spelled {spelled}"
 
 
 def _contradiction(record: Solved) -> str:
@@ -120,6 +128,10 @@ def _contradiction(record: Solved) -> str:
     asked, pairs = record.point, len(record.eigenvalues)
     for name in ("p", "p_star", "a", "alpha", "n", "seed"):
         if getattr(record, name) != getattr(asked, name):
+            return f"{name} = {getattr(record, name)!r} is not that of its point"
+    for name, words in asdict(asked.parts).items():
+        # A user's own part, MODULE:NAME in a point, has a name of its own in what was computed.
+        if getattr(record, name) != words and (words is None or not is_own(words)):
             return f"{name} = {getattr(record, name)!r} is not that of its point"
     for name in _LISTS:
         if len(getattr(record, name)) != pairs:

@@ -14,7 +14,7 @@ from hpcbbp.solvers.methods import METHODS
 from hpcbbp.solvers.methods.base import Prepared
 from hpcbbp.solvers.point import Point
 from hpcbbp.solvers.result import Step
-from hpcbbp.theory import quenched
+from hpcbbp.theory import quenched_model
 
 
 def solve_point(
@@ -42,7 +42,9 @@ def predicted(prepared: Prepared, point: Point, group: Group) -> dict[str, Any]:
     """Quenched prediction as a record has it, each rank with its own rows; None with a reason where there is none."""
     try:
         gram = prepared.gram()
-        found = quenched(*prepared.projections(), point.a, point.n, gram=gram, threads=1, group=group)
+        s, u = prepared.projections()
+        z = prepared.noise()
+        found = quenched_model(point.problem, s, u, point.n, z=z, gram=gram, threads=1, group=group)
     except InputError as error:
         return {"edge": None, "reason": str(error)}
     return {

@@ -22,7 +22,7 @@ class PlanRow:
 
     Attributes
     ----------
-    p, p_star, a, n, method, storage
+    p, p_star, a, parts, n, method, storage
         As in Point.
     instances, done : int
     seconds_left : float
@@ -34,6 +34,7 @@ class PlanRow:
     p: int
     p_star: int
     a: float
+    parts: str
     n: int
     method: str
     storage: str
@@ -141,7 +142,7 @@ def plan_of(work: Work, ranks: int, nodes: int = 1) -> Plan:
 def _rows(work: Work, missing: set[str], ranks: int) -> list[PlanRow]:
     rows: dict[tuple[object, ...], PlanRow] = {}
     for point in work.points:
-        kind = (point.p, point.p_star, point.a, point.n, point.method, point.storage)
+        kind = (point.p, point.p_star, point.a, str(point.parts), point.n, point.method, point.storage)
         row = rows.setdefault(kind, PlanRow(*kind))
         row.instances += 1
         row.done += point.key not in missing

@@ -19,6 +19,7 @@ from hpcbbp.campaign.values import (
     Alphas,
     Constants,
     Interval,
+    Names,
     Number,
     Pairs,
     Ranks,
@@ -32,12 +33,13 @@ from hpcbbp.campaign.values import (
 )
 from hpcbbp.errors import InputError, shown
 from hpcbbp.model.problem import Problem
+from hpcbbp.model.words import Parts
 from hpcbbp.solvers.checks import check_means
 from hpcbbp.solvers.deferred import INTERVAL
 from hpcbbp.solvers.methods import METHODS, STORAGES
 from hpcbbp.solvers.point import Point
 from hpcbbp.solvers.request import KEYS, Request
-from hpcbbp.theory import transition
+from hpcbbp.theory.named import ROUGH, Model, transition_of
 
 DEFERRED_FROM = 8000
 """Method "auto" takes deferred Krylov from this N on, where nothing but its outliers is wanted."""
@@ -64,13 +66,15 @@ class Grid(BaseModel):
     nev : int or "all", optional
         Pairs computed (dense: recorded), p p* by default; "all" with dense alone.
     tol : float
+    activation, loss, noise, link : str or list of str
+        Of the model, by their names (`hpcbbp models`); the paper's by default. A loss without a constant takes no a.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     p: Units
     p_star: Units = Field(default=[1])
-    a: Constants
+    a: Constants | None = None
     alpha: Alphas
     n: Sizes
     seeds: Seeds = 1
@@ -78,6 +82,10 @@ class Grid(BaseModel):
     storage: Annotated[str, among("auto", *STORAGES)] = "auto"
     nev: Pairs | None = None
     tol: Annotated[Number, Field(gt=0, lt=1)] = 1e-6
+    activation: Names = Field(default=[Parts.activation])
+    loss: Names = Field(default=[Parts.loss])
+    noise: Names = Field(default=[Parts.noise])
+    link: Names | None = None
 
     def size(self) -> int:
         """How many instances it has, without making them; InputError for seeds and alphas that are none."""
@@ -85,7 +93,7 @@ class Grid(BaseModel):
             for n in self.seeds:
                 if n not in self.n:
                     raise InputError(f"seeds: N = {n} is no N of the grid ({', '.join(map(str, self.n[:20]))})")
-        models = len(self.p) * len(self.p_star) * len(self.a)
+        models = len(self.p) * len(self.p_star) * len(self.models())
         alphas = sum(AlphaRange.of(entry).count for entry in self.alpha)
         return models * alphas * sum(self.instances(n) for n in self.n)
 
@@ -101,27 +109,40 @@ class Grid(BaseModel):
 
     def points(self) -> Iterator[Point]:
         """Every combination; InputError for values that fit no model."""
-        for p, p_star, a in itertools.product(self.p, self.p_star, self.a):
-            for alpha, n in itertools.product(self.alphas(p, p_star, a), self.n):
-                problem = Problem(p=p, p_star=p_star, alpha=alpha, a=a)
+        for p, p_star, (parts, a) in itertools.product(self.p, self.p_star, self.models()):
+            model = p, p_star, a, str(parts)
+            for alpha, n in itertools.product(self.alphas(model), self.n):
+                problem = parts.problem(p, p_star, alpha, a)
                 problem.samples(n)
                 method, storage, nev = self._means(problem, n)
-                for seed in self.seeds_at(p, p_star, a, alpha, n):
-                    yield Point(p, p_star, a, alpha, n, seed, method, storage, nev, self.tol)
+                for seed in self.seeds_at(model, alpha, n):
+                    yield Point(p, p_star, a, alpha, n, seed, method, storage, nev, self.tol, **vars(parts))
 
-    def alphas(self, p: int, p_star: int, a: float) -> list[float]:
+    def models(self) -> list[tuple[Parts, float]]:
+        """Every combination of activation, loss, noise and link, with the constants of the loss."""
+        made = []
+        links: Sequence[str | None] = self.link or [None]
+        for activation, loss, noise, link in itertools.product(self.activation, self.loss, self.noise, links):
+            parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link)
+            # With several losses a belongs to those that have it.
+            constants: Sequence[float | None] | None = self.a if parts.has_constant or len(self.loss) == 1 else None
+            made += [(parts, parts.constant(a)) for a in constants or [None]]
+        return made
+
+    def alphas(self, model: Model) -> list[float]:
         """Numbers, in units of alpha_BBP or not, rounded to 1e-6."""
         ranges = [AlphaRange.of(entry) for entry in self.alpha]
-        unit = transition(p, p_star, a).alpha_bbp if any(entry.in_units for entry in ranges) else 1.0
+        unit = transition_of(model, ROUGH).alpha_bbp if any(entry.in_units for entry in ranges) else 1.0
         return [value for entry in ranges for value in entry.values(unit if entry.in_units else 1.0)]
 
-    def seeds_at(self, p: int, p_star: int, a: float, alpha: float, n: int) -> Sequence[int]:
+    def seeds_at(self, model: Model, alpha: float, n: int) -> Sequence[int]:
         """Seeds of the instances of one point."""
+        p, p_star, a, *parts = model
         if isinstance(self.seeds, str):
             return seed_range(self.seeds)
         count = self.instances(n)
         # Another stretch of seeds at each point: error bars of different alpha are independent.
-        words = f"{p} {p_star} {a!r} {alpha!r} {n}".encode()
+        words = " ".join([f"{p} {p_star} {a!r} {alpha!r} {n}", *filter(None, map(str, parts))]).encode()
         first = int.from_bytes(hashlib.sha256(words).digest()[:4], "big") << 16
         return [first + i for i in range(count)]
 

@@ -129,6 +129,9 @@ Sizes = Annotated[
     Field(min_length=1),
 ]
 Constants = Annotated[list[Annotated[Number, Field(gt=0)]], BeforeValidator(listed), Field(min_length=1)]
+Names = Annotated[
+    list[Annotated[str, Field(max_length=1000, strict=True)]], BeforeValidator(listed), Field(min_length=1)
+]
 Alphas = Annotated[list[Annotated[float | str, PlainValidator(_alpha)]], BeforeValidator(listed), Field(min_length=1)]
 Seeds = Annotated[int | str | dict[int, int], PlainValidator(_seeds)]
 Pairs = Annotated[int | Literal["all"], PlainValidator(_pairs)]

@@ -15,6 +15,7 @@ from hpcbbp._version import __version__
 from hpcbbp.cli.campaign import collect, export, plan, run
 from hpcbbp.cli.demo import demo
 from hpcbbp.cli.figure import analyze, figure, report
+from hpcbbp.cli.models import models
 from hpcbbp.cli.options import Json
 from hpcbbp.cli.predict import predict
 from hpcbbp.cli.slurm import slurm
@@ -50,6 +51,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     phase_diagram: ("figures",),
     density: ("figures",),
     predict: ("figures",),
+    models: (),
     solve: (),
     demo: ("campaigns", "analysis", "figures"),
     plan: ("campaigns",),

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from hpcbbp.errors import InputError
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.model.problem import Problem, check_dimension
+from hpcbbp.model.words import Parts
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.checks import check, check_options, check_storage, method_named
 from hpcbbp.solvers.deferred import INTERVAL, Checkpoint
@@ -57,6 +58,10 @@ class Asked:
     folder: str | None
     every: float | None
     petsc_options: Sequence[str]
+    activation: str | None = None
+    loss: str | None = None
+    noise: str | None = None
+    link: str | None = None
 
     def __post_init__(self) -> None:
         """Check what needs neither MPI nor the files."""
@@ -69,8 +74,8 @@ class Asked:
         if self.own is None:
             check_dimension(given(self.n))
             check(self.request(self.problem, given(self.n)), OPTIONS)
-        elif self.a is None:
-            raise InputError("-a is missing: the constant of the normalised loss, a > 0")
+        else:
+            self.parts.constant(self.a, "-a")
 
     @cached_property
     def named(self) -> tuple[str, str | None, str]:
@@ -104,14 +109,24 @@ class Asked:
     @cached_property
     def own(self) -> tuple[str, str, str] | None:
         """The user's own three files; None for a drawn instance."""
-        drawn = {"-n": self.n, "-p": self.p, "-a": self.a, "--alpha": self.alpha}
+        drawn = {"-n": self.n, "-p": self.p, "-a": self.constant, "--alpha": self.alpha}
         return check_sources(self.named[1], self.teacher, self.student, drawn)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Of the model, by their names."""
+        return Parts.given(activation=self.activation, loss=self.loss, noise=self.noise, link=self.link)
+
+    @property
+    def constant(self) -> float | None:
+        """a, as it was given; 1 for a loss that has none."""
+        return self.a if self.parts.has_constant else self.parts.constant(self.a, "-a")
 
     @cached_property
     def problem(self) -> Problem:
         """Of a drawn instance."""
         p_star = 1 if self.p_star is None else self.p_star
-        return Problem(p=given(self.p), p_star=p_star, alpha=given(self.alpha), a=given(self.a))
+        return self.parts.problem(given(self.p), p_star, given(self.alpha), given(self.constant))
 
     def request(self, problem: Problem, n: int) -> Request:
         """What is asked of the method, once the model is known."""

@@ -86,7 +86,7 @@ def demo_tables(curves: pd.DataFrame) -> list[Any]:
 
     shown: list[Any] = []
     for model, part in models(curves):
-        at = transition(*model)
+        at = transition(*model[:3])
         columns: tuple[Column[Any], ...] = (
             N,
             tables.ALPHA,
@@ -99,7 +99,7 @@ def demo_tables(curves: pd.DataFrame) -> list[Any]:
             tables.LAMBDA_STAR,
             tables.LAMBDA_MINUS,
         )
-        p, p_star, a = model
+        p, p_star, a = model[:3]
         title = f"p = {p}, p* = {p_star}, a = {a:g}: {at.kind}, alpha_BBP = {at.alpha_bbp:.5f}" + (
             f", alpha_0 = {at.alpha_0:.5f}" if at.alpha_0 is not None else ""
         )

@@ -6,4 +6,14 @@ from typing import Annotated
 
 import typer
 
+A = Annotated[float | None, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
+Activation = Annotated[
+    str | None, typer.Option("--activation", help="Of student and teacher: quadratic, tanh, ... (hpcbbp models).")
+]
+Loss = Annotated[str | None, typer.Option("--loss", help="normalized-square, square, log-cosh, logistic.")]
+Noise = Annotated[str | None, typer.Option("--noise", help="On the labels: gaussian:SIGMA, uniform:HALF-WIDTH, ...")]
+Link = Annotated[
+    str | None, typer.Option("--link", help="Of the teacher, in place of the student's form: product, norm, ...")
+]
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]

@@ -59,7 +59,7 @@ class Output:
         """Print tables and lines for people; full width when the output is not a terminal."""
         # Open MPI gives rank 0 a pseudo-terminal even if its output goes to a file: plain text there.
         terminal = sys.stdout.isatty() and not launched()
-        console = Console(width=None if terminal else 160, force_terminal=terminal, highlight=False)
+        console = Console(width=None if terminal else 240, force_terminal=terminal, highlight=False)
         with answering():
             for item in renderables:
                 console.print(item, soft_wrap=isinstance(item, str))

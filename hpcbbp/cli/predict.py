@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpcbbp.cli.options import Json
-from hpcbbp.cli.theory import A, Out, P, PStar, check_picture, files, parse_units, whole_number, writing
+from hpcbbp.cli.options import A, Activation, Json, Link, Loss, Noise
+from hpcbbp.cli.theory import Out, P, PStar, check_picture, files, parse_units, whole_number, writing
 
 if TYPE_CHECKING:
     from hpcbbp.theory import Prediction
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 def predict(
     p: P,
-    a: A,
     alpha: Annotated[list[float], typer.Option("--alpha", help="M/N; may be repeated.")],
     n: Annotated[list[str], typer.Option("-n", "--n", help="N, as 1000 or 1e6; may be repeated.")],
+    a: A = None,
     p_star: PStar = 1,
+    activation: Activation = None,
+    loss: Loss = None,
+    noise: Noise = None,
+    link: Link = None,
     samples: Annotated[
         int | None, typer.Option("--samples", help="Samples of each (some 20 s worth on two cores, 3 to 400).")
     ] = None,
@@ -30,12 +34,15 @@ def predict(
     """Finite N: overlap, phi and lowest eigenvalue over sampled projections, no matrix; N up to 1e8 and more."""
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.progress import SPOKEN
-    from hpcbbp.cli.tables import predict_tables
+    from hpcbbp.cli.theory_tables import predict_tables
     from hpcbbp.figures.canvas import save
     from hpcbbp.figures.theory import predict_figure
-    from hpcbbp.theory.finite.predict import sweep
+    from hpcbbp.model.words import Parts
+    from hpcbbp.theory.sampled.predict import sweep
 
-    asked = sweep(parse_units(p), p_star, a, alpha, [whole_number(word) for word in n], samples, seed)
+    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link)
+    sizes = [whole_number(word) for word in n]
+    asked = sweep(parse_units(p), p_star, parts.constant(a, "-a"), alpha, sizes, samples, seed, parts)
     csv = check_picture(out)
     output = Output(as_json)
 

@@ -155,10 +155,10 @@ class CampaignProgress:
             return
         self.last = now
         elapsed = now - self.start
-        left = max(0.0, elapsed * (self.total - self.done) / self.done) if self.done else math.nan
+        left = duration(max(0.0, elapsed * (self.total - self.done) / self.done)) if self.done else "not known yet"
         tell(
             f"[{100 * self.done / self.total:3.0f}%] {self.instances} of {self.count} {self.noun}, "
-            f"{duration(elapsed)}, ETA {duration(left)}  ({label})",
+            f"{duration(elapsed)}, ETA {left}  ({label})",
         )
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpcbbp.cli.options import Json
+from hpcbbp.cli.options import Activation, Json, Link, Loss, Noise
 from hpcbbp.errors import InputError
 
 if TYPE_CHECKING:
     from hpcbbp.cli.asked import Asked
     from hpcbbp.cli.output import Output
     from hpcbbp.machine.ranks import Group
+    from hpcbbp.model.words import Parts
     from hpcbbp.solvers.deferred import Checkpoint
     from hpcbbp.solvers.methods import Prepared
     from hpcbbp.solvers.request import Request
@@ -63,6 +64,10 @@ def solve(
     checkpoint_every: Annotated[
         float | None, typer.Option("--checkpoint-every", help="Seconds between checkpoints (600); 0: every step.")
     ] = None,
+    activation: Activation = None,
+    loss: Loss = None,
+    noise: Noise = None,
+    link: Link = None,
     as_json: Json = False,
     petsc_options: Annotated[
         list[str] | None,
@@ -79,7 +84,8 @@ def solve(
     asked = Asked(
         n=n, p=p, p_star=p_star, a=a, alpha=alpha, seed=seed, nev=nev, given_tol=tol, below=below, verify=verify,
         given_storage=storage, given_data=data, teacher=teacher, student=student, given_method=method, block=block,
-        folder=checkpoint, every=checkpoint_every, petsc_options=petsc_options or [],
+        folder=checkpoint, every=checkpoint_every, petsc_options=petsc_options or [], activation=activation,
+        loss=loss, noise=noise, link=link,
     )  # fmt: skip
     run(asked, Output(as_json))
 
@@ -106,7 +112,7 @@ def run(asked: Asked, output: Output) -> None:
         if group.rank == 0:
             if asked.named[2]:
                 note(asked.named[2])
-            show(solution.to_dict(), output, unused)
+            show(solution.to_dict(), output, unused, asked.parts)
 
 
 def prepare(asked: Asked, group: Group) -> tuple[Request, Prepared]:
@@ -121,8 +127,8 @@ def prepare(asked: Asked, group: Group) -> tuple[Request, Prepared]:
         return request, asked.method.prepare(request, group)
     data, teacher, student = asked.own
     made = file_instance(
-        data, teacher, student, a=given(asked.a), seed=asked.seed, storage=asked.given_storage, nev=asked.nev,
-        group=group,
+        data, teacher, student, a=given(asked.constant), seed=asked.seed, storage=asked.given_storage, nev=asked.nev,
+        parts=asked.parts, group=group,
     )  # fmt: skip
     units = (("p", asked.p, made.problem.p, student), ("p_star", asked.p_star, made.problem.p_star, teacher))
     for name, wanted, found, file in units:
@@ -151,13 +157,13 @@ def listener(group: Group, wanted: int, tol: float, checkpoint: Checkpoint | Non
     return progress
 
 
-def show(answer: dict[str, Any], output: Output, unused: Sequence[str]) -> None:
+def show(answer: dict[str, Any], output: Output, unused: Sequence[str], parts: Parts) -> None:
     """Print a solution, and warn about what did not converge or was not used."""
     from hpcbbp.cli.output import warn
     from hpcbbp.cli.tables import solve_tables
 
     if not output.as_json:
-        output.show(*solve_tables(answer))
+        output.show(*solve_tables(answer, parts))
     for name in unused:
         warn(f"PETSc option -{name} was not used by anything (see -help for those there are)")
     if answer["converged"] < answer["nev"]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hpcbbp.cli.options import Json
+from hpcbbp.cli.options import A, Activation, Json, Link, Loss, Noise
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import check_writable
-from hpcbbp.machine.jsonable import hidden_units
 
 PStar = Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")]
 P = Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")]
-A = Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
 Out = Annotated[Path, typer.Option("--out", help="Picture (.png, .pdf, .svg); its numbers beside it as .csv.")]
 
 Sizes = Annotated[
@@ -26,58 +25,39 @@ Sizes = Annotated[
 
 _PATIENCE = 10.0  # seconds without a word about progress
 
+MOST_DIGITS = 300
+"""Of an N that is read: longer ones are none."""
+
 PICTURES = (".png", ".pdf", ".svg")
 
 
 def theory(
     p: P,
-    a: A,
+    a: A = None,
     p_star: PStar = 1,
     alpha: Annotated[list[float] | None, typer.Option("--alpha", help="M/N; may be repeated.")] = None,
     n: Sizes = None,
+    activation: Activation = None,
+    loss: Loss = None,
+    noise: Noise = None,
+    link: Link = None,
     as_json: Json = False,
 ) -> None:
-    """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8; alpha_BBP(N) at finite N."""
-    from hpcbbp.cli.output import Output
-    from hpcbbp.cli.tables import theory_tables
-    from hpcbbp.theory import (
-        a_c,
-        effective_size,
-        effective_threshold,
-        p_c,
-        resonance,
-        resonance_end,
-        spectrum,
-        transition,
-    )
-    from hpcbbp.theory.limit.transition import thresholds
+    """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8; alpha_BBP(N) at finite N.
 
+    Of other models than the paper's with an estimate of the error.
+    """
+    from hpcbbp.cli.answers import theory_answer
+    from hpcbbp.cli.output import Output
+    from hpcbbp.cli.theory_tables import theory_tables
+    from hpcbbp.model.words import Parts
+
+    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link)
     units, sizes = parse_units(p), [whole_number(word) for word in n or []]
-    at = transition(units, p_star, a)
-    points = [spectrum(units, p_star, a, value) for value in alpha or []]
-    answer = {
-        "p": hidden_units(units),
-        "p_star": p_star,
-        "a": a,
-        **thresholds(at),
-        "a_c": a_c(units, p_star),
-        "p_c": p_c(a, p_star),
-        "points": [
-            {
-                "alpha": point.alpha,
-                "lambda_minus": point.lambda_minus,
-                "edge": point.edge,
-                "lambda_star": point.lambda_star,
-                "overlap2": point.overlap2,
-                **resonance(units, p_star, a, point.alpha).to_dict(),
-                "effective_n": effective_size(units, p_star, a, point.alpha).n,
-            }
-            for point in points
-        ],
-        "resonance_end": resonance_end(units, p_star, a),
-        "effective": [effective_threshold(units, p_star, a, size).to_dict() for size in sizes],
-    }
+    model, alphas = (units, p_star, parts.constant(a, "-a"), str(parts)), alpha or []
     output = Output(as_json)
+    with progress_of(1 + len(alphas), "answers") as part:
+        answer = theory_answer(model, alphas, sizes, part)
     if as_json:
         output.json(answer)
     else:
@@ -110,7 +90,7 @@ def phase_diagram(
     import pandas as pd
 
     from hpcbbp.cli.output import Output
-    from hpcbbp.cli.tables import phase_tables
+    from hpcbbp.cli.theory_tables import phase_tables
     from hpcbbp.figures.canvas import save
     from hpcbbp.figures.theory import phase_figure
     from hpcbbp.theory.finite.threshold import check_effective_size
@@ -144,9 +124,13 @@ def phase_diagram(
 
 def density(
     p: P,
-    a: A,
     alpha: Annotated[list[float], typer.Option("--alpha", help="M/N, a curve each; may be repeated.")],
+    a: A = None,
     p_star: PStar = 1,
+    activation: Activation = None,
+    loss: Loss = None,
+    noise: Noise = None,
+    link: Link = None,
     points: Annotated[int, typer.Option("--points", help="Points of a curve.")] = 300,
     out: Out = Path("density.png"),
     as_json: Json = False,
@@ -154,51 +138,21 @@ def density(
     """Density of the bulk at N = infinity, from its left edge into its right tail, and how thin a smooth edge is."""
     import pandas as pd
 
+    from hpcbbp.cli.answers import density_answer
     from hpcbbp.cli.output import Output
-    from hpcbbp.cli.tables import density_tables
+    from hpcbbp.cli.theory_tables import density_tables
     from hpcbbp.figures.canvas import save
     from hpcbbp.figures.theory import density_figure
-    from hpcbbp.theory import density as bulk_density
-    from hpcbbp.theory import spectrum
+    from hpcbbp.model.words import Parts
 
-    units = parse_units(p)
+    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link)
+    model = (parse_units(p), p_star, parts.constant(a, "-a"), str(parts))
     csv = check_picture(out)
     values = list(dict.fromkeys(alpha))
-    limits = [spectrum(units, p_star, a, value) for value in values]
     with progress_of(len(values), "curves") as part:
-        bulks = [
-            bulk_density(units, p_star, a, value, points=points, progress=part(f"alpha = {value:g}"))
-            for value in values
-        ]
-    answer = {
-        "p": hidden_units(units),
-        "p_star": p_star,
-        "a": a,
-        "files": [str(out), str(csv)],
-        "curves": [
-            {
-                "alpha": limit.alpha,
-                "lambda_minus": limit.lambda_minus,
-                "edge": limit.edge,
-                "thinness": bulk.thinness,
-                "lambda_plus": None,
-                "lambda_plus_reason": "D has no upper bound: the right tail has no edge"
-                if units < math.inf
-                else "not computed at p = inf, where D <= 2/a",
-                "weight_at_zero": max(0.0, 1.0 - limit.alpha),
-                "lambda_star": limit.lambda_star,
-                "overlap2": limit.overlap2,
-                "x": bulk.x.tolist(),
-                "rho": bulk.rho.tolist(),
-            }
-            for limit, bulk in zip(limits, bulks, strict=True)
-        ],
-    }
+        answer = {**density_answer(model, values, points, part), "files": [str(out), str(csv)]}
     output = Output(as_json)
-    rows = [
-        pd.DataFrame({"alpha": limit.alpha, "x": bulk.x, "rho": bulk.rho})
-        for limit, bulk in zip(limits, bulks, strict=True)
-    ]
+    rows = [pd.DataFrame({name: curve[name] for name in ("alpha", "x", "rho")}) for curve in answer["curves"]]
     with writing(out):
         pd.concat(rows).to_csv(csv, index=False, float_format="%.10g")
         save(density_figure(answer), out)
@@ -246,10 +200,10 @@ def parse_units(text: str) -> float:
 def whole_number(text: str) -> int:
     """N >= 2 as 1000 or 1e3; InputError for anything else."""
     try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value == int(value) and value >= 2):
+        value = Decimal(text)  # 1e30 is 10^30, which no float is
+    except ArithmeticError:
+        value = Decimal("nan")
+    if not (value.is_finite() and abs(value.adjusted()) < MOST_DIGITS and value == int(value) and value >= 2):
         raise InputError(f"N = {word(text)}: a whole number >= 2 is wanted, as 1000 or 1e6")
     return int(value)
 

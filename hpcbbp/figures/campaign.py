@@ -10,30 +10,36 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hpcbbp.analysis.aggregate import parts
+from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.analysis.phi import rising_fit
 from hpcbbp.analysis.student import REJECTED
-from hpcbbp.figures.canvas import COLOURS, MARKERS, alpha_line, canvas, overlap_limit, power
+from hpcbbp.figures.canvas import COLOURS, MARKERS, alpha_line, canvas, overlap_limit, power, title
 from hpcbbp.solvers.measured import measured
-from hpcbbp.theory import Spectrum, density, effective_size, resonance, spectrum, transition
+from hpcbbp.theory import Spectrum, density, spectrum
 from hpcbbp.theory.limit.density import thinness
-
-Model = tuple[int, int, float]
+from hpcbbp.theory.named import (
+    Model,
+    alpha_bbp_of,
+    effective_size_of,
+    is_the_papers_own,
+    known_spectrum_of,
+    resonance_of,
+)
 
 
 def overlap_figure(curves: pd.DataFrame) -> Figure:
-    """Overlap m^2 against alpha, a panel for each loss constant a (figure 1 of arXiv:2510.18435).
+    """Overlap m^2 against alpha, a panel for each model, as for each loss constant a of figure 1 of arXiv:2510.18435.
 
     Parameters
     ----------
     curves : DataFrame
         Of one p and p*, as hpcbbp.analysis.aggregate.curves gives it.
     """
-    constants = sorted(curves["a"].unique())
-    figure, axes = canvas(1, len(constants), (5.2, 4.2))
-    for axis, a in zip(axes, constants, strict=True):
-        _overlap_panel(axis, curves[curves["a"] == a], float(a))
+    every = models(curves)
+    figure, axes = canvas(1, len(every), (5.2, 4.2))
+    for axis, (model, some) in zip(axes, every, strict=True):
+        _overlap_panel(axis, some, model)
     top = float((curves["overlap2"] + curves["overlap2_sem"].fillna(0.0)).max())
     for axis in axes:
         axis.set_ylim(-0.03 * top, 1.15 * top)
@@ -41,8 +47,7 @@ def overlap_figure(curves: pd.DataFrame) -> Figure:
     return figure
 
 
-def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
-    p, p_star = int(curves["p"].iloc[0]), int(curves["p_star"].iloc[0])
+def _overlap_panel(axis: Axes, curves: pd.DataFrame, model: Model) -> None:
     for index, (n, points) in enumerate(parts(curves, "n")):
         axis.errorbar(
             points["alpha"],
@@ -59,25 +64,20 @@ def _overlap_panel(axis: Axes, curves: pd.DataFrame, a: float) -> None:
             axis.plot(points["alpha"], points["quenched_overlap2"], color=COLOURS[index % len(COLOURS)],
                       linewidth=0.9, label="quenched average" if index == 0 else None)  # fmt: skip
     low, high = float(curves["alpha"].min()), float(curves["alpha"].max())
-    overlap_limit(axis, (p, p_star, a), low * 0.9, high * 1.03)
+    overlap_limit(axis, model, low * 0.9, high * 1.03)
     axis.set_xlim(low * 0.9, high * 1.03)
     axis.set_xlabel(r"signal-to-noise ratio $\alpha = M/N$")
-    axis.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {transition(p, p_star, a).kind}", fontsize=11)
+    axis.set_title(title(model), fontsize=11)
     axis.legend(loc="best", fontsize=9, frameon=False)
 
 
 def of_model(table: pd.DataFrame, model: Model) -> pd.DataFrame:
-    """Rows of one (p, p_star, a)."""
+    """Rows of one (p, p_star, a, parts); without parts of the paper's."""
     if table.empty:
         return table
-    p, p_star, a = model
-    return table[(table["p"] == p) & (table["p_star"] == p_star) & (table["a"] == a)]
-
-
-def title(model: Model) -> str:
-    """Name of a model for the head of a panel."""
-    p, p_star, a = model
-    return rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$: {transition(*model).kind}"
+    p, p_star, a, *parts_of = model
+    parts = table["parts"] == (parts_of[0] if parts_of else "")
+    return table[(table["p"] == p) & (table["p_star"] == p_star) & (table["a"] == a) & parts]
 
 
 def style(index: int) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def phi_figure(found: Analysis, model: Model) -> Figure:
         if fit is not None and not words:
             across = np.linspace(rows["alpha"].min(), rows["alpha"].max(), 200)
             left.plot(across, fit(across), color=style(index)["color"], linewidth=1.2)
-    alpha_line(left, transition(*model).alpha_bbp)
+    alpha_line(left, alpha_bbp_of(model))
     left.set_xlabel(r"$\alpha = M/N$")
     left.set_ylabel(r"$\varphi$: lowest eigenvalue has the largest overlap")
     left.set_ylim(-0.03, 1.03)
@@ -121,8 +121,9 @@ def _thresholds(axis: Axes, found: Analysis, model: Model) -> None:
     if not crossings.empty:
         where = np.sqrt(crossings["n"] * crossings["larger"])
         bars(axis, where, crossings, "alpha", style(1), "crossing of successive $N$")
-    axis.axhline(transition(*model).alpha_bbp, color="black", linewidth=1.4, label=r"$\alpha_{BBP}$, $N = \infty$")
-    axis.set_ylim(0.4 * transition(*model).alpha_bbp, 1.6 * transition(*model).alpha_bbp)
+    axis.axhline(alpha_bbp_of(model), color="black", linewidth=1.4, label=r"$\alpha_{BBP}$, $N = \infty$")
+    if not np.isnan(alpha_bbp_of(model)):
+        axis.set_ylim(0.4 * alpha_bbp_of(model), 1.6 * alpha_bbp_of(model))
     sizes = of_model(found.curves, model)["n"]
     axis.set_xscale("log")
     axis.set_xlim(sizes.min() / 1.5, 1.5 * sizes.max())  # a logarithmic axis without any point finds no limits itself
@@ -156,7 +157,7 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
     figure, (axis,) = canvas(1, 1, (7.0, 5.0))
     rows = of_model(found.curves, model)
     rows = rows[np.isclose(rows["alpha"], alpha)]
-    limit = spectrum(*model, alpha)
+    limit = known_spectrum_of(model, alpha)
     axis.errorbar(1 / np.log(rows["n"]), rows["lambda_1"] - limit.lambda_minus, yerr=rows["lambda_1_sem"], **style(0),
                   linestyle="none", markersize=6, capsize=3, label="simulation", zorder=4)  # fmt: skip
     axis.plot(1 / np.log(rows["n"]), rows["quenched_lambda_1"] - limit.lambda_minus, linestyle="none", marker="s",
@@ -176,11 +177,11 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
         curve, words = _law(fit, size)
         axis.plot(1 / np.log(size), curve, color=COLOURS[(index + 3) % len(COLOURS)], linewidth=1.2, linestyle="--",
                   label=f"{words} (weight {fit['weight']:.2f}, p = {fit['p_value']:.1g})")  # fmt: skip
-    at = resonance(*model, alpha)
+    at = resonance_of(model, alpha)
     if at.lambda_r is not None:
         axis.axhline(at.lambda_r - limit.lambda_minus, color="firebrick", linewidth=1.4,
                      label="resonance, no parameter" + _up_to(model, alpha))  # fmt: skip
-    thin = thinness(*model, alpha)
+    thin = thinness(*model[:3], alpha) if is_the_papers_own(model) else None
     if thin is not None:
         axis.plot(1 / np.log(size), thin / np.log(size), color="black", linestyle=":", linewidth=1.2,
                   label=rf"$A/\log N$, $A = {thin:.4f}$ from theory")  # fmt: skip
@@ -202,7 +203,7 @@ _FORMULAS = {"power": r"$c\,N^{-2/3}$", "log": r"$A/\log N$", "shifted log": r"$
 
 
 def _up_to(model: Model, alpha: float) -> str:
-    size = effective_size(*model, alpha).n
+    size = effective_size_of(model, alpha).n
     return "" if size is None else rf" (half of them seen up to $N = {power(float(f'{size:.1g}'))}$)"
 
 
@@ -223,7 +224,7 @@ def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure
     instances = instances[instances["whole"]]
     alphas = parts(instances, "alpha")
     figure, axes = canvas(1, len(alphas), (4.2, 4.0))
-    at = transition(*model)
+    unit = alpha_bbp_of(model)
     for axis, (alpha, rows) in zip(axes, alphas, strict=True):
         edges = np.linspace(0.0, float(rows[["overlap2_1", "quenched_overlap2_1"]].max().max()) * 1.02, bins).tolist()
         for index, (n, some) in enumerate(parts(rows, "n")):
@@ -233,10 +234,10 @@ def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure
                       label=f"$N = {power(n)}$ ({len(some)})")  # fmt: skip
             predicted = some["quenched_overlap2_1"].dropna()
             axis.hist(predicted, edges, density=True, histtype="step", linewidth=1.0, linestyle="--", color=colour)
-        limit = spectrum(*model, alpha).overlap2
+        limit = known_spectrum_of(model, alpha).mean_overlap2(1)
         axis.axvline(limit, color="black", linewidth=1.4, label=rf"$N = \infty$: {limit:.3f}")
         axis.set_xlim(-0.02 * edges[-1], edges[-1])
-        axis.set_title(rf"$\alpha = {alpha:.4g} = {alpha / at.alpha_bbp:.2f}\,\alpha_{{BBP}}$", fontsize=11)
+        axis.set_title(rf"$\alpha = {alpha:.4g} = {alpha / unit:.2f}\,\alpha_{{BBP}}$", fontsize=11)
         axis.set_xlabel("$m^2$ of the lowest eigenvector")
         axis.legend(frameon=False, fontsize=9)
     axes[0].set_ylabel("density over instances")
@@ -247,6 +248,8 @@ def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure
 def spectrum_figure(records: Iterable[object], *, bins: int = 120) -> tuple[Figure, pd.DataFrame]:
     """Whole spectra beside the density of the bulk: a row of panels for each point, the left edge on the right.
 
+    Those of the paper's model, whose density is known.
+
     Returns
     -------
     figure, table
@@ -254,7 +257,7 @@ def spectrum_figure(records: Iterable[object], *, bins: int = 120) -> tuple[Figu
     """
     by_point: dict[tuple[int, int, float, float, int], list[Any]] = {}
     for record in measured(records):
-        if len(record.eigenvalues) == record.p * record.n:
+        if len(record.eigenvalues) == record.p * record.n and not record.parts:
             key = (record.p, record.p_star, record.a, record.alpha, record.n)
             by_point.setdefault(key, []).append(np.array(record.eigenvalues))
     figure, axes = canvas(len(by_point), 2, (5.4, 3.8))

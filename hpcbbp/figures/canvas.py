@@ -15,7 +15,15 @@ from matplotlib.figure import Figure
 
 from hpcbbp.machine import provenance
 from hpcbbp.machine.files import write_file
-from hpcbbp.theory import resonance, resonance_end, spectrum, transition
+from hpcbbp.theory.named import (
+    Model,
+    is_the_papers_own,
+    known_spectrum_of,
+    known_transition_of,
+    resonance_end_of,
+    resonance_of,
+    transition_of,
+)
 
 COLOURS = ("#3b6fb6", "#e08a1e", "#4a9a5b", "#a44a9c", "#8a6d3b", "#c23b3b", "#2ca3a3")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -52,8 +60,22 @@ def save(figure: Figure, path: Path, about: str = "") -> None:
     write_file(path, stream.getvalue())
 
 
+CLOSED_POINTS, ENGINE_POINTS = 120, 25
+"""Points of a line: of closed forms, and of what takes a second each."""
+
+
+def title(model: Model) -> str:
+    """Name of a model for the head of a panel."""
+    p, p_star, a, *parts = model
+    at = known_transition_of(model)
+    words = "".join(f", {word}" for part in parts for word in str(part).split())
+    return rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}${words}" + ("" if at is None else f": {at.kind}")
+
+
 def alpha_line(axis: Axes, alpha_bbp: float) -> None:
     """A vertical line at alpha_BBP, its value in the legend."""
+    if math.isnan(alpha_bbp):
+        return
     label = rf"$\alpha_{{BBP}} = {alpha_bbp:.4f}$"
     axis.axvline(alpha_bbp, color="grey", linestyle="--", linewidth=1.0, label=label)
 
@@ -67,25 +89,32 @@ def power(n: float) -> str:
     return f"{n:g}" if n < 10**4 else rf"{mantissa:g}\times 10^{{{exponent}}}"
 
 
-def resonances(model: tuple[float, int, float], low: float, high: float, points: int = 60) -> pd.DataFrame:
+def resonances(model: Model, low: float, high: float, points: int = 60) -> pd.DataFrame:
     """The resonance of a model, (p, p_star, a), at alphas from low to high; no rows where there is none.
 
     Columns are alpha, distance (of Re lambda from lambda_-) and overlap2.
     """
-    end = resonance_end(*model)
-    ends = (1.0, 0.0) if end is None else (max(low, end * (1 + 1e-9)), min(high, transition(*model).alpha_bbp))
+    end = resonance_end_of(model)
+    ends = (1.0, 0.0) if end is None else (max(low, end * (1 + 1e-9)), min(high, transition_of(model).alpha_bbp))
     alphas = np.linspace(*ends, points if ends[0] < ends[1] else 0)
-    found = [(resonance(*model, float(alpha)), spectrum(*model, float(alpha)).lambda_minus) for alpha in alphas]
+    found = [
+        (resonance_of(model, float(alpha)), known_spectrum_of(model, float(alpha)).lambda_minus) for alpha in alphas
+    ]
     rows = [(at.alpha, at.lambda_r - edge, at.overlap2) for at, edge in found if at.lambda_r is not None]
     return pd.DataFrame(rows, columns=["alpha", "distance", "overlap2"], dtype=float)
 
 
-def overlap_limit(axis: Axes, model: tuple[float, int, float], low: float, high: float) -> None:
-    """m^2(alpha) at N = infinity with its threshold, jump, resonance and alpha_0; model is (p, p_star, a)."""
-    at = transition(*model)
+def overlap_limit(axis: Axes, model: Model, low: float, high: float) -> None:
+    """m^2(alpha) at N = infinity with its threshold, jump, resonance and alpha_0; model is (p, p_star, a).
+
+    Of a model whose outliers are several the mean over the lowest p p* vectors, which campaigns measure.
+    """
+    at, outliers = known_transition_of(model), int(model[0]) * model[1]
+    if at is None:
+        return
     start = max(low, at.alpha_bbp * (1 + 1e-9))
-    above = np.linspace(start, max(start, high), 120)
-    line = [spectrum(*model, float(alpha)).overlap2 for alpha in above]
+    above = np.linspace(start, max(start, high), CLOSED_POINTS if is_the_papers_own(model) else ENGINE_POINTS)
+    line = [known_spectrum_of(model, float(alpha)).mean_overlap2(outliers) for alpha in above]
     axis.plot([min(low, at.alpha_bbp), at.alpha_bbp], [0.0, 0.0], color="black", linewidth=1.6)
     axis.plot(above, line, color="black", linewidth=1.6, label=r"theory, $N = \infty$")
     alpha_line(axis, at.alpha_bbp)

@@ -26,8 +26,9 @@ from hpcbbp.figures.theory import phase_figure
 from hpcbbp.figures.threshold import threshold_figure
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory import spectrum, transition
-from hpcbbp.theory.finite.average import finite_size
+from hpcbbp.theory.named import Model
 from hpcbbp.theory.phase_diagram import INSET, WIDTHS, even, phase_table
+from hpcbbp.theory.sampled.average import finite_size
 
 Records = Sequence[object]
 Drawn = tuple[Figure, pd.DataFrame]
@@ -98,13 +99,13 @@ def continuations(records: Records, quick: bool) -> Drawn:
     return figure, pd.concat([found.alpha_0.assign(table="alpha_0"), found.curves.assign(table="curves")])
 
 
-def _continued(axis: Axes, rows: pd.DataFrame, model: tuple[int, int, float], index: int) -> None:
-    at, how = transition(*model), style(index)
+def _continued(axis: Axes, rows: pd.DataFrame, model: Model, index: int) -> None:
+    at, how = transition(*model[:3]), style(index)
     name = f"$p = {model[0]}$, $N = {power(rows['n'].max())}$"
     axis.errorbar(rows["alpha"] / at.alpha_bbp, rows["overlap2"], yerr=rows["overlap2_sem"], **how, capsize=2,
                   linestyle="none", markersize=4.5, label=name)  # fmt: skip
     across = np.linspace(at.alpha_bbp * (1 + 1e-9), float(rows["alpha"].max()), 60)
-    line = [spectrum(*model, float(alpha)).overlap2 for alpha in across]
+    line = [spectrum(*model[:3], float(alpha)).overlap2 for alpha in across]
     axis.plot(across / at.alpha_bbp, line, color=how["color"], linewidth=1.3)
     below = resonances(model, 0.0, at.alpha_bbp)
     axis.plot(below["alpha"] / at.alpha_bbp, below["overlap2"], color=how["color"], linewidth=1.3, linestyle="--")
@@ -122,7 +123,7 @@ def teachers(records: Records, quick: bool) -> Drawn:
     """Figure 7: m^2 of phase retrieval with a growing teacher; alpha_BBP against p*."""
     found = analyse(records)
     figure, (left, right) = canvas(1, 2, (5.4, 4.4))
-    for index, ((p, p_star, a), curves) in enumerate(models(found.curves)):
+    for index, ((p, p_star, a, *_), curves) in enumerate(models(found.curves)):
         top, colour = transition(p, p_star, a).alpha_bbp, COLOURS[index % len(COLOURS)]
         for count, (n, rows) in enumerate(parts(curves, "n")):
             left.errorbar(rows["alpha"] / top, rows["overlap2"], yerr=rows["overlap2_sem"], color=colour, capsize=2,
@@ -178,14 +179,12 @@ def edge(records: Records, quick: bool) -> Drawn:
     return figure, pd.concat([rows.assign(table=name) for name, rows in tables.items()])
 
 
-def quenched_distances(
-    model: tuple[int, int, float], alpha: float, decades: Sequence[int], samples: int | None
-) -> pd.DataFrame:
+def quenched_distances(model: Model, alpha: float, decades: Sequence[int], samples: int | None) -> pd.DataFrame:
     """lambda_1 - lambda_- averaged over sampled projections at N = 10^decade."""
-    p, p_star, a = model
-    limit, rows = spectrum(*model, alpha).lambda_minus, []
+    p, p_star, a = model[:3]
+    limit, rows = spectrum(*model[:3], alpha).lambda_minus, []
     for decade in decades:
-        at = finite_size(Problem(p=p, p_star=p_star, alpha=alpha, a=a), 10**decade, samples)
+        at = finite_size(Problem(p=int(p), p_star=p_star, alpha=alpha, a=a), 10**decade, samples)
         rows.append({"n": at.n, "alpha": alpha, "samples": at.samples, "distance": at.lambda_1 - limit,
                      "distance_sem": at.lambda_1_std / math.sqrt(at.samples), "informed": at.informed})  # fmt: skip
     return pd.DataFrame(rows)

@@ -11,8 +11,19 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hpcbbp.figures.canvas import COLOURS, MARKERS, canvas, overlap_limit, power, resonances
-from hpcbbp.theory import a_c, spectrum, transition
+from hpcbbp.figures.canvas import (
+    CLOSED_POINTS,
+    COLOURS,
+    ENGINE_POINTS,
+    MARKERS,
+    canvas,
+    overlap_limit,
+    power,
+    resonances,
+    title,
+)
+from hpcbbp.theory import a_c, transition
+from hpcbbp.theory.named import alpha_bbp_of, is_the_papers_own, known_spectrum_of
 from hpcbbp.theory.phase_diagram import PhaseDiagram
 
 if TYPE_CHECKING:
@@ -126,7 +137,9 @@ def density_figure(answer: dict[str, Any]) -> Figure:
         (line,) = edge.plot([], [], color="grey", linestyle=":")
         plotted = plotted[0] + [line], plotted[1] + [r"outlier $\lambda^*$"]
     edge.legend(*plotted, frameon=False, fontsize=9, loc="lower right")
-    figure.suptitle(rf"$p = {_width(answer['p'])}$, $p^* = {answer['p_star']}$, $a = {answer['a']:g}$", fontsize=11)
+    constant = "" if answer["a"] is None else rf", $a = {answer['a']:g}$"
+    words = "".join(f", {answer[name]}" for name in ("activation", "loss", "noise", "link") if answer.get(name))
+    figure.suptitle(rf"$p = {_width(answer['p'])}$, $p^* = {answer['p_star']}${constant}{words}", fontsize=11)
     return figure
 
 
@@ -161,11 +174,12 @@ def predict_figure(found: Prediction) -> Figure:
                     last["limit_lambda_star"] - last["limit_lambda_minus"], color=colour, linestyle=":", linewidth=1.2
                 )
     if not against_n:
-        model = found.p, found.p_star, found.a
+        model = found.p, found.p_star, found.a, found.parts
         low, high = float(rows["alpha"].min()), float(rows["alpha"].max())
         overlap_limit(axes[0], model, low, high)
         axes[0].set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-        limits = [spectrum(*model, float(alpha)) for alpha in np.linspace(low, high, 100)]
+        count = CLOSED_POINTS if is_the_papers_own(model) else ENGINE_POINTS
+        limits = [known_spectrum_of(model, float(alpha)) for alpha in np.linspace(low, high, count)]
         distance = [0.0 if at.lambda_star is None else at.lambda_star - at.lambda_minus for at in limits]
         axes[2].plot([at.alpha for at in limits], distance, color="black", linewidth=1.5)
         below = resonances(model, low, high)
@@ -174,7 +188,7 @@ def predict_figure(found: Prediction) -> Figure:
             if at.alpha is not None and low <= at.alpha <= high:
                 axes[1].axvline(at.alpha, color=COLOURS[index % len(COLOURS)], linestyle=":", linewidth=1.2)
         for axis in axes[1:]:
-            axis.axvline(found.transition.alpha_bbp, color="grey", linestyle="--", linewidth=1.0)
+            axis.axvline(alpha_bbp_of(model), color="grey", linestyle="--", linewidth=1.0)
     for axis, name in zip(
         axes, (r"overlap $m^2$ (lowest $p\,p^*$)", r"$\varphi$", r"$\lambda_1 - \lambda_-(\infty)$"), strict=True
     ):
@@ -186,11 +200,10 @@ def predict_figure(found: Prediction) -> Figure:
     axes[2].axhline(0.0, color="black", linewidth=0.8)
     axes[0].legend(frameon=False, fontsize=9)
     limit = r"; dotted: $N = \infty$, dashed: resonance" if against_n else r"; dotted in $\varphi$: $\alpha_{BBP}(N)$"
-    figure.suptitle(
-        rf"$p = {found.p}$, $p^* = {found.p_star}$, $a = {found.a:g}$: {found.transition.kind}, "
-        rf"$\alpha_{{BBP}} = {found.transition.alpha_bbp:.4f}${limit}; bars: standard errors",
-        fontsize=11,
-    )
+    limits_at = found.transition
+    threshold = "" if limits_at is None else rf", $\alpha_{{BBP}} = {limits_at.alpha_bbp:.4f}$"
+    name = title((found.p, found.p_star, found.a, found.parts))
+    figure.suptitle(f"{name}{threshold}{limit}; bars: standard errors", fontsize=11)
     return figure
 
 

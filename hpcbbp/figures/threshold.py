@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
-from hpcbbp.figures.campaign import Model, bars, of_model, style, title
-from hpcbbp.figures.canvas import canvas, overlap_limit, power, resonances
+from hpcbbp.figures.campaign import bars, of_model, style
+from hpcbbp.figures.canvas import canvas, overlap_limit, power, resonances, title
 from hpcbbp.theory import effective_threshold, fraction_seen, spectrum, transition
+from hpcbbp.theory.named import Model
 
 _DENSE = 24
 """Points of theory's lines of alpha_BBP(N), each some tenths of a second."""
@@ -51,12 +52,14 @@ def _seen(axis: Axes, curves: pd.DataFrame, model: Model) -> None:
         axis.errorbar(rows["alpha"], fraction, yerr=error, **style(index), linestyle="none", markersize=4.5,
                       capsize=2, linewidth=1.0, label=f"$N = {power(n)}$")  # fmt: skip
         across = np.linspace(rows["alpha"].min(), rows["alpha"].max(), 30)
-        line = [fraction_seen(*model, float(alpha), int(n)) for alpha in across]
-        axis.plot(across, [math.nan if f is None else f for f in line], color=style(index)["color"], linewidth=1.1)
+        line = [fraction_seen(*model[:3], float(alpha), int(n)) for alpha in across]
+        dashes = "-" if effective_threshold(*model[:3], int(n)).trusted else ":"
+        axis.plot(across, [math.nan if f is None else f for f in line], dashes, color=style(index)["color"],
+                  linewidth=1.1)  # fmt: skip
     axis.set_xlabel(r"$\alpha = M/N$")
     axis.set_ylabel("outliers seen (of $p\\,p^*$)")
     axis.set_ylim(-0.03, 1.03)
-    axis.set_title("lines: theory, no parameter", fontsize=11)
+    axis.set_title("lines: theory, no parameter; dotted: not trusted", fontsize=11)
     axis.legend(frameon=False, fontsize=8)
 
 
@@ -70,27 +73,29 @@ def _against_n(axis: Axes, found: Analysis, curves: pd.DataFrame, model: Model) 
             rows = halves.dropna(subset=[name])
             bars(axis, rows["n"] * 1.12**place, rows, name, style(place), label)
     sizes = np.geomspace(curves["n"].min(), 100 * curves["n"].max(), _DENSE)
-    at = [effective_threshold(*model, int(size)) for size in sizes]
+    at = [effective_threshold(*model[:3], int(size)) for size in sizes]
     line = pd.DataFrame({"n": [one.n for one in at], "theory_alpha_bbp_n": [one.alpha for one in at],
                          "trusted": [one.trusted for one in at]}, dtype=object)  # fmt: skip
     known = line.dropna(subset=["theory_alpha_bbp_n"]).infer_objects()
     for good, dashes in ((known, ":"), (known[known["trusted"].astype(bool)], "-")):
         axis.plot(good["n"], good["theory_alpha_bbp_n"], dashes, color="firebrick", linewidth=1.5,
                   label=r"$\alpha_{BBP}(N)$, theory" if dashes == "-" else None)  # fmt: skip
-    axis.axhline(transition(*model).alpha_bbp, color="black", linewidth=1.4, label=r"$\alpha_{BBP}$, $N = \infty$")
+    axis.axhline(
+        transition(*model[:3]).alpha_bbp, color="black", linewidth=1.4, label=r"$\alpha_{BBP}$, $N = \infty$"
+    )
     axis.set_xscale("log")
-    axis.set_ylim(0.0, 1.1 * transition(*model).alpha_bbp)
+    axis.set_ylim(0.0, 1.1 * transition(*model[:3]).alpha_bbp)
     axis.set_xlabel("$N$")
     axis.set_ylabel(r"effective threshold $\alpha$")
     axis.set_title(title(model), fontsize=11)
     axis.legend(frameon=False, fontsize=8, loc="lower right")
-    p, p_star, a = model
-    return line.assign(p=p, p_star=p_star, a=a, theory_alpha_bbp=transition(*model).alpha_bbp)
+    p, p_star, a = model[:3]
+    return line.assign(p=p, p_star=p_star, a=a, theory_alpha_bbp=transition(*model[:3]).alpha_bbp)
 
 
 def _along(overlap: Axes, position: Axes, curves: pd.DataFrame, model: Model) -> None:
     """m^2 and lambda, means over the lowest p p* pairs, on the resonance."""
-    low, high = float(curves["alpha"].min()), 1.05 * transition(*model).alpha_bbp
+    low, high = float(curves["alpha"].min()), 1.05 * transition(*model[:3]).alpha_bbp
     overlap_limit(overlap, model, low, high)
     below = resonances(model, low, high)
     position.plot(
@@ -98,7 +103,7 @@ def _along(overlap: Axes, position: Axes, curves: pd.DataFrame, model: Model) ->
     )
     for index, (n, rows) in enumerate(parts(curves, "n")):
         how = {**style(index), "linestyle": "none", "markersize": 4.5, "capsize": 2, "linewidth": 1.0}
-        edges = np.array([spectrum(*model, alpha).lambda_minus for alpha in rows["alpha"]])
+        edges = np.array([spectrum(*model[:3], alpha).lambda_minus for alpha in rows["alpha"]])
         overlap.errorbar(rows["alpha"], rows["overlap2"], yerr=rows["overlap2_sem"], **how)
         position.errorbar(rows["alpha"], rows["lambda_mean"] - edges, yerr=rows["lambda_mean_sem"], **how,
                           label=f"$N = {power(n)}$")  # fmt: skip

@@ -26,11 +26,14 @@ class Column(Generic[Row]):
         A row's value.
     shown : callable
         The value as people read it.
+    optional : bool
+        Left out of a table where it says nothing in any row.
     """
 
     title: str
     value: Callable[[Row], Any]
     shown: Callable[[Any], str] = str
+    optional: bool = False
 
     def text(self, row: Row) -> str:
         """A row's value as people read it."""
@@ -57,17 +60,21 @@ class Table(Generic[Row]):
     @property
     def titles(self) -> tuple[str, ...]:
         """What is over the columns."""
-        return tuple(column.title for column in self.columns)
+        return tuple(column.title for column in self._there)
 
     @property
     def cells(self) -> tuple[tuple[str, ...], ...]:
         """Every row as people read it."""
-        return tuple(tuple(column.text(row) for column in self.columns) for row in self.rows)
+        return tuple(tuple(column.text(row) for column in self._there) for row in self.rows)
+
+    @property
+    def _there(self) -> tuple[Column[Row], ...]:
+        return tuple(column for column in self.columns if not column.optional or any(map(column.text, self.rows)))
 
 
 def of(part: Callable[[Whole], Row], column: Column[Row]) -> Column[Whole]:
     """Return the column of a part of each row."""
-    return Column(column.title, lambda row: column.value(part(row)), column.shown)
+    return Column(column.title, lambda row: column.value(part(row)), column.shown, column.optional)
 
 
 def frame(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ MODEL: tuple[Column[Any], ...] = (
     Column("p", attrgetter("p"), whole),
     Column("p*", attrgetter("p_star"), whole),
     Column("a", attrgetter("a"), general),
+    Column("model", attrgetter("parts"), optional=True),
 )
 N: Column[Any] = Column("N", attrgetter("n"), whole)
 METHOD: Column[Any] = Column("method", attrgetter("method"))

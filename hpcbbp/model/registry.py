@@ -1,10 +1,18 @@
-"""Parts of a model by name, as the command line, campaign files and records have them: tanh, polynomial:0,0,1."""
+"""Parts of a model by name, as the command line, campaign files and records have them: tanh, polynomial:0,0,1.
+
+A user's own part is called MODULE:NAME, a class that is made without arguments, or an object; Python finds the module
+where it finds others, or in the folder that a command is started in.
+"""
 
 from __future__ import annotations
 
+import importlib
 import math
+import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hpcbbp.errors import InputError, shown
@@ -90,10 +98,47 @@ def link(words: str) -> Any:
     return _made("link", words, LINKS)
 
 
+def has_constant(loss: str) -> bool:
+    """Whether the loss of this name has the constant a."""
+    return loss == "normalized-square"
+
+
+def spelling(words: str, part: Any) -> str:
+    """The one spelling of what names a part: 0.50 is 0.5; that of a user's own is as it was given."""
+    return words if is_own(words) else str(part.name)
+
+
+def is_own(words: str) -> bool:
+    """Whether words name a user's own part, MODULE:NAME."""
+    return words.partition(":")[0] not in _NAMES and _MODULE.fullmatch(words) is not None
+
+
+_NAMES = frozenset({**ACTIVATIONS, **LOSSES, **NOISES, **LINKS})
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+
+
+def _imported(role: str, words: str) -> Any:
+    """A user's own part."""
+    module, _, name = words.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        found = getattr(importlib.import_module(module), name)
+        made = found() if isinstance(found, type) else found
+    except Exception as error:  # whatever the user's module does
+        raise InputError(f"{role} = {shown(words)}: {type(error).__name__}: {error}") from None
+    if not isinstance(getattr(made, "name", None), str):
+        raise InputError(f"{role} = {shown(words)}: it has no name, which records call it by")
+    return made
+
+
 def _made(role: str, words: object, entries: Mapping[str, Entry], *first: float) -> Any:
-    wanted = "one of " + ", ".join(entry.usage for entry in entries.values())
+    wanted = "one of " + ", ".join(entry.usage for entry in entries.values()) + ", or MODULE:NAME of your own"
     if not isinstance(words, str):
         raise InputError(f"{role} = {shown(words)}: {wanted}")
+    if is_own(words):
+        return _imported(role, words)
     name, colon, rest = words.partition(":")
     entry = entries.get(name)
     if entry is None or bool(colon) != bool(entry.numbers):

@@ -15,7 +15,8 @@ from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.campaign.spec import Campaign
 from hpcbbp.campaign.store import Failed, Record, Solved
-from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, overlap_figure, phi_figure, title
+from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, overlap_figure, phi_figure
+from hpcbbp.figures.canvas import title
 from hpcbbp.machine import provenance
 from hpcbbp.machine.files import write_file
 from hpcbbp.machine.optional import require
@@ -24,6 +25,7 @@ from hpcbbp.machine.wording import duration, general
 from hpcbbp.model.columns import METHOD, MODEL, N
 from hpcbbp.report.tables import curve_tables, law_tables
 from hpcbbp.solvers.point import Point
+from hpcbbp.theory.named import Model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +57,7 @@ def pictures(found: Analysis) -> list[Picture]:
             if rows["overlap2"].notna().any():
                 made.append((f"overlap-{p}-{p_star}", caption, overlap_figure(rows.dropna(subset=["overlap2"]))))
     for model, curves in models(found.curves):
-        name = "-".join(f"{value:g}" for value in model)
+        name = "-".join(f"{value:g}" for value in model[:3]) + _in_a_file_name(model)
         words = title(model).replace("$", "")
         if (curves.dropna(subset=["phi"]).groupby("n").size() > 1).any():
             made.append((f"phi-{name}", f"phi and effective thresholds, {words}", phi_figure(found, model)))
@@ -67,6 +69,11 @@ def pictures(found: Analysis) -> list[Picture]:
         if (curves["seeds"] >= _ENOUGH).any():
             made.append((f"distribution-{name}", f"Distribution of m^2, {words}", distribution_figure(found, model)))
     return [Picture(f"report-{name}.png", caption, _png(figure)) for name, caption, figure in made]
+
+
+def _in_a_file_name(model: Model) -> str:
+    """Parts of a model that are not the paper's, as far as names of files have letters for them."""
+    return "".join("-" + re.sub(r"[^A-Za-z0-9.=-]+", "_", word) for part in model[3:] for word in str(part).split())
 
 
 def _png(figure: Figure) -> bytes:
@@ -81,7 +88,7 @@ class RunRow:
 
     Attributes
     ----------
-    p, p_star, a, n, method
+    p, p_star, a, parts, n, method
         As in Point.
     wanted, done, failed : int
     core_seconds : float
@@ -91,6 +98,7 @@ class RunRow:
     p: int
     p_star: int
     a: float
+    parts: str
     n: int
     method: str
     wanted: int = 0
@@ -115,7 +123,7 @@ def run_table(records: Iterable[Record], points: Sequence[Point]) -> Table[RunRo
     rows: dict[tuple[object, ...], RunRow] = {}
     by_key = {record.key: record for record in records}
     for point in points:
-        kind = (point.p, point.p_star, point.a, point.n, point.method)
+        kind = (point.p, point.p_star, point.a, str(point.parts), point.n, point.method)
         row = rows.setdefault(kind, RunRow(*kind))
         row.wanted += 1
         record = by_key.get(point.key)

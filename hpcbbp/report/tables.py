@@ -12,7 +12,7 @@ import pandas as pd
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.analysis.student import REJECTED
 from hpcbbp.machine.table import Column, Table
-from hpcbbp.machine.wording import decimals, whole, with_error
+from hpcbbp.machine.wording import decimals, number, whole, with_error
 from hpcbbp.model.columns import MODEL, N
 
 Row = Any
@@ -112,13 +112,38 @@ def _found(title: str, name: str, reason: str) -> Column[Row]:
     return Column(title, text)
 
 
+def _roughly(row: Row) -> str:
+    """Of theory's alpha_BBP(N) where it is not trusted."""
+    return " (roughly)" if math.isfinite(row.theory_alpha_bbp_n) and not row.trusted else ""
+
+
+_SEEN = (
+    *MODEL,
+    N,
+    ALPHA,
+    _decimals("of the outliers seen", "seen", 3),
+    _decimals("predicted", "quenched_seen", 3),
+    OVERLAP2,
+    _decimals("resonance", "resonance_overlap2", 4),
+    mean("lambda (mean of the lowest p p*)", "lambda_mean"),
+    _decimals("resonance", "resonance_lambda", 4),
+)
+_SEEN_NOTE = "seen: with at least half of the resonance's m^2; predicted: from the projections of the same instances"
+
+
+def _below(curves: pd.DataFrame) -> pd.DataFrame:
+    """Points where theory has a resonance, and instances whose p p* lowest pairs are known."""
+    return curves.dropna(subset=["seen", "resonance_overlap2"]).sort_values([*_MODEL, "n", "alpha"])
+
+
+_MODEL = ["p", "p_star", "a", "parts"]
 _THRESHOLDS = (
     *MODEL,
     N,
     _found("phi = 1/2", "half_phi", "half_phi_reason"),
     _found("half of the outliers seen", "half_seen", "half_seen_reason"),
     _found("predicted", "half_quenched_seen", "half_quenched_seen_reason"),
-    _decimals("alpha_BBP(N)", "theory_alpha_bbp_n", 4),
+    Column("alpha_BBP(N)", lambda row: number(row.theory_alpha_bbp_n, 4) + _roughly(row)),
     _found("half of the samples informed (quenched)", "half_informed", "half_informed_reason"),
     _ALPHA_BBP_LIMIT,
 )
@@ -222,6 +247,7 @@ def law_tables(found: Analysis) -> list[Table[Row]]:
         *_table(
             f"alpha_0: m^2 continued to zero from {low:g} to {high:g} alpha_BBP ({sure})", _ALPHA_0, found.alpha_0
         ),
+        *_table("Below alpha_BBP: the resonance", _SEEN, _below(found.curves), _SEEN_NOTE),
         *_table(f"Effective thresholds ({sure})", _THRESHOLDS, found.thresholds),
         *_table(f"Crossings of phi ({sure})", _CROSSINGS, found.crossings),
         *_table(f"phi = 1/2 continued to N = infinity ({sure} under each law)", _LIMITS, found.limits),

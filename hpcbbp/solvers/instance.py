@@ -19,8 +19,10 @@ from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed, normals
 from hpcbbp.model.problem import Problem, check_dimension
+from hpcbbp.model.words import Parts
 from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers import eigen
+from hpcbbp.solvers.lengths import TINY, check_lengths
 from hpcbbp.solvers.needs import dice_bytes, stored_bytes
 from hpcbbp.solvers.overlap import overlaps
 from hpcbbp.solvers.request import DEFAULT_TOL, Request
@@ -91,11 +93,16 @@ class Instance:
         both = self.data.project(np.concatenate([self.student, self.teacher], axis=1))
         return both[:, : self.problem.p], both[:, self.problem.p :]
 
+    @property
+    def noise(self) -> Array | None:
+        """z ~ N(0, 1), (m_local,), that noise on the labels of this rank's samples is made of; None without noise."""
+        rows = self.data.rows
+        return self.problem.noise_numbers(self.seed, rows.start, rows.stop)
+
     @cached_property
     def hessian(self) -> Hessian:
         """Hessian of the loss at the student's weights. Collective when first asked for."""
-        group, projections, rows = self.data.group, self.projections, self.data.rows
-        z = self.problem.noise_numbers(self.seed, rows.start, rows.stop)
+        group, projections, z = self.data.group, self.projections, self.noise
         with np.errstate(all="ignore"), group.agreeing():
             curvature = self.problem.curvature(*projections, z)
             worst = curvature.largest()
@@ -104,7 +111,7 @@ class Instance:
         finite = group.smallest(float(np.isfinite(worst)))
         largest, entry = group.largest(worst if finite else 0.0), group.largest(self.data.largest)
         bound = largest * entry * entry  # on the terms that H is a sum of
-        if finite and _TINY < bound < 1 / _TINY:
+        if finite and TINY < bound < 1 / TINY:
             return Hessian(self.data, curvature)
         what = "overflow" if not finite or bound > 1.0 else "underflow"
         size_of_D = f"|D| <= {largest:.3g}" if finite else "|D| is not finite"
@@ -112,18 +119,6 @@ class Instance:
             f"the curvatures {what} ({size_of_D}, |x| <= {entry:.3g}): scale X and the weights so that |x_mu| is "
             "near 1, |w| near sqrt(N)"
         )
-
-
-_TINY = 1e-140
-"""Of a Hessian, or its inverse: further out the squares in lengths and residuals are lost."""
-
-
-def check_lengths(norms2: Array, what: str) -> None:
-    """Raise InputError unless every weight vector has a direction and a length whose square is a number."""
-    for row, norm2 in enumerate(norms2):
-        if not _TINY**2 < norm2 < 1 / _TINY**2:
-            length = "zero, which has no direction" if norm2 == 0 else f"of length {np.sqrt(norm2):.3g}"
-            raise InputError(f"{what}: row {row} is {length}; |w| is near sqrt(N) in the model")
 
 
 def sphere(n: int, units: int, seed: int, stream: str, group: Group) -> Array:
@@ -201,6 +196,7 @@ def file_instance(
     *,
     storage: str | None = None,
     nev: int | None = None,
+    parts: Parts | None = None,
     group: Group | None = None,
 ) -> Instance:
     """Read an instance from files: X (M x N, rows x_mu as they are), teacher (p* x N), student (p x N).
@@ -214,9 +210,11 @@ def file_instance(
     a : float
         Constant of the loss, > 0.
     seed : int
-        Of the solver's start vector.
+        Of the solver's start vector, and of noise on the labels.
     storage : {"float64", "float32"}, optional
         As in the file by default.
+    parts : Parts, optional
+        Activation, loss, noise and link by their names (hpcbbp.model.words); the paper's by default.
     nev, group
         See gaussian_instance.
 
@@ -231,7 +229,7 @@ def file_instance(
         m, n, dtype = read_shape(data, "the data X", "M x N")
         p_star = read_shape(teacher, "teacher weights", "p* x N")[0]
         p = read_shape(student, "student weights", "p x N")[0]
-        problem = Problem(p=p, p_star=p_star, alpha=m / n, a=a)
+        problem = (parts or Parts()).problem(p, p_star, m / n, a)
         if n < 2:
             raise InputError(f"{data}: shape {(m, n)}; X is M x N with N >= 2")
         numbers = default_storage(dtype) if storage is None else storage

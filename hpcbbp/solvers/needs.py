@@ -9,6 +9,7 @@ from hpcbbp.machine import memory
 from hpcbbp.solvers.eigen import default_ncv, default_nev
 from hpcbbp.solvers.request import BYTES, Request
 from hpcbbp.theory import spectrum
+from hpcbbp.theory.domain import is_the_papers
 from hpcbbp.theory.limit.density import thinness
 
 
@@ -49,9 +50,13 @@ def directions(request: Request) -> int:
     problem, n = request.problem, request.n
     model = (problem.p, problem.p_star, problem.a, problem.alpha)
     asked = max(request.nev or 0, request.outliers)  # a step asks about p p* pairs at least
-    gap = max(_gap(*model), _edge_gap(*model, n))
-    steps = 45.0 * (math.log(1 / request.tol) + 2) / (math.log(1e4) + 2) / math.sqrt(gap)
+    gaps = (_gap(*model), _edge_gap(*model, n)) if is_the_papers(problem) else (_USUAL_GAP, n ** (-2 / 3))
+    steps = 45.0 * (math.log(1 / request.tol) + 2) / (math.log(1e4) + 2) / math.sqrt(max(gaps))
     return min(n, math.ceil(asked * steps) + problem.p + problem.p_star)
+
+
+_USUAL_GAP = 0.05
+"""Of other models, whose theory takes seconds a point: estimates of campaigns learn from what was computed."""
 
 
 @lru_cache(maxsize=4096)

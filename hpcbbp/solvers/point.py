@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from typing import Any
 
 from hpcbbp.model.problem import Problem
+from hpcbbp.model.words import Parts
 from hpcbbp.solvers.fields import Positive, Text, Units, Whole
 from hpcbbp.solvers.request import DEFAULT_TOL, Request
 
@@ -27,6 +29,8 @@ class Point:
     nev : int, optional
         Pairs; by default p p* with deferred Krylov, p p* + 2 otherwise. Of a whole spectrum: pairs recorded.
     tol : float
+    activation, loss, noise, link : str
+        By their names (hpcbbp.model.words); the paper's by default.
     """
 
     # A plain dataclass, which pydantic checks where it is read from a line: its models take twice the memory.
@@ -40,11 +44,25 @@ class Point:
     storage: Text = "float64"
     nev: Units | None = None
     tol: Positive = DEFAULT_TOL
+    activation: Text = Parts.activation
+    loss: Text = Parts.loss
+    noise: Text = Parts.noise
+    link: Text | None = Parts.link
+
+    @property
+    def parts(self) -> Parts:
+        """The model's parts, by their names."""
+        return Parts(self.activation, self.loss, self.noise, self.link)
 
     @property
     def problem(self) -> Problem:
-        """The model at this point."""
-        return _problem(self.p, self.p_star, self.alpha, self.a)
+        """The model at this point; InputError for names that are none."""
+        return self.parts.problem(self.p, self.p_star, self.alpha, self.a)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a record has it: parts that are the paper's are left out, as in the key."""
+        names = ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "nev", "tol")
+        return {**{name: getattr(self, name) for name in names}, **self.parts.unusual()}
 
     @property
     def request(self) -> Request:
@@ -58,10 +76,5 @@ class Point:
         return (
             f"physics={PHYSICS} p={self.p!r} p_star={self.p_star!r} a={self.a!r} alpha={self.alpha!r} n={self.n!r} "
             f"seed={self.seed!r} method={self.method!r} storage={self.storage!r} nev={self.nev!r} tol={self.tol!r}"
+            + "".join(f" {name}={text!r}" for name, text in self.parts.unusual().items())
         )
-
-
-@lru_cache(maxsize=4096)
-def _problem(p: int, p_star: int, alpha: float, a: float) -> Problem:
-    """Built and checked once for all seeds: estimates ask for it several times a point."""
-    return Problem(p=p, p_star=p_star, alpha=alpha, a=a)

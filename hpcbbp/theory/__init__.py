@@ -16,9 +16,8 @@ from hpcbbp.theory.limit.transition import Transition, transition
 
 if TYPE_CHECKING:
     from hpcbbp.theory.engine.answers import ModelSpectrum, ModelTheory, ModelTransition
-    from hpcbbp.theory.finite.average import FiniteSize, finite_size
+    from hpcbbp.theory.engine.density import ModelDensity, model_density
     from hpcbbp.theory.finite.fluctuations import outlier_std
-    from hpcbbp.theory.finite.predict import PredictedPoint, Prediction, predict
     from hpcbbp.theory.finite.sample import Quenched, quenched, quenched_model, quenched_sample
     from hpcbbp.theory.finite.threshold import (
         EffectiveSize,
@@ -28,12 +27,15 @@ if TYPE_CHECKING:
         fraction_seen,
     )
     from hpcbbp.theory.limit.density import Density, density
+    from hpcbbp.theory.sampled.average import FiniteSize, finite_size
+    from hpcbbp.theory.sampled.predict import PredictedPoint, Prediction, predict
 
 __all__ = [
     "Density",
     "EffectiveSize",
     "EffectiveThreshold",
     "FiniteSize",
+    "ModelDensity",
     "ModelSpectrum",
     "ModelTheory",
     "ModelTransition",
@@ -49,6 +51,7 @@ __all__ = [
     "effective_threshold",
     "finite_size",
     "fraction_seen",
+    "model_density",
     "outlier_std",
     "p_c",
     "predict",
@@ -65,9 +68,10 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "engine.answers": ["ModelSpectrum", "ModelTheory", "ModelTransition"],
-        "finite.average": ["FiniteSize", "finite_size"],
+        "engine.density": ["ModelDensity", "model_density"],
+        "sampled.average": ["FiniteSize", "finite_size"],
         "finite.fluctuations": ["outlier_std"],
-        "finite.predict": ["PredictedPoint", "Prediction", "predict"],
+        "sampled.predict": ["PredictedPoint", "Prediction", "predict"],
         "finite.sample": ["Quenched", "quenched", "quenched_model", "quenched_sample"],
         "finite.threshold": [
             "EffectiveSize",

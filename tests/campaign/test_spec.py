@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pickle
 from pathlib import Path
@@ -264,6 +263,6 @@ def test_many_points_are_told_of_while_they_are_made(tmp_path):
 def test_a_key_says_every_parameter(tmp_path):
     """Written out by hand in Point for speed: no field may be forgotten there, stores depend on every letter."""
     for point in load(tmp_path, FILE).points()[:3]:
-        values = " ".join(f"{name}={value!r}" for name, value in dataclasses.asdict(point).items())
+        values = " ".join(f"{name}={value!r}" for name, value in point.to_dict().items())
         assert point.key == f"physics={PHYSICS} {values}"
     assert pickle.loads(pickle.dumps(point)) == point

@@ -54,7 +54,7 @@ def failed(point: Point, reason: str = "it did not work") -> dict[str, Any]:
 def filed(point: Point) -> dict[str, Any]:
     """What every record has."""
     return {
-        "schema": 2, "key": point.key, "point": dataclasses.asdict(point), "hpcbbp": "0.1.0", "host": "node",
+        "schema": 2, "key": point.key, "point": point.to_dict(), "hpcbbp": "0.1.0", "host": "node",
         "begin": 1795541026.628, "wall_seconds": 0.25, "ranks": 1,
     }  # fmt: skip
 

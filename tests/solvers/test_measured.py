@@ -35,7 +35,7 @@ def test_attributes_are_what_the_line_says():
         name = {"schema_": "schema"}.get(field.name, field.name)
         if name in CONTENT and name not in ("point", "quenched"):
             assert getattr(record, field.name) == CONTENT[name]
-    assert dataclasses.asdict(record.point) == CONTENT["point"]
+    assert record.point.to_dict() == CONTENT["point"]
     assert vars(record.prediction) == CONTENT["quenched"]
     with pytest.raises(dataclasses.FrozenInstanceError):
         record.ranks = 3

@@ -13,13 +13,13 @@ from scipy import stats
 from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance
 from hpcbbp.theory import finite_size, quenched, quenched_sample, spectrum, transition
 from hpcbbp.theory.finite import kernels as sample_kernels
-from hpcbbp.theory.finite.average import averaged, default_samples, known_overlap2
 from hpcbbp.theory.finite.dyson import Curve
 from hpcbbp.theory.finite.projections import CHUNK, Drawn, Projections
 from hpcbbp.theory.finite.sample import TRACY_WIDOM_MEAN, TRACY_WIDOM_STD
 from hpcbbp.theory.finite.sums import Sums
 from hpcbbp.theory.limit.bulk import averages
 from hpcbbp.theory.limit.outlier import outlier_gamma
+from hpcbbp.theory.sampled.average import averaged, default_samples, known_overlap2
 
 DISCONTINUOUS = Problem(p=2, p_star=1, alpha=1.5, a=1.5)
 

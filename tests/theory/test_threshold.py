@@ -10,9 +10,10 @@ import pytest
 from scipy import stats
 
 from hpcbbp import InputError, Problem, transition
-from hpcbbp.theory import effective_size, effective_threshold, finite_size, fraction_seen
+from hpcbbp.theory import effective_size, effective_threshold, finite_size, fraction_seen, resonance, resonance_end
 from hpcbbp.theory.limit.contour import continuation
 from hpcbbp.theory.limit.modes import modes
+from hpcbbp.theory.limit.resonance import branch
 
 MODELS = [(1, 1, 5.0), (2, 1, 1.5), (2, 2, 3.0), (1, 2, 10.0), (100, 1, 3.0), (math.inf, 1, 1.0)]
 
@@ -147,3 +148,44 @@ BAD: Sequence[tuple[tuple[object, ...], str]] = [
 def test_bad_input(words, said):
     with pytest.raises(InputError, match=said):
         effective_threshold(*words)
+
+
+@pytest.mark.parametrize("model", [(1, 1, 1e4), (5, 1, 1e5), (math.inf, 1, 1e4)])
+@pytest.mark.parametrize("n", [300, 1000])
+def test_what_was_asked_before_does_not_matter(model, n):
+    """Here the resonance goes on far below alpha_BBP, and N is so small that theory's fraction jumps past one half."""
+    branch.cache_clear()
+    fresh, end = effective_threshold(*model, n), resonance_end(*model)
+    branch.cache_clear()
+    resonance(*model, 1e-3)
+    assert resonance_end(*model) == end > 0.0
+    assert effective_threshold(*model, n) == fresh
+    assert fresh.alpha is None and "too small" in fresh.reason
+
+
+@pytest.mark.parametrize(
+    ("model", "n"),
+    [
+        ((309, 74, 484739.13996667915), 10**8),
+        ((math.inf, 1, 1.0), 10**4),
+        ((math.inf, 1, 1.0), 12000),
+        ((108, 32, 42.2), 10**4),
+        ((1, 1, 10.0), 10**5),
+        ((2, 1, 1.5), 10**20),
+    ],
+)
+def test_one_is_the_inverse_of_the_other(model, n):
+    alpha = effective_threshold(*model, n).alpha
+    assert alpha is not None
+    assert effective_size(*model, alpha).n == pytest.approx(n, rel=1e-8)
+    assert fraction_seen(*model, alpha, n) == pytest.approx(0.5, rel=1e-8)
+
+
+def test_not_trusted_where_the_weights_are_as_many_as_n():
+    found = effective_threshold(100_000, 1, 10.0, 100_001)
+    assert found.alpha is not None and not found.trusted
+
+
+def test_no_fraction_where_it_is_not_given_and_all_near_the_transition():
+    assert [fraction_seen(1, 1, 10.0, alpha, 2) for alpha in (1.06, 1.5, 2.0)] == [None] * 3
+    assert fraction_seen(1, 1, 10.0, 6.0, 10**5) == pytest.approx(1.0, abs=1e-3)

@@ -77,11 +77,20 @@ class Deferred:
         """w_a . w_b / N of the weights, student first, (p + p_star, p + p_star)."""
         return self.weights.T @ self.weights
 
+    @property
+    def _own(self) -> int:
+        """Samples of this rank, without the padding of its panels."""
+        return max(0, min(self.m - self.samples.first, self.samples.rows))
+
+    def noise(self) -> Array | None:
+        """z ~ N(0, 1), (m_local,), that noise on the labels of this rank's samples is made of; None without noise."""
+        first = min(self.samples.first, self.m)
+        return self.problem.noise_numbers(self.seed, first, first + self._own)
+
     def projections(self) -> tuple[Array, Array]:
         """S = X w, (m_local, p), and u = X w*, (m_local, p_star), of this rank's samples, once there are images."""
-        here = max(0, min(self.m - self.samples.first, self.samples.rows))  # no padding
         whole = (0, len(self.samples.panels))
-        both = self.samples.projected(math.sqrt(self.n) * self.weights, whole)[:here]
+        both = self.samples.projected(math.sqrt(self.n) * self.weights, whole)[: self._own]
         return both[:, : self.problem.p], both[:, self.problem.p :]
 
     def draw_ahead(self, count: int) -> None:

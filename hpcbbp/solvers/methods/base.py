@@ -29,6 +29,9 @@ class Prepared(Protocol):
     def projections(self) -> tuple[Array, Array]:
         """S = X w, (m_local, p), and u = X w*, (m_local, p_star), of this rank's samples. Collective."""
 
+    def noise(self) -> Array | None:
+        """Numbers z that noise on these samples' labels is made of, (m_local,); None without noise."""
+
     def gram(self) -> Array:
         """w_a . w_b / N of the weights, student first, (p + p_star, p + p_star). Collective."""
 

@@ -36,6 +36,10 @@ class PreparedDeferred:
         """Of this rank's samples, once the solve has drawn them."""
         return self.instance.projections()
 
+    def noise(self) -> Array | None:
+        """Of this rank's samples."""
+        return self.instance.noise()
+
     def gram(self) -> Array:
         """Of the instance's weights."""
         return self.instance.gram()

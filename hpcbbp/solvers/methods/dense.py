@@ -35,6 +35,10 @@ class PreparedMatrix:
         """Of this rank's samples."""
         return self.instance.projections
 
+    def noise(self) -> Array | None:
+        """Of this rank's samples."""
+        return self.instance.noise
+
     def gram(self) -> Array:
         """Of the instance's weights."""
         return cosines(self.instance.student, self.instance.teacher, self.instance.data.group)

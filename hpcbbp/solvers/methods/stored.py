@@ -36,6 +36,10 @@ class PreparedInstance:
         """Of this rank's samples."""
         return self.instance.projections
 
+    def noise(self) -> Array | None:
+        """Of this rank's samples."""
+        return self.instance.noise
+
     def gram(self) -> Array:
         """Of the instance's weights."""
         return cosines(self.instance.student, self.instance.teacher, self.instance.data.group)

@@ -26,11 +26,15 @@ from hpcbbp.theory.engine.nodes import Nodes, grid, grid_size, sobol
 from hpcbbp.theory.engine.support import Support
 from hpcbbp.theory.engine.symmetric import Symmetries
 from hpcbbp.theory.finite.projections import check_widths
+from hpcbbp.theory.limit.outlier import Outlier, Spectrum
 
 Array = NDArray[np.float64]
 
 TOLERANCE = 1e-6
 """Of answers by a grid, absolute."""
+
+_KNOWS, _SAME = 1e-9, 1e-7
+"""m^2 above which an outlier knows the teacher, which parity makes 0 elsewhere; distance of its copies."""
 
 _STEP, _FINER = 0.5, 2.0 / 3.0
 _MOST = 4_000_000  # nodes of a grid
@@ -65,6 +69,22 @@ class ModelSpectrum:
     student_overlap2: Array
     error: float
     nodes: int
+
+    def named(self) -> Spectrum:
+        """As the spectrum of the paper's model: lambda_star is the lowest outlier that knows the teacher."""
+        found = tuple(map(Outlier, self.eigenvalues.tolist(), self.overlap2.tolist(), self.student_overlap2.tolist()))
+        knows = [at for at in found if at.overlap2 > _KNOWS]
+        copies = [at for at in knows if at.eigenvalue - knows[0].eigenvalue < _SAME * abs(self.lambda_minus)]
+        return Spectrum(
+            self.alpha,
+            self.lambda_minus,
+            self.edge,
+            copies[0].eigenvalue if copies else None,
+            float(np.mean([at.overlap2 for at in copies])) if copies else 0.0,
+            float(np.mean([at.student_overlap2 for at in copies])) if copies else 0.0,
+            self.error,
+            found,
+        )
 
 
 @dataclass(frozen=True)
@@ -137,6 +157,14 @@ class ModelTheory:
             yield self._kept(step, partial(grid, self.problem, step))
             step *= _FINER
 
+    @property
+    def _count(self) -> int:
+        """Sets of nodes at most."""
+        if not self._by_grid:
+            return _SCRAMBLINGS
+        sizes = (grid_size(self.problem, _STEP * _FINER**k) for k in itertools.count())
+        return sum(1 for _ in itertools.takewhile(lambda size: size <= _MOST, sizes))
+
     def _kept(self, key: Any, make: Callable[[], Nodes]) -> Nodes:
         if key not in self._nodes:
             self._nodes[key] = make()
@@ -166,8 +194,12 @@ class ModelTheory:
             alpha, float(numbers[0]), found[-1].edge.kind, eigenvalues, overlap2, student, error, len(nodes)
         )
 
-    def transition(self, lowest: float = 1e-2, highest: float = 1e4) -> ModelTransition:
+    def transition(
+        self, lowest: float = 1e-2, highest: float = 1e4, progress: Callable[[float], None] | None = None
+    ) -> ModelTransition:
         """Thresholds, where the first outlier that knows the teacher appears as alpha grows from `lowest`.
+
+        It may take a minute, of which `progress` hears the share that is done.
 
         Raises
         ------
@@ -181,6 +213,8 @@ class ModelTheory:
         with pool() as threads:
             for nodes in self._sets():
                 found.append(self._on(nodes, threads, (lowest, highest), found[-1] if found else None))
+                if progress is not None:
+                    progress(min(0.99, len(found) / self._count))
                 if self._by_grid and len(found) > 1 and _between(found[-2:]) <= self.tolerance:
                     break
         compared = found[-2:] if self._by_grid else found
@@ -203,7 +237,7 @@ class ModelTheory:
                 ends = None
         if ends is None:
             ends = _bracket(gap, *map(math.log, within))
-        alpha = math.exp(float(brentq(gap, *ends, xtol=1e-11)))
+        alpha = math.exp(float(brentq(gap, *ends, xtol=1e-3 * self.tolerance)))
         at = self._at(nodes, alpha * (1 + 1e-9), threads).left_end()
         jumps = at.edge.kind == "smooth"
         return ModelTransition(

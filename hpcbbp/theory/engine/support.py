@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.stats import qmc
 
 from hpcbbp.errors import InputError
@@ -17,10 +18,11 @@ from hpcbbp.model.problem import Problem
 
 Array = NDArray[np.float64]
 
-_STARTS, _BEST = 13, 16  # 2^13 points; searches from the lowest of them
+_STARTS, _BEST = 13, 32  # 2^13 points; searches from the lowest of them
 _ROUNDS, _TRIES = 200, 16
+_POLISHED, _EVALUATIONS = 2, 150
 _FAR = 40.0  # x = sinh(v), |v| up to here; and half of that, to see whether curvatures still fall
-_FALLING = 1e-3
+_FALLING = 0.2  # logarithms would double
 
 
 class Support:
@@ -89,8 +91,24 @@ class Support:
             better = values[rows, which] < best
             best[better], v[better] = values[rows, which][better], tried[rows, which][better]
             scale = np.maximum(np.where(better, 1.5, 0.7) * scale, 1e-9)
-        self._found.append(v[best.argmin()])
-        return float(best.min())
+        polished = self._polished(v[best.argsort()[:_POLISHED]], root, shift, reach)
+        self._found.append(polished)
+        return min(float(best.min()), float(self._lowest_of(self._curvatures(polished[None]), root, shift)[0]))
+
+    def _polished(self, v: Array, root: Array, shift: float, reach: float) -> Array:
+        """The lowest of local searches from some points: random steps alone come near slowly."""
+
+        def value(at: Array) -> float:
+            found = self._lowest_of(self._curvatures(np.clip(at, -reach, reach)[None]), root, shift)[0]
+            return float(found) if math.isfinite(found) else 1e300
+
+        most = _EVALUATIONS * self._d
+        ends = [
+            minimize(value, start, method="Nelder-Mead", options={"maxfev": most, "xatol": 1e-9, "fatol": 1e-12})
+            for start in v
+        ]
+        best: Array = np.clip(min(ends, key=lambda end: float(end.fun)).x, -reach, reach)
+        return best
 
     def check_bounded(self) -> None:
         """Raise InputError unless curvatures have a lower bound, and there is one below 0."""

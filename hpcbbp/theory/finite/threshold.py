@@ -32,6 +32,9 @@ SIZE_MAX = 10**30
 
 _TRUSTED, _MONOTONE = 1.0, 2.0  # of the shift over the distance in which P changes by e; beyond 2, P grows with 1/N
 _THIN = 0.3  # of the resonance's width over that distance, for trust
+_FEW = 0.01  # weights p + p* over N, for trust
+_NONE = 1e-3  # samples mu expected: so few that nothing depends on whether the shift is small
+_SOLVED = 1e-6  # of the logarithm of the number expected: elsewhere it jumps past what is asked for
 _LARGEST = 1e290  # N beyond which probabilities underflow
 
 
@@ -195,17 +198,21 @@ def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float
         expected = pole.expected(size)[0]
         return math.log(expected / target) if expected > 0.0 else -1e3
 
-    low, high = max(branch(p, p_star, a).end(), 1e-6 * at.alpha_bbp), at.alpha_bbp
-    low *= 1.0 + 1e-9
+    low, high = branch(p, p_star, a).end() * (1.0 + 1e-9), at.alpha_bbp
     if excess(low) < 0.0:
         what = "most instances show the outlier down to where its m^2 vanishes"
         return EffectiveThreshold(size, None, False, f"N = {size:.3g} is too small: {what}")
-    alpha = float(brentq(excess, low, high, xtol=1e-12 * at.alpha_bbp, rtol=1e-12))
+    alpha = float(brentq(excess, low, high, xtol=1e-14 * low, rtol=1e-14))
     pole = _pole(p, p_star, a, alpha)
-    if pole is None or pole.expected(size)[1] > _MONOTONE:
+    if pole is None or pole.expected(size)[1] > _MONOTONE or abs(excess(alpha)) > _SOLVED:
         what = "the edge of a sample is not made by its lowest curvature alone"
         return EffectiveThreshold(size, None, False, f"N = {size:.3g} is too small: {what}")
-    return EffectiveThreshold(size, alpha, pole.trusted(size), "")
+    return EffectiveThreshold(size, alpha, pole.trusted(size) and _large_enough(size, p, p_star), "")
+
+
+def _large_enough(n: float, p: float, p_star: int) -> bool:
+    """Whether N is large beside the number of weights (of the teacher alone at p = inf)."""
+    return (p_star + (0.0 if p == math.inf else p)) <= _FEW * n
 
 
 def fraction_seen(p: float, p_star: int, a: float, alpha: float, n: int) -> float | None:
@@ -220,7 +227,8 @@ def fraction_seen(p: float, p_star: int, a: float, alpha: float, n: int) -> floa
     Returns
     -------
     float or None
-        1 above alpha_BBP; None where there is no resonance either, and for continuous transitions.
+        1 above alpha_BBP; None where there is no resonance either, where N is so small that (13) does not hold, and
+        for continuous transitions.
 
     Raises
     ------
@@ -235,7 +243,10 @@ def fraction_seen(p: float, p_star: int, a: float, alpha: float, n: int) -> floa
     if alpha > at.alpha_bbp:
         return 1.0
     pole = _pole(p, p_star, a, alpha)
-    return None if pole is None else math.exp(-pole.expected(size)[0])
+    if pole is None:
+        return None
+    expected, ratio = pole.expected(size)
+    return None if expected > _NONE and ratio > _MONOTONE else math.exp(-expected)
 
 
 def effective_size(p: float, p_star: int, a: float, alpha: float) -> EffectiveSize:
@@ -277,11 +288,15 @@ def effective_size(p: float, p_star: int, a: float, alpha: float) -> EffectiveSi
     while expected > math.log(2.0) and ratio <= _MONOTONE and log_n > 0.0:
         log_n -= 1.0
         expected, ratio = pole.expected(math.exp(log_n))
+    above = log_n + 1.0
+    if expected > math.log(2.0) and ratio > _MONOTONE:  # where (13) begins to hold, between the last two N
+        log_n = float(brentq(lambda x: min(pole.expected(math.exp(x))[1], 1e3) - _MONOTONE, log_n, above))
+        expected = pole.expected(math.exp(log_n))[0]
     if expected > math.log(2.0):
         return EffectiveSize(alpha, None, "no N that is large enough for an edge made by the lowest curvature alone")
 
     def excess(log_n: float) -> float:
-        return math.log(pole.expected(math.exp(log_n))[0] / math.log(2.0))
+        return math.log(max(pole.expected(math.exp(log_n))[0], 1e-300) / math.log(2.0))
 
-    found = math.exp(float(brentq(excess, log_n, log_n + 1.0, xtol=1e-12)))
-    return EffectiveSize(alpha, found, "", pole.trusted(found))
+    found = math.exp(float(brentq(excess, log_n, above, xtol=1e-12)))
+    return EffectiveSize(alpha, found, "", pole.trusted(found) and _large_enough(found, p, p_star))

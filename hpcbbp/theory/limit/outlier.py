@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from scipy.optimize import brentq
 
 from hpcbbp.theory.domain import check_alpha
 from hpcbbp.theory.limit.bulk import GAMMA_MIN, Averages, Moments, averages, left_edge
+
+CLOSED = 1e-8
+"""Of closed forms: docs/theory.md."""
+
+
+class Outlier(NamedTuple):
+    """An eigenvalue left of the bulk, and the m^2 of its vector with the teacher's and the student's weights."""
+
+    eigenvalue: float
+    overlap2: float
+    student_overlap2: float
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,13 @@ class Spectrum:
         The teacher's outlier (p p*-fold degenerate); None if there is none.
     overlap2 : float
         m^2 of each of its eigenvectors; 0 without an outlier.
+    student_overlap2 : float
+        The same with the student's weights; 0 for the paper's model.
+    error : float
+        Estimate of the largest error of these numbers.
+    outliers : tuple of Outlier
+        Of other models, which may have several: all of them, ascending, and each as often as it occurs; lambda_star
+        is the lowest of those that know the teacher.
     """
 
     alpha: float
@@ -33,6 +52,15 @@ class Spectrum:
     edge: str
     lambda_star: float | None
     overlap2: float
+    student_overlap2: float = 0.0
+    error: float = CLOSED
+    outliers: tuple[Outlier, ...] = ()
+
+    def mean_overlap2(self, count: int) -> float:
+        """m^2 averaged over the lowest p p* = `count` vectors, 0 of those that are no outliers'."""
+        if not self.outliers:
+            return self.overlap2
+        return sum(at.overlap2 for at in self.outliers[:count]) / count
 
 
 def overlap2(at: Moments, alpha: float) -> float:

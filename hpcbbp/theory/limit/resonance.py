@@ -26,7 +26,7 @@ from hpcbbp.theory.limit.bulk import averages
 from hpcbbp.theory.limit.contour import Continued, continuation
 from hpcbbp.theory.limit.transition import Transition, transition
 
-_STEP, _SMALLEST = 0.02, 1e-7  # of alpha, in units of alpha_BBP
+_STEP, _SMALLEST, _FOLLOWED = 0.02, 1e-7, 1e-6  # of alpha, in units of alpha_BBP
 _ITERATIONS = 25
 _SETTLED = 1e-14
 _NEAR = 0.15  # of the contour's angle: closer to a pole than that, sums over its nodes are good to less than 1e-12
@@ -47,6 +47,8 @@ class Resonance:
         -Im z: half the width of the peak at half its height, in units of lambda.
     overlap2 : float or None
         m^2 = Re[ z'/(z' - theta') ]: the weight that the teacher's directions have in the peak.
+    imaginary : float or None
+        |Im[ z'/(z' - theta') ]|: the peak is one of Lorentz's form as far as this is small beside overlap2.
     gamma : complex or None
         -2 g/p at the pole.
     reason : str
@@ -59,12 +61,14 @@ class Resonance:
     overlap2: float | None
     gamma: complex | None
     reason: str
+    imaginary: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: "resonance", null where there is none, and "resonance_reason"."""
         found = None
         if self.lambda_r is not None:
             found = {"lambda": self.lambda_r, "width": self.width, "overlap2": self.overlap2}
+            found["imaginary"] = self.imaginary
         return {"resonance": found, "resonance_reason": self.reason or None}
 
 
@@ -76,13 +80,14 @@ class Branch:
         self.transition: Transition = transition(p, p_star, a)
         self._known: dict[float, Continued] = {self.transition.alpha_bbp: self.beyond.at(1.0 + 0j)}
         self._end: float | None = None
-        self.why = ""
+        self.why = "followed no further than to a millionth of alpha_BBP"
 
     def at(self, alpha: float) -> Continued | None:
         """Averages at the pole; None where Re m^2 <= 0, and wherever the pole comes too close to the contour."""
-        while self._end is None and min(self._known) > alpha:
+        lowest = _FOLLOWED * self.transition.alpha_bbp
+        while self._end is None and min(self._known) > max(alpha, lowest):
             self._step()
-        if self._end is not None and alpha < self._end:
+        if alpha < (lowest if self._end is None else self._end):
             return None
         above = min((known for known in self._known if known >= alpha), default=None)
         if above is None:
@@ -93,9 +98,10 @@ class Branch:
         return found if found.overlap2(alpha).real > 0.0 else None
 
     def end(self) -> float:
-        """The alpha below which there is none; 0 if there is one down to a fiftieth of alpha_BBP."""
-        self.at(0.02 * self.transition.alpha_bbp)
-        return self._end or 0.0
+        """The alpha below which there is none; a millionth of alpha_BBP, as far as it is followed, if it goes on."""
+        lowest = _FOLLOWED * self.transition.alpha_bbp
+        self.at(lowest)
+        return lowest if self._end is None else self._end
 
     def _step(self) -> None:
         """One point further down, or the end: always the same points, whatever was asked before."""
@@ -188,19 +194,20 @@ def resonance(p: float, p_star: int, a: float, alpha: float) -> Resonance:
     if found is None:
         followed = branch(p, p_star, a)
         return _none(alpha, f"alpha < {followed.end():.6g}: {followed.why}")
-    z, m2 = found.z(alpha), found.overlap2(alpha).real
+    z, weight = found.z(alpha), found.overlap2(alpha)
+    m2 = weight.real
     if abs(found.gamma.imag) > _THIN:
         width = -z.imag
     else:
         beyond = found.gamma.real > 1.0
         width = golden_rule(averages(p, p_star, a), found.gamma.real, alpha, m2) if beyond else 0.0
-    return Resonance(alpha, z.real, width, m2, found.gamma, "")
+    return Resonance(alpha, z.real, width, m2, found.gamma, "", abs(weight.imag))
 
 
 def resonance_end(p: float, p_star: int, a: float) -> float | None:
     """The alpha where m^2 of the resonance reaches zero, N = infinity; None if the transition is continuous.
 
-    0 if m^2 > 0 down to a fiftieth of alpha_BBP.
+    A millionth of alpha_BBP if m^2 > 0 down to there.
 
     Raises
     ------

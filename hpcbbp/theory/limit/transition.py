@@ -8,7 +8,7 @@ from typing import Any
 from scipy.optimize import brentq
 
 from hpcbbp.theory.limit.bulk import GAMMA_MIN, Averages, Moments, averages
-from hpcbbp.theory.limit.outlier import overlap2
+from hpcbbp.theory.limit.outlier import CLOSED, overlap2
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Transition:
 
     Attributes
     ----------
-    alpha_c : float
-        The left edge of the bulk is smooth for alpha <= alpha_c.
+    alpha_c : float or None
+        The left edge of the bulk is smooth for alpha <= alpha_c; of other models None where it is not known.
     alpha_bbp : float
         The outlier exists for alpha > alpha_bbp.
     kind : {"continuous", "discontinuous"}
@@ -26,13 +26,16 @@ class Transition:
         m^2 just above alpha_bbp; 0 for a continuous transition.
     alpha_0 : float or None
         Where the tangent of m^2(alpha) at alpha_bbp+ reaches zero; None for a continuous transition.
+    error : float
+        Estimate of the largest error of these numbers.
     """
 
-    alpha_c: float
+    alpha_c: float | None
     alpha_bbp: float
     kind: str
     jump_overlap2: float
     alpha_0: float | None
+    error: float = CLOSED
 
 
 def overlap2_slope(at: Moments, alpha: float) -> float:

@@ -13,17 +13,27 @@ from hpcbbp.machine.optional import require
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.machine.wording import duration
 from hpcbbp.model.problem import Problem
+from hpcbbp.model.words import Parts
 from hpcbbp.theory.domain import check_count, real, whole
-from hpcbbp.theory.finite.average import SAMPLES_MAX, FiniteSize, default_samples, finite_size
 from hpcbbp.theory.finite.projections import check_samples, check_size, check_widths
-from hpcbbp.theory.finite.threshold import EffectiveThreshold, effective_threshold
-from hpcbbp.theory.limit.outlier import Spectrum, spectrum
-from hpcbbp.theory.limit.resonance import Resonance, resonance
-from hpcbbp.theory.limit.transition import Transition, transition
+from hpcbbp.theory.finite.threshold import EffectiveThreshold
+from hpcbbp.theory.limit.outlier import Spectrum
+from hpcbbp.theory.limit.resonance import Resonance
+from hpcbbp.theory.limit.transition import Transition
+from hpcbbp.theory.named import (
+    effective_threshold_of,
+    known_spectrum_of,
+    known_transition_of,
+    resonance_of,
+    transition_of,
+)
+from hpcbbp.theory.sampled.average import SAMPLES_MAX, FiniteSize, default_samples, finite_size
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_LIMITS = {"alpha_bbp": "alpha_bbp", "transition": "kind", "alpha_0": "alpha_0"}
+_SLOWER = 4.0  # another model's predictions than the paper's (benchmarks/theory.py)
 _SECONDS = 6.5e-7  # of a prediction a sample mu, p = 2, p* = 1 (benchmarks/theory.py)
 _LONG = 120.0  # seconds from which on an estimate is told before the work begins
 _BESIDE = 1e4  # samples mu whose time a prediction takes besides those that it draws
@@ -41,11 +51,19 @@ class PredictedPoint:
         N = infinity at the same alpha.
     resonance : Resonance
         Of the outlier below alpha_BBP, N = infinity.
+    outliers : int
+        p p*.
     """
 
     found: FiniteSize
     limit: Spectrum
     resonance: Resonance
+    outliers: int
+
+    @property
+    def mean_overlap2(self) -> float:
+        """m^2 of the limit, averaged over the lowest p p* = `outliers` vectors."""
+        return self.limit.mean_overlap2(self.outliers)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON and CSV: alpha, the averages, limits (limit_...) and the resonance (resonance_...)."""
@@ -54,7 +72,7 @@ class PredictedPoint:
             **vars(self.found),
             "limit_lambda_minus": self.limit.lambda_minus,
             "limit_lambda_star": self.limit.lambda_star,
-            "limit_overlap2": self.limit.overlap2,
+            "limit_overlap2": self.mean_overlap2,
             "resonance_lambda": self.resonance.lambda_r,
             "resonance_width": self.resonance.width,
             "resonance_overlap2": self.resonance.overlap2,
@@ -70,10 +88,12 @@ class Prediction:
     ----------
     p, p_star : int
     a : float
+    parts : str
+        Of the model, those that are not the paper's (hpcbbp.model.words).
     seed : int
         Sample i of each point has seed + i.
-    transition : Transition
-        At N = infinity.
+    transition : Transition or None
+        At N = infinity, if there is one.
     points : tuple of PredictedPoint
         By N, then by alpha.
     effective : tuple of EffectiveThreshold
@@ -83,8 +103,9 @@ class Prediction:
     p: int
     p_star: int
     a: float
+    parts: str
     seed: int
-    transition: Transition
+    transition: Transition | None
     points: tuple[PredictedPoint, ...]
     effective: tuple[EffectiveThreshold, ...]
 
@@ -94,10 +115,9 @@ class Prediction:
             "p": self.p,
             "p_star": self.p_star,
             "a": self.a,
+            **Parts.of(self.parts).unusual(),
             "seed": self.seed,
-            "alpha_bbp": self.transition.alpha_bbp,
-            "transition": self.transition.kind,
-            "alpha_0": self.transition.alpha_0,
+            **{name: getattr(self.transition, key, None) for name, key in _LIMITS.items()},
             "effective": [at.to_dict() for at in self.effective],
             "points": [point.to_dict() for point in self.points],
         }
@@ -119,6 +139,11 @@ class _Job:
     resonance: Resonance
     n: int
     samples: int
+
+    @property
+    def outliers(self) -> int:
+        """p p*."""
+        return self.problem.p * self.problem.p_star
 
     @property
     def each(self) -> float:
@@ -159,7 +184,7 @@ class Sweep:
         known = self.empty
         with listener.working(total, count, "samples") as advance:
             for job in self.jobs:
-                point = PredictedPoint(job.averaged(known.seed, advance), job.limit, job.resonance)
+                point = PredictedPoint(job.averaged(known.seed, advance), job.limit, job.resonance, job.outliers)
                 known = replace(known, points=(*known.points, point))
                 if finished is not None:
                     finished(known)
@@ -168,17 +193,19 @@ class Sweep:
     def seconds(self) -> float:
         """Estimated time on two cores."""
         drawn = sum(job.problem.samples(job.n) * job.samples for job in self.jobs)
-        return _SECONDS * drawn * (self.empty.p * (self.empty.p + self.empty.p_star) / 6) ** 2
+        each = _SECONDS * (_SLOWER if self.empty.parts else 1.0)
+        return each * drawn * (self.empty.p * (self.empty.p + self.empty.p_star) / 6) ** 2
 
 
 def sweep(
     p: float,
     p_star: int,
-    a: float,
+    a: float | None,
     alpha: float | Sequence[float],
     n: int | Sequence[int],
     samples: int | None = None,
     seed: int = 0,
+    parts: Parts | None = None,
 ) -> Sweep:
     """Check what is asked of `predict`, and draw nothing yet.
 
@@ -189,14 +216,15 @@ def sweep(
     """
     if real(p) == math.inf and not isinstance(p, int):
         raise InputError("p = inf: predictions at finite N are for a finite number of hidden units")
-    units = _plain(p)
-    given = {Problem(p=units, p_star=_plain(p_star), alpha=value, a=a) for value in _several("alpha", alpha)}
+    parts, units = Parts() if parts is None else parts, _plain(p)
+    given = {parts.problem(units, _plain(p_star), value, a) for value in _several("alpha", alpha)}
     problems = sorted(given, key=lambda problem: problem.alpha)
-    units, p_star, a = problems[0].p, problems[0].p_star, problems[0].a
+    units, p_star, constant = problems[0].p, problems[0].p_star, problems[0].a
     check_widths(units, p_star)
-    at = transition(units, p_star, a)
-    limits = [spectrum(units, p_star, a, problem.alpha) for problem in problems]
-    below = [resonance(units, p_star, a, problem.alpha) for problem in problems]
+    model = units, p_star, constant, str(parts)
+    at = known_transition_of(model) if str(parts) else transition_of(model)
+    limits = [known_spectrum_of(model, problem.alpha) for problem in problems]
+    below = [resonance_of(model, problem.alpha) for problem in problems]
     if samples is not None:
         samples = check_count("samples", samples, 2, SAMPLES_MAX)
     sizes = sorted({check_size(value, units + p_star) for value in _several("n", n)})
@@ -209,8 +237,8 @@ def sweep(
         check_samples(job.problem, job.n)
     seed = check_seed(seed)
     check_seed(seed + max(job.samples for job in jobs))
-    effective = tuple(effective_threshold(units, p_star, a, size) for size in sizes)
-    return Sweep(Prediction(units, p_star, a, seed, at, (), effective), jobs)
+    effective = tuple(effective_threshold_of(model, size) for size in sizes)
+    return Sweep(Prediction(units, p_star, constant, str(parts), seed, at, (), effective), jobs)
 
 
 def _plain(units: Any) -> Any:
@@ -233,12 +261,13 @@ def _several(name: str, given: Any) -> list[Any]:
 def predict(
     p: int,
     p_star: int,
-    a: float,
+    a: float | None,
     alpha: float | Sequence[float],
     n: int | Sequence[int],
     samples: int | None = None,
     seed: int = 0,
     *,
+    parts: Parts | None = None,
     listener: Listener = SILENT,
     finished: Callable[[Prediction], None] | None = None,
 ) -> Prediction:
@@ -251,7 +280,7 @@ def predict(
     p, p_star : int
         Hidden units of student and teacher, finite.
     a : float
-        Loss constant, > 0.
+        Loss constant, > 0; None for a loss that has none.
     alpha : float or sequence of float
         M / N.
     n : int or sequence of int
@@ -260,6 +289,8 @@ def predict(
         Of each point, at least 2; by default as many as take some 20 s on two cores, 3 to 400.
     seed : int
         Sample i has seed + i.
+    parts : Parts, optional
+        Activation, loss, noise and link by their names (hpcbbp.model.words); the paper's by default.
     listener : Listener
         Hears how far it is, and first how long it will take if that is more than two minutes.
     finished : callable, optional
@@ -274,4 +305,4 @@ def predict(
     InputError
         Values out of their domain, before anything is drawn; or a sample without a prediction.
     """
-    return sweep(p, p_star, a, alpha, n, samples, seed).run(listener, finished)
+    return sweep(p, p_star, a, alpha, n, samples, seed, parts).run(listener, finished)

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.model.problem import Problem
-from hpcbbp.theory.domain import check_count, the_papers
+from hpcbbp.theory.domain import any_model, check_count, is_the_papers
+from hpcbbp.theory.engine.answers import ModelTheory
 from hpcbbp.theory.finite.projections import check_samples, check_size, check_widths
 from hpcbbp.theory.finite.sample import TRACY_WIDOM_STD, Quenched, quenched_sample
-from hpcbbp.theory.limit.outlier import spectrum
-from hpcbbp.theory.limit.resonance import resonance
+from hpcbbp.theory.named import known_overlap2_of
 
 Array = NDArray[np.float64]
 
 _WORK = 1e8  # numbers M (p + p*) that are drawn in all by default: some 20 s on two cores
 _FEWEST, _MOST = 3, 400
 SAMPLES_MAX = 1_000_000
+_ENOUGH = 1e-3  # of m^2, half of which an outlier that is seen has at least
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class FiniteSize:
 
 def default_samples(problem: Problem, n: int) -> int:
     """Samples that take some 20 s on two cores, at least 3, at most 400."""
-    problem = the_papers(problem)
+    problem = any_model(problem)
     directions = problem.p + problem.p_star
     each = check_samples(problem, check_size(n, directions)) * directions
     return int(min(_MOST, max(_FEWEST, _WORK // each)))
@@ -93,7 +94,7 @@ def finite_size(
     Parameters
     ----------
     problem : Problem
-        Quadratic activation and normalised loss.
+        Of any activation, loss, link and noise.
     n : int
         N; M = round(alpha N).
     samples : int, optional
@@ -108,9 +109,9 @@ def finite_size(
     Raises
     ------
     InputError
-        Values out of their domain, or another activation or loss.
+        Values out of their domain, or labels that the loss has no value for.
     """
-    problem = the_papers(problem)
+    problem = any_model(problem)
     check_widths(problem.p, problem.p_star)
     n = check_size(n, problem.p + problem.p_star)
     count = default_samples(problem, n) if samples is None else check_count("samples", samples, 2, SAMPLES_MAX)
@@ -129,9 +130,13 @@ def finite_size(
 
 def known_overlap2(problem: Problem) -> float | None:
     """m^2 of the outlier at N = infinity, of the resonance below alpha_BBP; None without either."""
-    model = problem.p, problem.p_star, problem.a, problem.alpha
-    limit = spectrum(*model)
-    return resonance(*model).overlap2 if limit.lambda_star is None else limit.overlap2
+    if is_the_papers(problem):
+        return known_overlap2_of((problem.p, problem.p_star, problem.a), problem.alpha)
+    try:
+        limit = ModelTheory(problem, _ENOUGH).spectrum(problem.alpha).named()
+    except InputError:  # without a left edge at N = infinity, say
+        return None
+    return None if limit.lambda_star is None else limit.overlap2
 
 
 def averaged(found: list[Quenched], outliers: int, known: float | None) -> FiniteSize:

@@ -1,0 +1,1 @@
+"""Finite N on average, over sampled projections."""
