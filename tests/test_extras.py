@@ -131,6 +131,7 @@ WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
         (DEFERRED, "converged"),
         (("solve", *MODEL), "converged"),
         (("info",), "petsc_index"),
+        (("models",), "log cosh"),
     ),
     ("figures",): (
         (("phase-diagram", "-p", "2", "-a", "1", "--inset-a", "1"), "phase-diagram.csv"),

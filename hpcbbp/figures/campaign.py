@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
+from hpcbbp.analysis.instances import MODEL
 from hpcbbp.analysis.phi import rising_fit
 from hpcbbp.analysis.student import REJECTED
 from hpcbbp.figures.canvas import COLOURS, MARKERS, alpha_line, canvas, overlap_limit, power, title
@@ -75,9 +76,9 @@ def of_model(table: pd.DataFrame, model: Model) -> pd.DataFrame:
     """Rows of one (p, p_star, a, parts); without parts of the paper's."""
     if table.empty:
         return table
-    p, p_star, a, *parts_of = model
-    parts = table["parts"] == (parts_of[0] if parts_of else "")
-    return table[(table["p"] == p) & (table["p_star"] == p_star) & (table["a"] == a) & parts]
+    for name, value in zip(MODEL, (*model, ""), strict=False):
+        table = table[table[name] == value]
+    return table
 
 
 def style(index: int) -> dict[str, Any]:
@@ -122,8 +123,8 @@ def _thresholds(axis: Axes, found: Analysis, model: Model) -> None:
         where = np.sqrt(crossings["n"] * crossings["larger"])
         bars(axis, where, crossings, "alpha", style(1), "crossing of successive $N$")
     axis.axhline(alpha_bbp_of(model), color="black", linewidth=1.4, label=r"$\alpha_{BBP}$, $N = \infty$")
-    if not np.isnan(alpha_bbp_of(model)):
-        axis.set_ylim(0.4 * alpha_bbp_of(model), 1.6 * alpha_bbp_of(model))
+    if (unit := alpha_bbp_of(model)) > 0.0:  # nothing where it is not a number
+        axis.set_ylim(0.4 * unit, 1.6 * unit)
     sizes = of_model(found.curves, model)["n"]
     axis.set_xscale("log")
     axis.set_xlim(sizes.min() / 1.5, 1.5 * sizes.max())  # a logarithmic axis without any point finds no limits itself
@@ -246,9 +247,7 @@ def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure
 
 
 def spectrum_figure(records: Iterable[object], *, bins: int = 120) -> tuple[Figure, pd.DataFrame]:
-    """Whole spectra beside the density of the bulk: a row of panels for each point, the left edge on the right.
-
-    Those of the paper's model, whose density is known.
+    """Whole spectra of the paper's model beside its density: a row of panels a point, the left edge on the right.
 
     Returns
     -------
@@ -296,8 +295,6 @@ def _histogram(
     axis.axvline(limit.lambda_minus, color="grey", linestyle="--", linewidth=1.0, label=r"$\lambda_-$")
     if limit.lambda_star is not None:
         axis.axvline(limit.lambda_star, color="firebrick", linestyle=":", label=r"outlier $\lambda^*$")
-    axis.set_xlabel(r"$\lambda$")
-    axis.set_ylabel(r"$\rho(\lambda)$")
-    rho = density(p, p_star, a, alpha, centre).rho
-    columns = {"p": p, "p_star": p_star, "a": a, "alpha": alpha, "n": n, "x": centre}
-    return pd.DataFrame({**columns, "measured": mean, "measured_sem": sem, "rho": rho})
+    axis.set(xlabel=r"$\lambda$", ylabel=r"$\rho(\lambda)$")
+    columns = {"p": p, "p_star": p_star, "a": a, "alpha": alpha, "n": n, "x": centre, "measured": mean}
+    return pd.DataFrame({**columns, "measured_sem": sem, "rho": density(p, p_star, a, alpha, centre).rho})

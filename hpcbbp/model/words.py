@@ -89,7 +89,7 @@ class Parts:
 @lru_cache(maxsize=4096)
 def _problem(parts: Parts, p: int, p_star: int, alpha: float, a: float | None) -> Problem:
     """Built and checked once for all seeds: estimates of campaigns ask for it several times a point."""
-    constant: Any = parts.constant(a)
+    constant: Any = parts.constant(a) if parts.has_constant else NO_CONSTANT
     return Problem(
         p=p,
         p_star=p_star,

@@ -15,7 +15,8 @@ from hpcbbp.theory.limit.resonance import Resonance, resonance, resonance_end
 from hpcbbp.theory.limit.transition import Transition, transition
 
 if TYPE_CHECKING:
-    from hpcbbp.theory.engine.answers import ModelSpectrum, ModelTheory, ModelTransition
+    from hpcbbp.theory.engine.answers import ModelSpectrum, ModelTheory
+    from hpcbbp.theory.engine.compare import ModelTransition
     from hpcbbp.theory.engine.density import ModelDensity, model_density
     from hpcbbp.theory.finite.fluctuations import outlier_std
     from hpcbbp.theory.finite.sample import Quenched, quenched, quenched_model, quenched_sample
@@ -67,7 +68,8 @@ __all__ = [
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "engine.answers": ["ModelSpectrum", "ModelTheory", "ModelTransition"],
+        "engine.answers": ["ModelSpectrum", "ModelTheory"],
+        "engine.compare": ["ModelTransition"],
         "engine.density": ["ModelDensity", "model_density"],
         "sampled.average": ["FiniteSize", "finite_size"],
         "finite.fluctuations": ["outlier_std"],

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.launcher
 needs_slepc = pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 
 THEORY_KEYS = [
-    "p", "p_star", "a", "alpha_c", "alpha_bbp", "transition", "jump_overlap2", "alpha_0", "a_c", "p_c", "points",
-    "resonance_end", "effective",
+    "p", "p_star", "a", "alpha_c", "alpha_bbp", "transition", "jump_overlap2", "alpha_0", "threshold_error",
+    "threshold_reason", "a_c", "p_c", "points", "resonance_end", "effective",
 ]  # fmt: skip
 SOLVE_KEYS = [
     "p", "p_star", "a", "alpha", "n", "m", "seed", "eigenvalues", "residuals", "overlap2", "student_overlap2",
@@ -40,9 +40,14 @@ def test_theory():
         "edge": "sharp",
         "lambda_star": point.lambda_star,
         "overlap2": point.overlap2,
+        "student_overlap2": 0.0,
+        "error": 1e-8,
+        "outliers": [],
         "resonance": None,
         "resonance_reason": f"alpha > alpha_BBP = {at.alpha_bbp:.6g}: the outlier itself is there",
         "effective_n": None,
+        "effective_n_trusted": False,
+        "effective_n_reason": f"alpha >= alpha_BBP = {at.alpha_bbp:.6g}: the outlier stays at any N",
     }
     assert answer("theory", "-p", 1, "--p-star", 1, "-a", 1)["alpha_0"] is None
     table = run("theory", "-p", 2, "-a", 1.5, "--alpha", 3).stdout

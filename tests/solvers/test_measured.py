@@ -10,6 +10,7 @@ from models import LogCosh, Tanh
 from records import failed, kept, old_line, point_at, solved
 
 from hpcbbp import InputError, Problem, deferred_instance, solve_deferred
+from hpcbbp.analysis.aggregate import curves
 from hpcbbp.analysis.instances import instance_table
 from hpcbbp.campaign.cost import Clock
 from hpcbbp.campaign.export import PAIRS, pairs
@@ -17,8 +18,10 @@ from hpcbbp.campaign.kept import DamagedError, Failed, Solved
 from hpcbbp.campaign.merge import merge
 from hpcbbp.campaign.record import copied, from_line, to_line
 from hpcbbp.campaign.store import Store
+from hpcbbp.model import activations
 from hpcbbp.model.labels import Norm, UniformNoise
 from hpcbbp.solvers.measured import Measured, NotPredicted, measured
+from hpcbbp.theory import ModelTheory, spectrum
 
 POINT = point_at(3)
 CONTENT = solved(POINT)
@@ -106,16 +109,28 @@ def test_an_analysis_takes_dictionaries_too_and_says_what_is_none():
 
 
 @pytest.mark.parametrize(
-    ("part", "said"),
+    ("part", "words"),
     [
-        ({"activation": Tanh()}, "activation = tanh"),
-        ({"custom_loss": LogCosh()}, "loss = log-cosh"),
-        ({"noise": UniformNoise(0.5)}, "noise = uniform:0.5"),
-        ({"link": Norm()}, "link = norm"),
+        ({"activation": Tanh()}, "activation=tanh"),
+        ({"custom_loss": LogCosh()}, "loss=log-cosh"),
+        ({"noise": UniformNoise(0.5)}, "noise=uniform:0.5"),
+        ({"link": Norm()}, "link=norm"),
     ],
 )
-def test_results_of_other_models_are_not_set_beside_the_papers_theory(part, said):
+def test_results_of_other_models_stand_beside_their_own_theory(part, words):
     problem = Problem(p=1, p_star=1, alpha=3.0, a=1.5, **part)
     found = solve_deferred(deferred_instance(problem, 60, 0), tol=1e-4).to_dict()
-    with pytest.raises(InputError, match=f"{said}: results are analysed beside the theory of the quadratic"):
+    table = instance_table([found])
+    assert table["parts"].tolist() == [words]
+    row = curves(table).iloc[0]
+    edge = ModelTheory(problem, 1e-4).spectrum(3.0).lambda_minus
+    assert row["theory_lambda_minus"] == pytest.approx(edge, abs=1e-3)
+    if words != "link=norm":  # which is the paper's model at p* = 1
+        assert abs(edge - spectrum(1, 1, 1.5, 3.0).lambda_minus) > 0.01
+
+
+def test_a_users_own_part_that_its_record_alone_does_not_find():
+    problem = Problem(p=1, p_star=1, alpha=3.0, a=1.5, activation=activations.Tanh("mine"))
+    found = solve_deferred(deferred_instance(problem, 60, 0), tol=1e-4).to_dict()
+    with pytest.raises(InputError, match="activation = 'mine': one of quadratic, tanh.*MODULE:NAME"):
         instance_table([found])

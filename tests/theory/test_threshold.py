@@ -153,7 +153,7 @@ def test_bad_input(words, said):
 @pytest.mark.parametrize("model", [(1, 1, 1e4), (5, 1, 1e5), (math.inf, 1, 1e4)])
 @pytest.mark.parametrize("n", [300, 1000])
 def test_what_was_asked_before_does_not_matter(model, n):
-    """Here the resonance goes on far below alpha_BBP, and N is so small that theory's fraction jumps past one half."""
+    """Here the resonance goes on far below alpha_BBP, and N is so small that the fraction jumps past one half."""
     branch.cache_clear()
     fresh, end = effective_threshold(*model, n), resonance_end(*model)
     branch.cache_clear()

@@ -21,6 +21,8 @@ from scipy.optimize import brentq
 from hpcbbp.errors import InputError, real_number, shown
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import check_alpha
+from hpcbbp.theory.engine import compare
+from hpcbbp.theory.engine.compare import ModelTransition
 from hpcbbp.theory.engine.limit import LeftEnd, Transform, pool
 from hpcbbp.theory.engine.nodes import Nodes, grid, grid_size, sobol
 from hpcbbp.theory.engine.support import Support
@@ -85,31 +87,6 @@ class ModelSpectrum:
             self.error,
             found,
         )
-
-
-@dataclass(frozen=True)
-class ModelTransition:
-    """Thresholds of any model at N = infinity.
-
-    Attributes
-    ----------
-    alpha_bbp : float
-        Above it there is an outlier that knows the teacher; others, that know the student alone, may be there before.
-    alpha_c : float or None
-        Above it the edge is sharp, below smooth. None where two sets of nodes do not agree on one, as for an edge
-        that is sharp at every alpha; and, for activations that are not even, at p > 1.
-    kind : {"continuous", "discontinuous"}
-    jump_overlap2 : float
-        m^2 just above alpha_bbp; 0 for a continuous transition.
-    error : float
-        Largest difference of two sets of nodes in these numbers, relative for thresholds above 1.
-    """
-
-    alpha_bbp: float
-    alpha_c: float | None
-    kind: str
-    jump_overlap2: float
-    error: float
 
 
 class ModelTheory:
@@ -181,14 +158,16 @@ class ModelTheory:
         with pool() as threads:
             for nodes in self._sets():
                 found.append(self._at(nodes, alpha, threads).left_end())
-                if self._by_grid and len(found) > 1 and _apart(found[-2:]) <= self.tolerance:
+                if self._by_grid and len(found) > 1 and compare.apart(found[-2:]) <= self.tolerance:
                     break
         assert nodes is not None
         if self._by_grid:
-            numbers, error = _numbers(found[-1]), _apart(found[-2:])
+            numbers, error = compare.flat(found[-1]), compare.apart(found[-2:])
         else:
-            error = _apart(found)
-            numbers = np.mean([_numbers(at) for at in found], axis=0) if error < math.inf else _numbers(found[0])
+            error = compare.apart(found)
+            numbers = (
+                np.mean([compare.flat(at) for at in found], axis=0) if error < math.inf else compare.flat(found[0])
+            )
         eigenvalues, overlap2, student = np.split(numbers[1:], 3)
         return ModelSpectrum(
             alpha, float(numbers[0]), found[-1].edge.kind, eigenvalues, overlap2, student, error, len(nodes)
@@ -215,12 +194,12 @@ class ModelTheory:
                 found.append(self._on(nodes, threads, (lowest, highest), found[-1] if found else None))
                 if progress is not None:
                     progress(min(0.99, len(found) / self._count))
-                if self._by_grid and len(found) > 1 and _between(found[-2:]) <= self.tolerance:
+                if self._by_grid and len(found) > 1 and compare.between(found[-2:]) <= self.tolerance:
                     break
         compared = found[-2:] if self._by_grid else found
-        error = _between(compared)
-        answer = found[-1] if self._by_grid or error == math.inf else _mean(found)
-        return replace(answer, error=error, alpha_c=answer.alpha_c if _agree(compared) else None)
+        error = compare.between(compared)
+        answer = found[-1] if self._by_grid or error == math.inf else compare.mean(found)
+        return replace(answer, error=error, alpha_c=answer.alpha_c if compare.agree(compared) else None)
 
     def _on(
         self, nodes: Nodes, threads: ThreadPoolExecutor, within: tuple[float, float], near: ModelTransition | None
@@ -258,49 +237,3 @@ def _bracket(gap: Callable[[float], float], low: float, high: float) -> tuple[fl
         if gap(point) <= 0.0:
             return float(before), float(point)
     raise InputError(f"no outlier that knows the teacher appears up to alpha = {math.exp(high):g}")
-
-
-def _agree(found: list[ModelTransition]) -> bool:
-    """Whether alpha_c is the same on two sets of nodes: where it is none, it depends on them."""
-    known = [at.alpha_c for at in found]
-    if any(value is None for value in known):
-        return False
-    values = np.array(known, dtype=float)
-    return bool(np.ptp(values) <= 1e-2 * values.min())
-
-
-def _mean(found: list[ModelTransition]) -> ModelTransition:
-    """Of the answers of several scramblings, which are of one kind."""
-    known = [at.alpha_c for at in found if at.alpha_c is not None]
-    return replace(
-        found[-1],
-        alpha_bbp=float(np.mean([at.alpha_bbp for at in found])),
-        alpha_c=float(np.mean(known)) if known else None,
-        jump_overlap2=float(np.mean([at.jump_overlap2 for at in found])),
-    )
-
-
-def _between(found: list[ModelTransition]) -> float:
-    """Largest difference in any number; relative for thresholds above 1."""
-    if len({at.kind for at in found}) > 1:
-        return math.inf
-    spreads = [
-        float(np.ptp([at.alpha_bbp for at in found])) / max(1.0, found[-1].alpha_bbp),
-        float(np.ptp([at.jump_overlap2 for at in found])),
-    ]
-    if _agree(found):
-        values = [float(at.alpha_c or 0.0) for at in found]
-        spreads.append(float(np.ptp(values)) / max(1.0, values[-1]))
-    return max(spreads)
-
-
-def _numbers(at: LeftEnd) -> Array:
-    return np.concatenate([[at.edge.lambda_minus], at.eigenvalues, at.overlap2, at.student_overlap2])
-
-
-def _apart(found: list[LeftEnd]) -> float:
-    """Largest spread between answers; infinite where they differ in the number of outliers or kind of the edge."""
-    if len({(at.edge.kind, len(at.eigenvalues)) for at in found}) > 1:
-        return math.inf
-    numbers = np.array([_numbers(at) for at in found])
-    return float(np.ptp(numbers, axis=0).max())

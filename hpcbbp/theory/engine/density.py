@@ -90,12 +90,13 @@ class _Equation:
     def newton(self, g: Complex, z: complex) -> Complex | None:
         """Solution near g, None where there is none with Im <= 0."""
         for _ in range(_NEWTON):
-            value, slope = self(g, z)
+            with np.errstate(all="ignore"):  # what goes astray is not finite, and seen below
+                value, slope = self(g, z)
             try:
                 step = np.linalg.solve(slope, value)
             except np.linalg.LinAlgError:
                 return None
-            if not np.isfinite(step).all():
+            if not np.isfinite(step).all() or not np.abs(g - step).min() > 0.0:
                 return None
             g = g - step
             if np.abs(step).max() <= _SETTLED * np.abs(g).max():

@@ -218,12 +218,6 @@ def _large_enough(n: float, p: float, p_star: int) -> bool:
 def fraction_seen(p: float, p_star: int, a: float, alpha: float, n: int) -> float | None:
     """Fraction of the outliers that instances of N show at one alpha: (13), what `effective_threshold` inverts.
 
-    Parameters
-    ----------
-    p, p_star : int
-    a, alpha : float
-    n : int
-
     Returns
     -------
     float or None

@@ -14,19 +14,13 @@ from hpcbbp.machine.rng import check_seed
 from hpcbbp.machine.wording import duration
 from hpcbbp.model.problem import Problem
 from hpcbbp.model.words import Parts
+from hpcbbp.theory import named
 from hpcbbp.theory.domain import check_count, real, whole
 from hpcbbp.theory.finite.projections import check_samples, check_size, check_widths
 from hpcbbp.theory.finite.threshold import EffectiveThreshold
 from hpcbbp.theory.limit.outlier import Spectrum
 from hpcbbp.theory.limit.resonance import Resonance
 from hpcbbp.theory.limit.transition import Transition
-from hpcbbp.theory.named import (
-    effective_threshold_of,
-    known_spectrum_of,
-    known_transition_of,
-    resonance_of,
-    transition_of,
-)
 from hpcbbp.theory.sampled.average import SAMPLES_MAX, FiniteSize, default_samples, finite_size
 
 if TYPE_CHECKING:
@@ -141,11 +135,6 @@ class _Job:
     samples: int
 
     @property
-    def outliers(self) -> int:
-        """p p*."""
-        return self.problem.p * self.problem.p_star
-
-    @property
     def each(self) -> float:
         """Work of one sample, proportional to its time."""
         return check_samples(self.problem, self.n) + _BESIDE
@@ -181,10 +170,10 @@ class Sweep:
         if expected > _LONG:
             listener.note(f"about {duration(expected)} on two cores")
         total, count = sum(job.each * job.samples for job in self.jobs), sum(job.samples for job in self.jobs)
-        known = self.empty
+        known, outliers = self.empty, self.empty.p * self.empty.p_star
         with listener.working(total, count, "samples") as advance:
             for job in self.jobs:
-                point = PredictedPoint(job.averaged(known.seed, advance), job.limit, job.resonance, job.outliers)
+                point = PredictedPoint(job.averaged(known.seed, advance), job.limit, job.resonance, outliers)
                 known = replace(known, points=(*known.points, point))
                 if finished is not None:
                     finished(known)
@@ -222,9 +211,9 @@ def sweep(
     units, p_star, constant = problems[0].p, problems[0].p_star, problems[0].a
     check_widths(units, p_star)
     model = units, p_star, constant, str(parts)
-    at = known_transition_of(model) if str(parts) else transition_of(model)
-    limits = [known_spectrum_of(model, problem.alpha) for problem in problems]
-    below = [resonance_of(model, problem.alpha) for problem in problems]
+    at = named.known_transition_of(model) if str(parts) else named.transition_of(model)
+    limits = [named.known_spectrum_of(model, problem.alpha) for problem in problems]
+    below = [named.resonance_of(model, problem.alpha) for problem in problems]
     if samples is not None:
         samples = check_count("samples", samples, 2, SAMPLES_MAX)
     sizes = sorted({check_size(value, units + p_star) for value in _several("n", n)})
@@ -237,7 +226,7 @@ def sweep(
         check_samples(job.problem, job.n)
     seed = check_seed(seed)
     check_seed(seed + max(job.samples for job in jobs))
-    effective = tuple(effective_threshold_of(model, size) for size in sizes)
+    effective = tuple(named.effective_threshold_of(model, size) for size in sizes)
     return Sweep(Prediction(units, p_star, constant, str(parts), seed, at, (), effective), jobs)
 
 
