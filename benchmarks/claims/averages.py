@@ -133,7 +133,7 @@ def limits() -> Iterator[Claim]:
     )
     yield claim("here A = {}.\nThe last", lambda: [f"{thinness(*SMOOTH, 1.0):.4f}"])
     yield claim(
-        "The last but one column is {} at N = 10^8; it need not approach",
+        "The distance times log M is {} at N = 10^8; it need not approach",
         lambda: [f"{_far(1e8) * math.log(1e8):.3f}"],
     )
     yield claim(

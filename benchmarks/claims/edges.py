@@ -86,7 +86,7 @@ def _below_predictions() -> list[str]:
 
 
 def answers() -> Iterator[Claim]:
-    yield claim("within standard errors of m^2 of {} to {} from N = 2 10^4 on.", _errors_above)
+    yield claim("from N = 2 10^4 on means of m^2 have standard errors of {} to {}, and differ", _errors_above)
     yield claim(
         "lambda_1 stays at the resonance ({} above lambda_- here, where the table has {} and {} at N = 10^5 and "
         "10^6)",

@@ -2,7 +2,7 @@
 
 Source: arXiv:2510.18435, section 2. Another activation or another loss is another small class with its first two
 derivatives (hpcbbp.model.activations, losses); so are a teacher of another form and noise on its labels
-(hpcbbp.model.labels). Campaigns and the command line have the paper's alone.
+(hpcbbp.model.labels). hpcbbp.model.words has them by name, as campaigns and the command line do.
 """
 
 from __future__ import annotations

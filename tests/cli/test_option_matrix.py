@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from dense import completed, curvatures, dense_hessian
+from dense import completed, curvatures, dense_hessian, formula
 from inprocess import here, petsc_options
 from option_rows import KINDS, SIZES
 from option_table import TABLE
@@ -23,6 +23,7 @@ from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, so
 from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.machine import petsc
+from hpcbbp.model.words import Parts
 from hpcbbp.solvers.dense import solve_dense
 
 pytestmark = [
@@ -139,25 +140,22 @@ def test_option(group, folder, tmp_path, kind, row, n):
     assert reference is not False
 
 
-def numpy_hessian(X, S, T, a):
+def numpy_hessian(X, S, T, a, parts=None, seed=0):
     """H of order pN, entry (k, i) at i p + k, by the model's formulas; X (M, N), S (N, p), T (N, p*)."""
-    s, u = X @ S, X @ T
-    p = S.shape[1]
-    y, yhat = (u**2).mean(axis=1), (s**2).mean(axis=1)
-    D = (4 / p**2) * s[:, :, None] * s[:, None, :] / (a + y)[:, None, None]
-    D += np.eye(p) * ((2 / p) * (yhat - y) / (a + y))[:, None, None]
-    return dense_hessian(X, D)
+    return dense_hessian(X, formula(X @ S, X @ T, a, parts, seed))
 
 
 def instance_of(kind, n, merged, folder):
     """H, student (N, p) and teacher (N, p*), materialised, and pairs that a solve in this process alone finds."""
-    a = float(merged["-a"])
+    words = {name: merged.get(f"--{name}") for name in ("activation", "loss", "noise", "link")}
+    parts, seed = Parts.given(**words), int(merged.get("--seed", 0))
+    a = float(merged["-a"]) if parts.has_constant else 1.0
     if kind in ("npy", "h5"):
         X, T, S = (np.load(folder / f"{n}{name}.npy") for name in ("", "T", "S"))
         X = X.astype(np.float32).astype(np.float64) if merged.get("--storage") == "float32" else X
-        return numpy_hessian(X, S.T, T.T, a), S.T, T.T, None
-    problem = Problem(p=int(merged["-p"]), p_star=int(merged.get("--p-star", 1)), alpha=float(merged["--alpha"]), a=a)
-    seed, tol = int(merged.get("--seed", 0)), float(merged.get("--tol", 1e-8))
+        return numpy_hessian(X, S.T, T.T, a, parts, seed), S.T, T.T, None
+    problem = parts.problem(int(merged["-p"]), int(merged.get("--p-star", 1)), float(merged["--alpha"]), a)
+    tol = float(merged.get("--tol", 1e-8))
     storage = merged.get("--storage", "float64")
     if kind == "deferred":
         block = int(merged["--block"]) if "--block" in merged else None
@@ -166,7 +164,7 @@ def instance_of(kind, n, merged, folder):
         found = solve_deferred(alone, nev, tol=tol, block=block)
         X, Q = completed(alone, np.random.default_rng(0))
         W = Q[:, : alone.q] @ alone.weights
-        H = dense_hessian(X, curvatures(alone))
+        H = dense_hessian(X, curvatures(alone, parts=parts))
         return H, W[:, : problem.p], W[:, problem.p :], found
     data = kind
     alone = gaussian_instance(problem, n, seed, storage=storage, data=data)
@@ -178,7 +176,7 @@ def instance_of(kind, n, merged, folder):
         with petsc_options(merged.get("--", [])):
             found = solve_instance(alone, nev, tol=tol, below=below, verify="--verify" in merged)
         X = alone.data.project(np.eye(n))
-    return numpy_hessian(X, alone.student, alone.teacher, a), alone.student, alone.teacher, found
+    return numpy_hessian(X, alone.student, alone.teacher, a, parts, seed), alone.student, alone.teacher, found
 
 
 def check(kind, n, merged, out, folder):
@@ -245,7 +243,8 @@ def test_dense_in_campaigns(group, kind, row, n):
     assert point.method == "dense"
     record = solve_point(point, group)
     alone = gaussian_instance(point.problem, n, point.seed, storage=point.storage)
-    H = numpy_hessian(alone.data.local.astype(np.float64), alone.student, alone.teacher, point.a)
+    X = alone.data.local.astype(np.float64)
+    H = numpy_hessian(X, alone.student, alone.teacher, point.a, point.parts, point.seed)
     values = np.linalg.eigvalsh(H)
     recorded = point.nev or point.p * n
     np.testing.assert_allclose(record["eigenvalues"], values[:recorded], atol=1e-12 * max(np.abs(values).max(), 1))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import ndtr
 
 from hpcbbp import Problem
+from hpcbbp.machine.rng import normals
+from hpcbbp.model.words import Parts
 from hpcbbp.solvers.deferred import Deferred
 from hpcbbp.solvers.deferred.kernels import PANEL
 
@@ -16,15 +19,33 @@ def images(instance: Deferred) -> np.ndarray:
     return R[:, : instance.m].T
 
 
-def curvatures(instance: Deferred, number: type = np.float64) -> np.ndarray:
+def formula(s, u, a, parts: Parts | None = None, seed: int = 0) -> np.ndarray:
+    """D, (M, p, p), by the model's own formula: the paper's, or with the parts that the matrix of options has."""
+    parts, number, p = parts or Parts(), s.dtype.type, s.shape[1]
+    assert parts in [Parts(), *(Parts.given(**{k: v}) for k, v in WRITTEN)], parts
+    if parts.activation == "tanh":
+        t = np.tanh(s)
+        value, first, second, y = t, 1 - t**2, -2 * t * (1 - t**2), np.tanh(u).mean(axis=1)
+    else:
+        value, first, second, y = s**2, 2 * s, np.full_like(s, 2), (u**2).mean(axis=1)
+    if parts.noise == "uniform:0.1":
+        y = y + 0.1 * (2 * ndtr(normals(seed, "labels", 0, len(y))) - 1)
+    scale = np.ones_like(y) if parts.loss == "square" else 1 / (a + y)
+    slope = (value.mean(axis=1) - y) * scale
+    outer = (scale / number(p) ** 2)[:, None, None] * first[:, :, None] * first[:, None, :]
+    return outer + np.eye(p) * ((slope / number(p))[:, None] * second)[:, :, None]
+
+
+WRITTEN = (("activation", "tanh"), ("loss", "square"), ("noise", "uniform:0.1"), ("link", "norm"))
+"""Parts that the formula above has; |u|^2/p* is the mean of squares."""
+
+
+def curvatures(instance: Deferred, number: type = np.float64, parts: Parts | None = None) -> np.ndarray:
     """D from the first images, (M, p, p), by the model's own formula."""
     p, a = instance.problem.p, instance.problem.a
     first = images(instance)[:, : instance.q].astype(number)
     projections = np.sqrt(number(instance.n)) * first @ instance.weights.astype(number)
-    s, u = projections[:, :p], projections[:, p:]
-    y, yhat = (u**2).mean(axis=1), (s**2).mean(axis=1)
-    outer = (number(4) / p**2) * s[:, :, None] * s[:, None, :] / (a + y)[:, None, None]
-    return outer + np.eye(p) * ((number(2) / p) * (yhat - y) / (a + y))[:, None, None]
+    return formula(projections[:, :p], projections[:, p:], number(a), parts, instance.seed)
 
 
 def left_directions(instance: Deferred, D: np.ndarray | None = None) -> np.ndarray:
