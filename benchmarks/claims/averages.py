@@ -131,7 +131,7 @@ def limits() -> Iterator[Claim]:
         "the resonance has {}; the tangent to alpha_0 (red dots) says {} there",
         lambda: [f"{resonance(*SMOOTH, 1.2).overlap2:.4f}", f"{tangent(SMOOTH, 1.2):.4f}"],
     )
-    yield claim("here A = {}.\nThe last", lambda: [f"{thinness(*SMOOTH, 1.0):.4f}"])
+    yield claim("here A = {}.\nThe distance", lambda: [f"{thinness(*SMOOTH, 1.0):.4f}"])
     yield claim(
         "The distance times log M is {} at N = 10^8; it need not approach",
         lambda: [f"{_far(1e8) * math.log(1e8):.3f}"],
