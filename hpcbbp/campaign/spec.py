@@ -66,7 +66,7 @@ class Grid(BaseModel):
     nev : int or "all", optional
         Pairs computed (dense: recorded), p p* by default; "all" with dense alone.
     tol : float
-    activation, loss, noise, link : str or list of str
+    activation, loss, noise, link, estimator : str or list of str
         Of the model, by their names (`hpcbbp models`); the paper's by default. A loss without a constant takes no a.
     """
 
@@ -83,9 +83,10 @@ class Grid(BaseModel):
     nev: Pairs | None = None
     tol: Annotated[Number, Field(gt=0, lt=1)] = 1e-6
     activation: Names = Field(default=[Parts.activation])
-    loss: Names = Field(default=[Parts.loss])
+    loss: Names | None = None
     noise: Names = Field(default=[Parts.noise])
     link: Names | None = None
+    estimator: Names | None = None
 
     def size(self) -> int:
         """How many instances it has, without making them; InputError for seeds and alphas that are none."""
@@ -121,11 +122,15 @@ class Grid(BaseModel):
     def models(self) -> list[tuple[Parts, float]]:
         """Every combination of activation, loss, noise and link, with the constants of the loss."""
         made = []
+        losses: Sequence[str | None] = self.loss or [None]
         links: Sequence[str | None] = self.link or [None]
-        for activation, loss, noise, link in itertools.product(self.activation, self.loss, self.noise, links):
-            parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link)
+        estimators: Sequence[str | None] = self.estimator or [None]
+        for activation, loss, noise, link, estimator in itertools.product(
+            self.activation, losses, self.noise, links, estimators
+        ):
+            parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link, estimator=estimator)
             # With several losses a belongs to those that have it.
-            constants: Sequence[float | None] | None = self.a if parts.has_constant or len(self.loss) == 1 else None
+            constants: Sequence[float | None] | None = self.a if parts.has_constant or len(losses) == 1 else None
             made += [(parts, parts.constant(a)) for a in constants or [None]]
         return made
 
@@ -156,7 +161,8 @@ class Grid(BaseModel):
             raise InputError(f"nev = {nev}: the Hessian has only p N = {size} eigenpairs at p = {problem.p}, N = {n}")
         method = self.method
         if method == "auto":
-            method = "deferred" if n >= DEFERRED_FROM and nev == outliers else "stored"
+            fits = problem.estimator is None or problem.p == 1
+            method = "deferred" if n >= DEFERRED_FROM and nev == outliers and fits else "stored"
         storage = METHODS[method].storage(problem, n, self.tol) if self.storage == "auto" else self.storage
         check_means(Request(problem, n, method=method, storage=storage, nev=nev, tol=self.tol), KEYS)
         return method, storage, nev

@@ -62,6 +62,7 @@ class Asked:
     loss: str | None = None
     noise: str | None = None
     link: str | None = None
+    estimator: str | None = None
 
     def __post_init__(self) -> None:
         """Check what needs neither MPI nor the files."""
@@ -115,7 +116,9 @@ class Asked:
     @cached_property
     def parts(self) -> Parts:
         """Of the model, by their names."""
-        return Parts.given(activation=self.activation, loss=self.loss, noise=self.noise, link=self.link)
+        return Parts.given(
+            activation=self.activation, loss=self.loss, noise=self.noise, link=self.link, estimator=self.estimator
+        )
 
     @property
     def constant(self) -> float | None:

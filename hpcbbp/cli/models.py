@@ -10,6 +10,7 @@ _MEANING = {
     "activation": "sigma of student and teacher, yhat = (1/p) sum_k sigma(s_k)",
     "loss": "l(y, yhat)",
     "noise": "what becomes of a label y",
+    "estimator": "in place of a loss, p = p*: D = -T(y), whose lowest eigenvalues are minus the largest of T",
     "link": "label of the teacher's projections u, in place of (1/p*) sum_l sigma(u_l)",
 }
 
@@ -18,9 +19,9 @@ def models(as_json: Json = False) -> None:
     """Activations, losses, noise on the labels and teachers, with their formulas: what goes into the options."""
     from hpcbbp.cli.output import Output, table
     from hpcbbp.machine.table import Table, words
-    from hpcbbp.model.registry import ACTIVATIONS, LINKS, LOSSES, NOISES
+    from hpcbbp.model.registry import ACTIVATIONS, ESTIMATORS, LINKS, LOSSES, NOISES
 
-    every = {"activation": ACTIVATIONS, "loss": LOSSES, "noise": NOISES, "link": LINKS}
+    every = {"activation": ACTIVATIONS, "loss": LOSSES, "noise": NOISES, "link": LINKS, "estimator": ESTIMATORS}
     output = Output(as_json)
     if as_json:
         output.json(

@@ -17,3 +17,6 @@ Link = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
+Estimator = Annotated[
+    str | None, typer.Option("--estimator", help="In place of a loss, p = p*: optimal, trimmed:CUT (of -T).")
+]

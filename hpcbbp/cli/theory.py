@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from hpcbbp.cli.options import A, Activation, Json, Link, Loss, Noise
+from hpcbbp.cli.options import A, Activation, Estimator, Json, Link, Loss, Noise
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import check_writable
 
@@ -41,6 +41,7 @@ def theory(
     loss: Loss = None,
     noise: Noise = None,
     link: Link = None,
+    estimator: Estimator = None,
     as_json: Json = False,
 ) -> None:
     """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8; alpha_BBP(N) at finite N.
@@ -52,7 +53,7 @@ def theory(
     from hpcbbp.cli.theory_tables import theory_tables
     from hpcbbp.model.words import Parts
 
-    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link)
+    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link, estimator=estimator)
     units, sizes = parse_units(p), [whole_number(word) for word in n or []]
     model, alphas = (units, p_star, parts.constant(a, "-a"), str(parts)), alpha or []
     output = Output(as_json)
@@ -131,6 +132,7 @@ def density(
     loss: Loss = None,
     noise: Noise = None,
     link: Link = None,
+    estimator: Estimator = None,
     points: Annotated[int, typer.Option("--points", help="Points of a curve.")] = 300,
     out: Out = Path("density.png"),
     as_json: Json = False,
@@ -145,7 +147,7 @@ def density(
     from hpcbbp.figures.theory import density_figure
     from hpcbbp.model.words import Parts
 
-    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link)
+    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link, estimator=estimator)
     model = (parse_units(p), p_star, parts.constant(a, "-a"), str(parts))
     csv = check_picture(out)
     values = list(dict.fromkeys(alpha))

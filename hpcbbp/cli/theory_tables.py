@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hpcbbp.cli.output import table
 from hpcbbp.machine.table import Column, Table, words
 from hpcbbp.machine.wording import decimals, general, number
-from hpcbbp.model.words import Parts
+from hpcbbp.model.words import PARTS, Parts
 
 if TYPE_CHECKING:
     from hpcbbp.theory import EffectiveThreshold, PredictedPoint, Prediction
@@ -50,7 +50,7 @@ _OUTLIERS = (
 
 def _parts(answer: dict[str, Any]) -> str:
     """What of a model is not the paper's, for a title."""
-    return "".join(f", {name} {answer[name]}" for name in ("activation", "loss", "noise", "link") if answer.get(name))
+    return "".join(f", {name} {answer[name]}" for name in PARTS if answer.get(name))
 
 
 def _model(answer: dict[str, Any]) -> str:

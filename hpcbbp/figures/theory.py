@@ -22,6 +22,7 @@ from hpcbbp.figures.canvas import (
     resonances,
     title,
 )
+from hpcbbp.model.words import PARTS
 from hpcbbp.theory import a_c, transition
 from hpcbbp.theory.named import alpha_bbp_of, is_the_papers_own, known_spectrum_of
 from hpcbbp.theory.phase_diagram import PhaseDiagram
@@ -138,7 +139,7 @@ def density_figure(answer: dict[str, Any]) -> Figure:
         plotted = plotted[0] + [line], plotted[1] + [r"outlier $\lambda^*$"]
     edge.legend(*plotted, frameon=False, fontsize=9, loc="lower right")
     constant = "" if answer["a"] is None else rf", $a = {answer['a']:g}$"
-    words = "".join(f", {answer[name]}" for name in ("activation", "loss", "noise", "link") if answer.get(name))
+    words = "".join(f", {answer[name]}" for name in PARTS if answer.get(name))
     figure.suptitle(rf"$p = {_width(answer['p'])}$, $p^* = {answer['p_star']}${constant}{words}", fontsize=11)
     return figure
 

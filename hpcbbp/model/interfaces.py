@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcbbp.model.curvature import Curvature
+
 Array = NDArray[np.float64]
 
 
@@ -72,6 +74,19 @@ class Channel(Protocol):
 
     def nodes(self, count: int) -> tuple[Array, Array]:
         """Some `count` values of z and weights, which sum to 1: the average over z is theirs."""
+        ...
+
+
+class Estimator(Protocol):
+    """What a spectral estimator makes of a label; hpcbbp.model.estimators has some."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in records."""
+        ...
+
+    def matrix(self, y: Array, p_star: int) -> Curvature:
+        """T(y) of labels y, (M,): symmetric p* x p* matrices, each a diagonal and a matrix of rank one."""
         ...
 
 

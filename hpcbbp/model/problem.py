@@ -17,7 +17,7 @@ from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine import rng
 from hpcbbp.model.activations import Quadratic
 from hpcbbp.model.curvature import Curvature
-from hpcbbp.model.interfaces import Activation, Channel, Link, Loss
+from hpcbbp.model.interfaces import Activation, Channel, Estimator, Link, Loss
 from hpcbbp.model.labels import Noiseless
 from hpcbbp.model.losses import NormalizedSquare
 from hpcbbp.model.parts import evaluated, not_finite, refuse_masked
@@ -58,6 +58,9 @@ class Problem:
         On the labels; none by default.
     link : Link, optional
         What the teacher makes of its projections, in place of the mean of their activations.
+    estimator : Estimator, optional
+        In place of a loss: D = -T(y), of labels alone (hpcbbp.model.estimators); p = p_star, and the lowest
+        eigenvalues are those of -T.
 
     Raises
     ------
@@ -73,6 +76,7 @@ class Problem:
     custom_loss: Loss | None = None
     noise: Channel = field(default_factory=Noiseless)
     link: Link | None = None
+    estimator: Estimator | None = None
 
     def __post_init__(self) -> None:
         """Check every value, and keep it as Python's int or float (which JSON knows), whatever type it came in."""
@@ -99,6 +103,12 @@ class Problem:
                 f"p_star = {self.p_star}: a teacher {shown(self.link.name)} needs p_star >= {self.link.least}"
             )
 
+        if self.estimator is not None and self.p != self.p_star:
+            raise InputError(
+                f"p = {self.p}, p_star = {self.p_star} with estimator {self.estimator.name}: it has as many "
+                "vectors as the teacher; take p = p_star"
+            )
+
     @property
     def noisy(self) -> bool:
         """Whether labels depend on more than the teacher's projections."""
@@ -107,7 +117,8 @@ class Problem:
     def unusual(self) -> dict[str, str]:
         """Names of the noise and of the teacher's link, where there are any: for records and for what is kept."""
         noise = {"noise": self.noise.name} if self.noisy else {}
-        return noise if self.link is None else {**noise, "link": self.link.name}
+        link = {} if self.link is None else {"link": self.link.name}
+        return {**noise, **link, **({} if self.estimator is None else {"estimator": self.estimator.name})}
 
     def noise_numbers(self, seed: int, start: int, stop: int) -> Array | None:
         """z ~ N(0, 1) of samples start, ..., stop - 1 of an instance, which its noise is made of; None without noise.
@@ -162,7 +173,7 @@ class Problem:
             if z is None or np.shape(z) != y.shape:
                 raise InputError(f"noise {self.noise.name}: one number z ~ N(0, 1) a sample is wanted, {y.shape}")
             y = evaluated("noise", self.noise, "apply", y, z)
-        refusal = getattr(self.loss, "refusal", None)
+        refusal = getattr(self.loss, "refusal", None) if self.estimator is None else None
         if refusal is not None and (said := refusal(y)):
             raise InputError(said)
         return y
@@ -200,6 +211,9 @@ class Problem:
             Masked arrays, a label that the loss has no value for, or a part of the user's that returns no numbers of
             the right shape.
         """
+        if self.estimator is not None:
+            T = self.estimator.matrix(self.labels(u, z), self.p_star)
+            return Curvature(-T.diagonal, T.vector, -T.weight)
         y, yhat = self.labels(u, z), self.student_output(s)
         slope = self._loss("first", y, yhat)
         return Curvature(

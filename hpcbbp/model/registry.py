@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcbbp.errors import InputError, shown
-from hpcbbp.model import activations, labels, losses
+from hpcbbp.model import activations, estimators, labels, losses
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,12 @@ LINKS = _entries(
 )
 
 
+ESTIMATORS = _entries(
+    Entry("optimal", "", "T(y) = G/(G + 1), G = E[z z^T - 1 | y]", estimators.Optimal),
+    Entry("trimmed", "CUT", "T(y) = y where |y| < CUT, else 0", estimators.Trimmed),
+)
+
+
 def activation(words: str) -> Any:
     """An activation of this name; InputError that lists the names."""
     return _made("activation", words, ACTIVATIONS)
@@ -98,6 +104,11 @@ def link(words: str) -> Any:
     return _made("link", words, LINKS)
 
 
+def estimator(words: str, link: str) -> Any:
+    """A spectral estimator of this name, of labels of a teacher with this link; InputError that lists the names."""
+    return _made("estimator", words, ESTIMATORS, *([link] if words == "optimal" else []))
+
+
 def has_constant(loss: str) -> bool:
     """Whether the loss of this name has the constant a."""
     return loss == "normalized-square"
@@ -113,7 +124,7 @@ def is_own(words: str) -> bool:
     return words.partition(":")[0] not in _NAMES and _MODULE.fullmatch(words) is not None
 
 
-_NAMES = frozenset({**ACTIVATIONS, **LOSSES, **NOISES, **LINKS})
+_NAMES = frozenset({**ACTIVATIONS, **LOSSES, **NOISES, **LINKS, **ESTIMATORS})
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
@@ -133,7 +144,7 @@ def _imported(role: str, words: str) -> Any:
     return made
 
 
-def _made(role: str, words: object, entries: Mapping[str, Entry], *first: float) -> Any:
+def _made(role: str, words: object, entries: Mapping[str, Entry], *first: Any) -> Any:
     wanted = "one of " + ", ".join(entry.usage for entry in entries.values()) + ", or MODULE:NAME of your own"
     if not isinstance(words, str):
         raise InputError(f"{role} = {shown(words)}: {wanted}")

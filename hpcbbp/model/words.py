@@ -5,7 +5,7 @@ Words are names of hpcbbp.model.registry, or MODULE:NAME of a user's own class; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,9 @@ from typing import Any
 from hpcbbp.errors import InputError
 from hpcbbp.model import registry
 from hpcbbp.model.problem import Problem
+
+PARTS = ("activation", "loss", "noise", "link", "estimator")
+"""Keys of a model's parts."""
 
 NO_CONSTANT = 1.0
 """a of a problem whose loss has none: it is not looked at."""
@@ -27,12 +30,15 @@ class Parts:
     activation, loss, noise : str
     link : str or None
         None: the teacher has the form of the student.
+    estimator : str or None
+        In place of a loss: curvatures of labels alone.
     """
 
     activation: str = "quadratic"
     loss: str = "normalized-square"
     noise: str = "noiseless"
     link: str | None = None
+    estimator: str | None = None
 
     @classmethod
     def given(cls, **words: str | None) -> Parts:
@@ -49,13 +55,16 @@ class Parts:
             "loss": lambda text: registry.loss(text, NO_CONSTANT),
             "noise": registry.noise,
             "link": registry.link,
+            "estimator": lambda text: registry.estimator(text, _link_of(said)),
         }
+        if "estimator" in said and "loss" in said:
+            raise InputError(f"loss = {said['loss']} with estimator = {said['estimator']}: one of them is wanted")
         return cls(**{name: registry.spelling(text, makers[name](text)) for name, text in said.items()})
 
     @property
     def has_constant(self) -> bool:
         """Whether the loss has a constant a."""
-        return registry.has_constant(self.loss)
+        return self.estimator is None and registry.has_constant(self.loss)
 
     def constant(self, a: float | None, name: str = "a") -> float:
         """The constant of the loss; InputError where it is missing, or given to a loss that has none."""
@@ -64,7 +73,8 @@ class Parts:
                 raise InputError(f"{name} is missing: the constant of the normalised loss, a > 0")
             return a
         if a not in (None, NO_CONSTANT):  # records say 1
-            raise InputError(f"{name} = {a:g}: the loss {self.loss} has no constant; leave {name} out")
+            what = f"the loss {self.loss}" if self.estimator is None else f"estimator {self.estimator}"
+            raise InputError(f"{name} = {a:g}: {what} has no constant; leave {name} out")
         return NO_CONSTANT
 
     def unusual(self) -> dict[str, str]:
@@ -99,4 +109,13 @@ def _problem(parts: Parts, p: int, p_star: int, alpha: float, a: float | None) -
         custom_loss=None if parts.loss == "normalized-square" else registry.loss(parts.loss, constant),
         noise=registry.noise(parts.noise),
         link=None if parts.link is None else registry.link(parts.link),
+        estimator=None if parts.estimator is None else registry.estimator(parts.estimator, _link_of(vars(parts))),
     )
+
+
+def _link_of(words: Mapping[str, Any]) -> str:
+    """What moments of the projections an estimator has to know: |z|^2/p* is what the quadratic teacher has."""
+    activation = words.get("activation") or Parts.activation
+    if words.get("noise") not in (None, Parts.noise):
+        return f"with noise {words['noise']}"
+    return str(words.get("link") or ("norm" if activation == Parts.activation else f"of activation {activation}"))

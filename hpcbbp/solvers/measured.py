@@ -52,8 +52,8 @@ class Measured:
     p, p_star, a, alpha, n, m, seed
         As in Solution; seed = -1 and m = 0 where they are not known.
     activation, loss, noise : str
-    link : str or None
-        Names of the parts of the model; None: the teacher has the form of the student.
+    link, estimator : str or None
+        Names of the parts of the model; None: the teacher has the form of the student, curvatures that of a loss.
     data, method : str
         What X was, and the solver.
     eigenvalues, overlap2 : list of float
@@ -79,6 +79,7 @@ class Measured:
     loss: Text = "normalized-square"
     noise: Text = "noiseless"
     link: Text | None = None
+    estimator: Text | None = None
     data: Text = ""
     method: Text = ""
     m: Whole = 0
@@ -108,7 +109,9 @@ class Measured:
         """
         if self.point is not None:
             return str(self.point.parts)
-        return str(Parts.given(activation=self.activation, loss=self.loss, noise=self.noise, link=self.link))
+        words = {"activation": self.activation, "noise": self.noise, "link": self.link}
+        chosen = {"loss": self.loss} if self.estimator is None else {"estimator": self.estimator}
+        return str(Parts.given(**words, **chosen))
 
     @property
     def searched(self) -> int:

@@ -23,7 +23,7 @@ from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, so
 from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.machine import petsc
-from hpcbbp.model.words import Parts
+from hpcbbp.model.words import PARTS, Parts
 from hpcbbp.solvers.dense import solve_dense
 
 pytestmark = [
@@ -147,7 +147,7 @@ def numpy_hessian(X, S, T, a, parts=None, seed=0):
 
 def instance_of(kind, n, merged, folder):
     """H, student (N, p) and teacher (N, p*), materialised, and pairs that a solve in this process alone finds."""
-    words = {name: merged.get(f"--{name}") for name in ("activation", "loss", "noise", "link")}
+    words = {name: merged.get(f"--{name}") for name in PARTS}
     parts, seed = Parts.given(**words), int(merged.get("--seed", 0))
     a = float(merged["-a"]) if parts.has_constant else 1.0
     if kind in ("npy", "h5"):
@@ -162,9 +162,10 @@ def instance_of(kind, n, merged, folder):
         nev = int(merged["--nev"]) if "--nev" in merged else None
         alone = deferred_instance(problem, n, seed, storage=storage, nev=nev, block=block)
         found = solve_deferred(alone, nev, tol=tol, block=block)
-        X, Q = completed(alone, np.random.default_rng(0))
+        D = curvatures(alone, parts=parts)
+        X, Q = completed(alone, np.random.default_rng(0), D)
         W = Q[:, : alone.q] @ alone.weights
-        H = dense_hessian(X, curvatures(alone, parts=parts))
+        H = dense_hessian(X, D)
         return H, W[:, : problem.p], W[:, problem.p :], found
     data = kind
     alone = gaussian_instance(problem, n, seed, storage=storage, data=data)

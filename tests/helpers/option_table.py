@@ -315,6 +315,21 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         ),
         "dense": (Row('link = "norm"'), Row('link = "product"', "p_star = 1"), Row("link = false", "link")),
     },
+    "estimator": {
+        **each(
+            FILES,
+            Row("--estimator trimmed:3 -a -", lambda n: "p = 2, p_star = 1 with estimator" if n == 40 else None),
+            Row("--estimator trimmed:3", "-a = [0-9.]+: estimator trimmed:3 has no constant"),
+        ),
+        **each(
+            DRAWN,
+            Row("--estimator trimmed:3 -a - -p 1"),
+            Row("--estimator trimmed:x -a -", "estimator = 'trimmed:x': trimmed:CUT is wanted"),
+            Row("--estimator optimal --loss square", "loss = square with estimator = optimal: one of them"),
+            Row("--estimator optimal -a - --activation tanh", "with a teacher 'of activation tanh'"),
+        ),
+        "dense": (Row('estimator = "trimmed:3"', "has no constant"), Row("estimator = 3", "estimator")),
+    },
     "as_json": {
         **each((*FILES, *DRAWN), Row("--json -"), Row("--json", sizes=True)),
         **key("json = true"),

@@ -28,6 +28,8 @@ def formula(s, u, a, parts: Parts | None = None, seed: int = 0) -> np.ndarray:
         value, first, second, y = t, 1 - t**2, -2 * t * (1 - t**2), np.tanh(u).mean(axis=1)
     else:
         value, first, second, y = s**2, 2 * s, np.full_like(s, 2), (u**2).mean(axis=1)
+    if parts.estimator == "trimmed:3":
+        return -np.where(np.abs(y) < 3, y, 0)[:, None, None] * np.eye(p)
     if parts.noise == "uniform:0.1":
         y = y + 0.1 * (2 * ndtr(normals(seed, "labels", 0, len(y))) - 1)
     scale = np.ones_like(y) if parts.loss == "square" else 1 / (a + y)
@@ -36,7 +38,13 @@ def formula(s, u, a, parts: Parts | None = None, seed: int = 0) -> np.ndarray:
     return outer + np.eye(p) * ((slope / number(p))[:, None] * second)[:, :, None]
 
 
-WRITTEN = (("activation", "tanh"), ("loss", "square"), ("noise", "uniform:0.1"), ("link", "norm"))
+WRITTEN = (
+    ("activation", "tanh"),
+    ("loss", "square"),
+    ("noise", "uniform:0.1"),
+    ("link", "norm"),
+    ("estimator", "trimmed:3"),
+)
 """Parts that the formula above has; |u|^2/p* is the mean of squares."""
 
 

@@ -60,22 +60,29 @@ def _with_noise(problem: Problem, x: Array, w: Array, step: float) -> Nodes:
 
 def grid_size(problem: Problem, step: float) -> float:
     """About how many nodes a grid has: those of a ball."""
-    d = problem.p + problem.p_star
+    d = problem.p_star if problem.estimator else problem.p + problem.p_star
     ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1) * (2 * _CUT) ** (d / 2)
+    if problem.estimator:
+        ball *= 2.0**problem.p
     return float(ball / step**d * len(problem.noise.nodes(_noise_count(step))[0]))
 
 
 def grid(problem: Problem, step: float) -> Nodes:
     """Nodes of the trapezoidal rule in all of s and u."""
-    teacher = _half_lines(step) if getattr(problem.link, "jumps", False) else _line(step)
+    teacher = _half_lines(step) if problem.estimator or getattr(problem.link, "jumps", False) else _line(step)
     x, w = np.zeros((1, 0)), np.ones(1)
-    for points, weights in [_line(step)] * problem.p + [teacher] * problem.p_star:
+    for points, weights in [_student(problem, step)] * problem.p + [teacher] * problem.p_star:
         # One variable more at a time, within the ball.
         x = np.concatenate([np.repeat(x, len(points), axis=0), np.tile(points, len(x))[:, None]], axis=1)
         w = np.outer(w, weights).ravel()
         near = (x**2).sum(axis=1) <= 2 * _CUT
         x, w = x[near], w[near]
     return _with_noise(problem, x, w, step)
+
+
+def _student(problem: Problem, step: float) -> tuple[Array, Array]:
+    """Of one of the student's projections, of which an estimator's curvatures know nothing: their square is 1."""
+    return (np.array([-1.0, 1.0]), np.full(2, 0.5)) if problem.estimator else _line(step)
 
 
 def _line(step: float) -> tuple[Array, Array]:

@@ -1,0 +1,98 @@
+"""Spectral estimators: T(y) against conditional moments by sampling, thresholds and outliers of arXiv:2502.02545."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance
+from hpcbbp.model import labels
+from hpcbbp.model.estimators import Optimal, Trimmed
+from hpcbbp.model.words import Parts
+from hpcbbp.solvers.dense import solve_dense
+from hpcbbp.theory import ModelTheory
+
+
+def problem_of(link, units, alpha=1.0):
+    return Parts.given(link=link, estimator="optimal").problem(units, units, alpha, None)
+
+
+@pytest.mark.parametrize(
+    ("link", "units", "near"),
+    [
+        ("norm", 2, [0.3, 1.0, 2.5]),
+        ("sign-product", 2, [-1.0, 1.0]),
+        ("product", 2, [-2.0, -0.3, 0.5, 1.5]),
+        ("ratio", 2, [-3.0, 0.2, 1.0]),
+    ],
+)
+def test_moments_are_those_of_samples_with_such_labels(link, units, near):
+    z = np.random.default_rng(0).standard_normal((2_000_000, units))
+    made = {"norm": labels.Norm(), "sign-product": labels.SignProduct(), "product": labels.Product()}
+    y = made.get(link, labels.Ratio()).value(z)
+    for at in near:
+        close = np.abs(y - at) < 0.02 * (1 + abs(at))
+        some = np.einsum("mk,ml->mkl", z[close], z[close])
+        error = some.std(axis=0) / math.sqrt(close.sum())
+        found = Optimal(link).moments(np.array([at]), units)
+        v = found.vector[0]
+        G = found.across * np.eye(units) + (found.along - found.across) * np.outer(v, v)
+        assert (np.abs(some.mean(axis=0) - np.eye(units) - G) < 4 * error + 0.03 * (1 + abs(at))).all()
+
+
+@pytest.mark.parametrize(
+    ("link", "units", "printed"),
+    [
+        ("norm", 1, 0.5),
+        ("norm", 2, 1.0),
+        ("sign-product", 2, math.pi**2 / 4),
+        ("product", 2, 0.59375),
+        ("ratio", 2, 1),
+    ],
+)
+def test_the_printed_thresholds(link, units, printed):
+    assert ModelTheory(problem_of(link, units)).transition().alpha_bbp == pytest.approx(printed, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("link", "alpha", "edge", "overlap2"),
+    [("sign-product", 7.0, 0.42077526, 0.72197892), ("product", 1.5, 0.91935530, 0.30046481)],
+)
+def test_above_it_the_outlier_of_the_optimal_one_lies_at_one(link, alpha, edge, overlap2):
+    """Values of the equations for jointly diagonalisable G(y): docs/models.md."""
+    at = ModelTheory(problem_of(link, 2), 1e-8).spectrum(alpha)
+    np.testing.assert_allclose(at.eigenvalues, -1.0, atol=1e-8)
+    np.testing.assert_allclose(at.overlap2, overlap2, atol=1e-7)
+    assert at.lambda_minus == pytest.approx(-edge, abs=1e-7)
+    assert np.abs(at.student_overlap2).max() < 1e-9
+
+
+def test_dense_instances_have_what_theory_says():
+    """The mean of both outliers, with standard errors over 12 instances."""
+    found = [solve_dense(gaussian_instance(problem_of("sign-product", 2, 7.0), 300, seed)) for seed in range(12)]
+    values = np.array([one.eigen.eigenvalues[:2].mean() for one in found])
+    m2 = np.array([one.overlap2[:2].mean() for one in found])
+    for sample, exact in ((values, -1.0), (m2, 0.72197892)):
+        assert abs(sample.mean() - exact) < 4 * sample.std(ddof=1) / math.sqrt(12) + 0.01
+
+
+def test_a_trimmed_one_and_what_is_refused():
+    trimmed = Problem(p=1, p_star=1, alpha=6.0, a=1.0, estimator=Trimmed(5.0))
+    at = ModelTheory(trimmed).spectrum(6.0)
+    assert len(at.eigenvalues) == 1
+    assert 0.3 < at.overlap2[0] < 1.0
+    for words, said in (
+        ({"estimator": "trimmed:0"}, "estimator trimmed = 0.0: a finite number > 0"),
+        ({"estimator": "optimal", "activation": "tanh"}, "with a teacher 'of activation tanh': E"),
+        ({"estimator": "optimal", "noise": "uniform:0.1"}, "with a teacher 'with noise uniform:0.1'"),
+        ({"estimator": "optimal", "loss": "square"}, "loss = square with estimator = optimal: one of them"),
+        ({"estimator": "best"}, "estimator = 'best': one of optimal, trimmed:CUT"),
+    ):
+        with pytest.raises(InputError, match=said):
+            Parts.given(**words)
+    with pytest.raises(InputError, match="p = 1, p_star = 2 with estimator optimal"):
+        Problem(p=1, p_star=2, alpha=1.0, a=1.0, link=labels.Product(), estimator=Optimal("product"))
+    with pytest.raises(InputError, match="estimator optimal with p = 2: method deferred"):
+        deferred_instance(problem_of("product", 2), 100, 0)
