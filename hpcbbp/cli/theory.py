@@ -25,7 +25,7 @@ Sizes = Annotated[
 
 _PATIENCE = 10.0  # seconds without a word about progress
 
-MOST_DIGITS = 300
+MOST_DIGITS = 308
 """Of an N that is read: longer ones are none."""
 
 PICTURES = (".png", ".pdf", ".svg")

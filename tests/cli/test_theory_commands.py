@@ -44,6 +44,7 @@ def test_theory_shows_the_resonance_and_the_effective_threshold():
     below, above, far = found["points"]
     assert below["resonance"] == {
         "lambda": expected.lambda_r, "width": expected.width, "overlap2": expected.overlap2,
+        "imaginary": expected.imaginary,
     }  # fmt: skip
     assert below["resonance_reason"] is None
     assert below["effective_n"] == effective_size(2, 1, 1.5, 1.1).n

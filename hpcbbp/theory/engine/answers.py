@@ -206,8 +206,8 @@ class ModelTheory:
     ) -> ModelTransition:
         """What one set of nodes says."""
 
-        def gap(log_alpha: float) -> float:
-            return self._at(nodes, math.exp(log_alpha), threads).edge().gap
+        def gap(log_alpha: float, exact: bool = True) -> float:
+            return self._at(nodes, math.exp(log_alpha), threads).edge(exact).gap
 
         ends = None
         if near is not None:
@@ -215,7 +215,7 @@ class ModelTheory:
             if not gap(ends[0]) > 0.0 > gap(ends[1]):
                 ends = None
         if ends is None:
-            ends = _bracket(gap, *map(math.log, within))
+            ends = _scanned(gap, *map(math.log, within))
         alpha = math.exp(float(brentq(gap, *ends, xtol=1e-3 * self.tolerance)))
         at = self._at(nodes, alpha * (1 + 1e-9), threads).left_end()
         jumps = at.edge.kind == "smooth"
@@ -228,12 +228,23 @@ class ModelTheory:
         )
 
 
-def _bracket(gap: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
+def _scanned(gap: Callable[..., float], low: float, high: float) -> tuple[float, float]:
+    """Ends between which the gap closes, by a scan that knows few extreme samples, or else all."""
+    try:
+        ends = _bracket(gap, low, high)
+        if gap(ends[0]) > 0.0 > gap(ends[1]):
+            return ends
+    except InputError:
+        pass
+    return _bracket(gap, low, high, exact=True)
+
+
+def _bracket(gap: Callable[..., float], low: float, high: float, exact: bool = False) -> tuple[float, float]:
     """Neighbouring points of a scan between which the gap first closes."""
     points = [*np.arange(low, high, math.log(1.5)), high]
-    if gap(points[0]) <= 0.0:
+    if gap(points[0], exact) <= 0.0:
         raise InputError(f"an outlier knows the teacher at alpha = {math.exp(low):g} already: no threshold above it")
     for before, point in itertools.pairwise(points):
-        if gap(point) <= 0.0:
+        if gap(point, exact) <= 0.0:
             return float(before), float(point)
     raise InputError(f"no outlier that knows the teacher appears up to alpha = {math.exp(high):g}")

@@ -78,13 +78,16 @@ class Transform:
             return -1.0
         return self.support.least(G) if exactly else self.support.rough(G)
 
-    def end(self) -> float:
-        """g where the curve leaves the domain, or a point in it where it has turned before."""
+    def end(self, exact: bool = True) -> float:
+        """g where the curve leaves the domain, or a point in it where it has turned before.
+
+        Unless it is to be exact the domain is that of the samples that are known: a scan needs no more.
+        """
         first = 1.0 / self.support.lowest
         if self.curve.sums.p == 1 or self.symmetries.student:
             return first
         near = first
-        while self._inside(near, exactly=True) <= 0.0:
+        while self._inside(near, exactly=exact) <= 0.0:
             near *= 0.9
         far = near
         while self._inside(far, exactly=False) > 0.0 and self._slope(far) < 0.0:
@@ -96,7 +99,7 @@ class Transform:
                 near *= 0.98
                 continue
             g = float(brentq(self._inside, far, near, args=(False,), xtol=1e-300, rtol=1e-11))
-            if self._inside(g, exactly=True) > -_ON:
+            if not exact or self._inside(g, exactly=True) > -_ON:
                 return g
             far = g
         return near
@@ -107,9 +110,9 @@ class Transform:
         except Beyond:
             return math.inf
 
-    def edge(self) -> Edge:
+    def edge(self, exact: bool = True) -> Edge:
         """Where the bulk ends, and how."""
-        last = self.end() * (1.0 - 1e-12)
+        last = self.end(exact) * (1.0 - 1e-12)
         g, kind, slope = last, "smooth", self._slope(last)
         alpha_c = None
         if math.isfinite(slope) and (self.curve.sums.p == 1 or self.symmetries.student):
