@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import itertools
+import math
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -94,6 +95,12 @@ class Grid(BaseModel):
             for n in self.seeds:
                 if n not in self.n:
                     raise InputError(f"seeds: N = {n} is no N of the grid ({', '.join(map(str, self.n[:20]))})")
+        lists = (self.activation, self.loss, self.noise, self.link, self.estimator, self.a)
+        combined = math.prod(len(values) for values in lists if values is not None)
+        if combined > MOST_POINTS:  # before any of them is made
+            raise InputError(
+                f"{combined} combinations of activation, loss, noise, link, estimator and a: at most {MOST_POINTS}"
+            )
         models = len(self.p) * len(self.p_star) * len(self.models())
         alphas = sum(AlphaRange.of(entry).count for entry in self.alpha)
         return models * alphas * sum(self.instances(n) for n in self.n)

@@ -18,19 +18,13 @@ from hpcbbp.theory.named import (
     Model,
     effective_size_of,
     effective_threshold_of,
+    is_the_papers_own,
     resonance_end_of,
     resonance_of,
     spectrum_of,
     theory_of,
     transition_of,
 )
-
-
-def _size(model: Model, alpha: float) -> dict[str, Any]:
-    """N up to which half of the outliers are seen, or why there is none."""
-    at = effective_size_of(model, alpha)
-    return {"n": at.n, "n_trusted": at.trusted, "n_reason": at.reason or None}
-
 
 Part = Callable[[str], Callable[[float], None]]
 
@@ -45,19 +39,22 @@ def theory_answer(model: Model, alphas: Sequence[float], sizes: Sequence[int], p
     InputError
         Values out of their domain, or a model without a left edge.
     """
-    p, p_star, a, *words = model
-    parts = Parts.of("".join(map(str, words)))
-    found = _thresholds(model, part("thresholds")) if parts.unusual() else _of_the_papers(p, p_star, a)
+    p, p_star, a = model[:3]
+    found = _of_the_papers(p, p_star, a) if is_the_papers_own(model) else _thresholds(model, part("thresholds"))
     return {
-        "p": hidden_units(p),
-        "p_star": p_star,
-        "a": a if parts.has_constant else None,
-        **parts.unusual(),
+        **_named(model),
         **found,
         "points": [_point(model, _told(model, alpha, part)) for alpha in alphas],
         "resonance_end": resonance_end_of(model),
         "effective": [effective_threshold_of(model, size).to_dict() for size in sizes],
     }
+
+
+def _named(model: Model) -> dict[str, Any]:
+    """What a model is called; a is null for a loss that has none."""
+    p, p_star, a, *words = model
+    parts = Parts.of("".join(map(str, words)))
+    return {"p": hidden_units(p), "p_star": p_star, "a": a if parts.has_constant else None, **parts.unusual()}
 
 
 def _told(model: Model, alpha: float, part: Part) -> Spectrum:
@@ -90,6 +87,7 @@ def _thresholds(model: Model, heard: Callable[[float], None]) -> dict[str, Any]:
 
 def _point(model: Model, at: Spectrum) -> dict[str, Any]:
     """One alpha."""
+    size = effective_size_of(model, at.alpha)
     return {
         "alpha": at.alpha,
         "lambda_minus": at.lambda_minus,
@@ -103,7 +101,9 @@ def _point(model: Model, at: Spectrum) -> dict[str, Any]:
             for one in at.outliers
         ],
         **resonance_of(model, at.alpha).to_dict(),
-        **{f"effective_{name}": value for name, value in _size(model, at.alpha).items()},
+        "effective_n": size.n,
+        "effective_n_trusted": size.trusted,
+        "effective_n_reason": size.reason or None,
     }
 
 
@@ -115,15 +115,10 @@ def density_answer(model: Model, alphas: Sequence[float], points: int, part: Par
     InputError
         Values out of their domain, or a model without a left edge.
     """
-    p, _, a, *words = model
-    parts = Parts.of("".join(map(str, words)))
     limits = [spectrum_of(model, alpha) for alpha in alphas]  # all refused before any is computed
-    curve = _any_curve if parts.unusual() else _closed_curve
+    curve = _closed_curve if is_the_papers_own(model) else _any_curve
     return {
-        "p": hidden_units(p),
-        "p_star": model[1],
-        "a": a if parts.has_constant else None,
-        **parts.unusual(),
+        **_named(model),
         "curves": [
             {
                 "alpha": limit.alpha,

@@ -266,3 +266,12 @@ def test_a_key_says_every_parameter(tmp_path):
         values = " ".join(f"{name}={value!r}" for name, value in point.to_dict().items())
         assert point.key == f"physics={PHYSICS} {values}"
     assert pickle.loads(pickle.dumps(point)) == point
+
+
+def test_models_are_counted_before_any_is_made():
+    """Lists of a small file multiply: 2000^2 combinations would take minutes and gigabytes."""
+    noise = ", ".join(f'"uniform:{i}"' for i in range(1, 2001))
+    constants = ", ".join(f"{i}.5" for i in range(2000))
+    text = f'name = "x"\n[[grid]]\np = 1\na = [{constants}]\nnoise = [{noise}]\nalpha = 1\nn = 100\n'
+    with pytest.raises(InputError, match="4000000 combinations of a and the parts of the model; at most 1000000"):
+        parse_campaign(text, "x.toml").size()

@@ -9,6 +9,7 @@ import pytest
 
 from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance
 from hpcbbp.model import labels
+from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.estimators import Optimal, Trimmed
 from hpcbbp.model.words import Parts
 from hpcbbp.solvers.dense import solve_dense
@@ -96,3 +97,17 @@ def test_a_trimmed_one_and_what_is_refused():
         Problem(p=1, p_star=2, alpha=1.0, a=1.0, link=labels.Product(), estimator=Optimal("product"))
     with pytest.raises(InputError, match="estimator optimal with p = 2: method deferred"):
         deferred_instance(problem_of("product", 2), 100, 0)
+
+
+def test_theory_refuses_an_estimator_that_tells_units_apart():
+    class Lopsided:
+        name = "lopsided"
+
+        def matrix(self, y, p_star):
+            one = np.zeros((len(y), p_star))
+            one[:, 0] = 1.0
+            return Curvature(np.tanh(y)[:, None] * one, one, np.ones(len(y)))
+
+    problem = Problem(p=2, p_star=2, alpha=1.0, a=1.0, link=labels.Product(), estimator=Lopsided())
+    with pytest.raises(InputError, match="tells the teacher's units apart"):
+        ModelTheory(problem)

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcbbp.errors import InputError
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.finite.dyson import Curve
 from hpcbbp.theory.finite.sums import Sums
@@ -33,6 +34,7 @@ class Symmetries:
         """Symmetries of an estimator turn its vectors and the teacher's together: none is used but that G is even."""
         if self.none:
             self.student = self.teacher = self.alike = True
+            _check_isotropic(problem)
             return
         rng = np.random.default_rng(0)
         s, u = rng.standard_normal((50, self.p)), rng.standard_normal((50, self.p_star))
@@ -61,6 +63,19 @@ class Symmetries:
         result = np.zeros_like(flat)
         result[known] = (sums / counts)[classes[known]]
         return result.reshape(theta.shape)
+
+
+def _check_isotropic(problem: Problem) -> None:
+    """Raise InputError for an estimator whose T(y) tells units apart on average: G would be no multiple of 1."""
+    rng = np.random.default_rng(0)
+    s, u = rng.standard_normal((40_000, problem.p)), rng.standard_normal((40_000, problem.p_star))
+    values, axes = np.linalg.eigh(problem.curvature(s, u, rng.standard_normal(40_000)).dense())
+    mean = np.einsum("mik,mk,mjk->ij", axes, np.tanh(values), axes) / len(values)  # a bounded function of D
+    if np.abs(mean - np.eye(problem.p) * np.trace(mean) / problem.p).max() > 0.03:
+        raise InputError(
+            "estimator: T(y) tells the teacher's units apart on average; theory is known where the average of every "
+            "function of T(y) is a multiple of 1"
+        )
 
 
 @cache
