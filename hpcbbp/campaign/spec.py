@@ -98,9 +98,7 @@ class Grid(BaseModel):
         lists = (self.activation, self.loss, self.noise, self.link, self.estimator, self.a)
         combined = math.prod(len(values) for values in lists if values is not None)
         if combined > MOST_POINTS:  # before any of them is made
-            raise InputError(
-                f"{combined} combinations of activation, loss, noise, link, estimator and a: at most {MOST_POINTS}"
-            )
+            raise InputError(f"{combined} combinations of a and parts of the model; at most {MOST_POINTS} instances")
         models = len(self.p) * len(self.p_star) * len(self.models())
         alphas = sum(AlphaRange.of(entry).count for entry in self.alpha)
         return models * alphas * sum(self.instances(n) for n in self.n)
