@@ -1,0 +1,66 @@
+"""Options of `hpcbbp solve` that say which model it is: rows of the table of options (option_table.py)."""
+
+from __future__ import annotations
+
+from option_rows import DRAWN, FILES, Row, each
+
+MODELS: dict[str, dict[str, tuple[Row, ...]]] = {
+    "activation": {
+        **each(
+            (*FILES, *DRAWN),
+            Row("--activation tanh"),
+            Row("--activation foo", "activation = 'foo': one of quadratic, tanh"),
+            Row("--activation polynomial:1", "polynomial = .1.0,.: two to 16 coefficients"),
+            Row("--activation no.module:Here", "activation = 'no.module:Here': ModuleNotFoundError"),
+        ),
+        "dense": (
+            Row('activation = "tanh"'),
+            Row('activation = "foo"', "activation"),
+            Row("activation = 3", "activ"),
+        ),
+    },
+    "loss": {
+        **each(
+            (*FILES, *DRAWN),
+            Row("--loss square -a -"),
+            Row("--loss square", "-a = [0-9.]+: the loss square has no constant; leave -a out"),
+            Row("--loss foo", "loss = 'foo': one of normalized-square, square"),
+            Row("--loss logistic -a -", "label y = .*: the logistic loss needs labels .1 and -1"),
+        ),
+        "dense": (Row('loss = "square"', "a = [0-9.]+: the loss square has no constant"), Row("loss = 3", "loss")),
+    },
+    "noise": {
+        **each(
+            (*FILES, *DRAWN),
+            Row("--noise uniform:0.1"),
+            Row("--noise uniform", "noise = 'uniform': one of noiseless, gaussian:SIGMA"),
+            Row("--noise gaussian:0", "noise gaussian = 0.0: a finite number > 0"),
+            Row("--noise gaussian:100", "label y = .*: the normalised loss with a = .* needs a . y > 0"),
+        ),
+        "dense": (Row('noise = "uniform:0.1"'), Row('noise = "uniform:x"', "noise"), Row("noise = 1", "noise")),
+    },
+    "link": {
+        **each(
+            (*FILES, *DRAWN),
+            Row("--link norm"),
+            Row("--link product", "p_star = 1: a teacher 'product' needs p_star >= 2"),
+            Row("--link foo", "link = 'foo': one of product"),
+        ),
+        "dense": (Row('link = "norm"'), Row('link = "product"', "p_star = 1"), Row("link = false", "link")),
+    },
+    "estimator": {
+        **each(
+            FILES,
+            Row("--estimator trimmed:3 -a -", lambda n: "p = 2, p_star = 1 with estimator" if n == 40 else None),
+            Row("--estimator trimmed:3", "-a = [0-9.]+: estimator trimmed:3 has no constant"),
+        ),
+        **each(
+            DRAWN,
+            Row("--estimator trimmed:3 -a - -p 1"),
+            Row("--estimator trimmed:x -a -", "estimator = 'trimmed:x': trimmed:CUT is wanted"),
+            Row("--estimator optimal --loss square", "loss = square with estimator = optimal: one of them"),
+            Row("--estimator optimal -a - --activation tanh", "with a teacher 'of activation tanh'"),
+        ),
+        "dense": (Row('estimator = "trimmed:3"', "has no constant"), Row("estimator = 3", "estimator")),
+    },
+}
