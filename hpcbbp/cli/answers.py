@@ -15,6 +15,7 @@ from hpcbbp.theory import Spectrum, a_c, density, model_density, p_c, transition
 from hpcbbp.theory.limit.outlier import CLOSED
 from hpcbbp.theory.limit.transition import thresholds
 from hpcbbp.theory.named import (
+    FINE,
     Model,
     effective_size_of,
     effective_threshold_of,
@@ -74,7 +75,7 @@ def _of_the_papers(p: float, p_star: int, a: float) -> dict[str, Any]:
 
 def _thresholds(model: Model, heard: Callable[[float], None]) -> dict[str, Any]:
     """Of another model, null with a reason where there are none; what has no left edge at all is refused."""
-    theory_of(model)  # refused here, whatever else may be missing
+    theory_of(model, FINE)  # refused here, whatever else may be missing
     none = dict.fromkeys(("alpha_c", "alpha_bbp", "transition", "jump_overlap2", "alpha_0", "threshold_error"))
     beyond = {"a_c": None, "p_c": None}
     try:
@@ -150,7 +151,7 @@ def _closed_curve(model: Model, alpha: float, points: int, heard: Callable[[floa
 
 def _any_curve(model: Model, alpha: float, points: int, heard: Callable[[float], None]) -> dict[str, Any]:
     """Of another model."""
-    bulk = model_density(theory_of(model), alpha, points, heard)
+    bulk = model_density(theory_of(model, FINE), alpha, points, heard)
     good = np.isfinite(bulk.rho)
     return {
         "thinness": None,

@@ -116,7 +116,7 @@ def known_overlap2_of(model: Model, alpha: float) -> float | None:
 
 
 @lru_cache(maxsize=1)
-def theory_of(model: Model, tolerance: float = FINE) -> ModelTheory:
+def theory_of(model: Model, tolerance: float) -> ModelTheory:
     """The engine for a model; InputError for one without a left edge, or p = inf.
 
     The last one is kept, and no others: their nodes take memory.
