@@ -33,8 +33,9 @@ from hpcbbp.campaign.values import (
     seed_range,
 )
 from hpcbbp.errors import InputError, shown
+from hpcbbp.model.covariance import FEW, count_of
 from hpcbbp.model.problem import Problem
-from hpcbbp.model.words import Parts
+from hpcbbp.model.words import PARTS, Parts
 from hpcbbp.solvers.checks import check_means
 from hpcbbp.solvers.deferred import INTERVAL
 from hpcbbp.solvers.methods import METHODS, STORAGES
@@ -67,7 +68,7 @@ class Grid(BaseModel):
     nev : int or "all", optional
         Pairs computed (dense: recorded), p p* by default; "all" with dense alone.
     tol : float
-    activation, loss, noise, link, estimator : str or list of str
+    activation, loss, noise, link, estimator, covariance : str or list of str
         Of the model, by their names (`hpcbbp models`); the paper's by default. A loss without a constant takes no a.
     """
 
@@ -88,6 +89,7 @@ class Grid(BaseModel):
     noise: Names = Field(default=[Parts.noise])
     link: Names | None = None
     estimator: Names | None = None
+    covariance: Names | None = None
 
     def size(self) -> int:
         """How many instances it has, without making them; InputError for seeds and alphas that are none."""
@@ -95,7 +97,7 @@ class Grid(BaseModel):
             for n in self.seeds:
                 if n not in self.n:
                     raise InputError(f"seeds: N = {n} is no N of the grid ({', '.join(map(str, self.n[:20]))})")
-        lists = (self.activation, self.loss, self.noise, self.link, self.estimator, self.a)
+        lists = (self.activation, self.loss, self.noise, self.link, self.estimator, self.covariance, self.a)
         combined = math.prod(len(values) for values in lists if values is not None)
         if combined > MOST_POINTS:  # before any of them is made
             raise InputError(f"{combined} combinations of a and parts of the model; at most {MOST_POINTS} instances")
@@ -127,15 +129,12 @@ class Grid(BaseModel):
     def models(self) -> list[tuple[Parts, float]]:
         """Every combination of activation, loss, noise and link, with the constants of the loss."""
         made = []
-        losses: Sequence[str | None] = self.loss or [None]
-        links: Sequence[str | None] = self.link or [None]
-        estimators: Sequence[str | None] = self.estimator or [None]
-        for activation, loss, noise, link, estimator in itertools.product(
-            self.activation, losses, self.noise, links, estimators
-        ):
-            parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link, estimator=estimator)
+        names: list[Sequence[str | None]] = [getattr(self, name) or [None] for name in PARTS]
+        for words in itertools.product(*names):
+            parts = Parts.given(**dict(zip(PARTS, words, strict=True)))
             # With several losses a belongs to those that have it.
-            constants: Sequence[float | None] | None = self.a if parts.has_constant or len(losses) == 1 else None
+            several = self.loss is not None and len(self.loss) > 1
+            constants: Sequence[float | None] | None = self.a if parts.has_constant or not several else None
             made += [(parts, parts.constant(a)) for a in constants or [None]]
         return made
 
@@ -166,7 +165,7 @@ class Grid(BaseModel):
             raise InputError(f"nev = {nev}: the Hessian has only p N = {size} eigenpairs at p = {problem.p}, N = {n}")
         method = self.method
         if method == "auto":
-            fits = problem.estimator is None or problem.p == 1
+            fits = (problem.estimator is None or problem.p == 1) and count_of(problem.covariance, n) <= FEW
             method = "deferred" if n >= DEFERRED_FROM and nev == outliers and fits else "stored"
         storage = METHODS[method].storage(problem, n, self.tol) if self.storage == "auto" else self.storage
         check_means(Request(problem, n, method=method, storage=storage, nev=nev, tol=self.tol), KEYS)

@@ -63,6 +63,7 @@ class Asked:
     noise: str | None = None
     link: str | None = None
     estimator: str | None = None
+    covariance: str | None = None
 
     def __post_init__(self) -> None:
         """Check what needs neither MPI nor the files."""
@@ -111,14 +112,18 @@ class Asked:
     def own(self) -> tuple[str, str, str] | None:
         """The user's own three files; None for a drawn instance."""
         drawn = {"-n": self.n, "-p": self.p, "-a": self.constant, "--alpha": self.alpha}
-        return check_sources(self.named[1], self.teacher, self.student, drawn)
+        own = check_sources(self.named[1], self.teacher, self.student, drawn)
+        if own is not None and self.covariance is not None:
+            raise InputError(f"--covariance {self.covariance} with --data: X is as it is; leave --covariance out")
+        return own
 
     @cached_property
     def parts(self) -> Parts:
         """Of the model, by their names."""
         return Parts.given(
-            activation=self.activation, loss=self.loss, noise=self.noise, link=self.link, estimator=self.estimator
-        )
+            activation=self.activation, loss=self.loss, noise=self.noise, link=self.link, estimator=self.estimator,
+            covariance=self.covariance,
+        )  # fmt: skip
 
     @property
     def constant(self) -> float | None:

@@ -16,6 +16,12 @@ Link = Annotated[
     str | None, typer.Option("--link", help="Of the teacher, in place of the student's form: product, norm, ...")
 ]
 
+Covariance = Annotated[
+    str | None,
+    typer.Option(
+        "--covariance", help="Of drawn data, x ~ N(0, Sigma/N): levels:VALUE,SHARE,..., uniform:HALF-WIDTH."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
 Estimator = Annotated[
     str | None, typer.Option("--estimator", help="In place of a loss, p = p*: optimal, trimmed:CUT (of -T).")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpcbbp.cli.options import A, Activation, Estimator, Json, Link, Loss, Noise
+from hpcbbp.cli.options import A, Activation, Covariance, Estimator, Json, Link, Loss, Noise
 from hpcbbp.cli.theory import Out, P, PStar, check_picture, files, parse_units, whole_number, writing
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def predict(
     noise: Noise = None,
     link: Link = None,
     estimator: Estimator = None,
+    covariance: Covariance = None,
     samples: Annotated[
         int | None, typer.Option("--samples", help="Samples of each (some 20 s worth on two cores, 3 to 400).")
     ] = None,
@@ -41,7 +42,9 @@ def predict(
     from hpcbbp.model.words import Parts
     from hpcbbp.theory.sampled.predict import sweep
 
-    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link, estimator=estimator)
+    parts = Parts.given(
+        activation=activation, loss=loss, noise=noise, link=link, estimator=estimator, covariance=covariance
+    )
     sizes = [whole_number(word) for word in n]
     asked = sweep(parse_units(p), p_star, parts.constant(a, "-a"), alpha, sizes, samples, seed, parts)
     csv = check_picture(out)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpcbbp.cli.options import Activation, Estimator, Json, Link, Loss, Noise
+from hpcbbp.cli.options import Activation, Covariance, Estimator, Json, Link, Loss, Noise
 from hpcbbp.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def solve(
     noise: Noise = None,
     link: Link = None,
     estimator: Estimator = None,
+    covariance: Covariance = None,
     as_json: Json = False,
     petsc_options: Annotated[
         list[str] | None,
@@ -86,7 +87,7 @@ def solve(
         n=n, p=p, p_star=p_star, a=a, alpha=alpha, seed=seed, nev=nev, given_tol=tol, below=below, verify=verify,
         given_storage=storage, given_data=data, teacher=teacher, student=student, given_method=method, block=block,
         folder=checkpoint, every=checkpoint_every, petsc_options=petsc_options or [], activation=activation,
-        loss=loss, noise=noise, link=link, estimator=estimator,
+        loss=loss, noise=noise, link=link, estimator=estimator, covariance=covariance,
     )  # fmt: skip
     run(asked, Output(as_json))
 

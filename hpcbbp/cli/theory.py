@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from hpcbbp.cli.options import A, Activation, Estimator, Json, Link, Loss, Noise
+from hpcbbp.cli.options import A, Activation, Covariance, Estimator, Json, Link, Loss, Noise
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import check_writable
 
@@ -42,6 +42,7 @@ def theory(
     noise: Noise = None,
     link: Link = None,
     estimator: Estimator = None,
+    covariance: Covariance = None,
     as_json: Json = False,
 ) -> None:
     """Thresholds, left edge, outlier and overlap at N = infinity, exact to 1e-8; alpha_BBP(N) at finite N.
@@ -53,7 +54,9 @@ def theory(
     from hpcbbp.cli.theory_tables import theory_tables
     from hpcbbp.model.words import Parts
 
-    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link, estimator=estimator)
+    parts = Parts.given(
+        activation=activation, loss=loss, noise=noise, link=link, estimator=estimator, covariance=covariance
+    )
     units, sizes = parse_units(p), [whole_number(word) for word in n or []]
     model, alphas = (units, p_star, parts.constant(a, "-a"), str(parts)), alpha or []
     output = Output(as_json)
@@ -133,6 +136,7 @@ def density(
     noise: Noise = None,
     link: Link = None,
     estimator: Estimator = None,
+    covariance: Covariance = None,
     points: Annotated[int, typer.Option("--points", help="Points of a curve.")] = 300,
     out: Out = Path("density.png"),
     as_json: Json = False,
@@ -147,7 +151,9 @@ def density(
     from hpcbbp.figures.theory import density_figure
     from hpcbbp.model.words import Parts
 
-    parts = Parts.given(activation=activation, loss=loss, noise=noise, link=link, estimator=estimator)
+    parts = Parts.given(
+        activation=activation, loss=loss, noise=noise, link=link, estimator=estimator, covariance=covariance
+    )
     model = (parse_units(p), p_star, parts.constant(a, "-a"), str(parts))
     csv = check_picture(out)
     values = list(dict.fromkeys(alpha))

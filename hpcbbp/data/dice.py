@@ -23,6 +23,7 @@ from hpcbbp.data.stored import storage_type
 from hpcbbp.machine.memory import require
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed, fill_normals
+from hpcbbp.model.covariance import Covariance, check_law, eigenvalues_of
 
 _CHUNK = 32  # directions allocated at a time: growth never copies
 
@@ -100,9 +101,19 @@ class DiceData(DataMatrix):
         and so are the residuals that can be reached.
     group : Group, optional
         One process by default.
+    covariance : Covariance, optional
+        Sigma, diagonal: what is drawn is X Sigma^(-1/2). The identity by default.
     """
 
-    def __init__(self, n: int, m: int, seed: int, storage: str = "float64", group: Group | None = None) -> None:
+    def __init__(
+        self,
+        n: int,
+        m: int,
+        seed: int,
+        storage: str = "float64",
+        group: Group | None = None,
+        covariance: Covariance | None = None,
+    ) -> None:
         super().__init__(n, m, Group.chosen(group))
         self.seed = check_seed(seed)
         kernels.prepare()
@@ -111,6 +122,11 @@ class DiceData(DataMatrix):
         self.known = 1e-11 if dtype.itemsize == 8 else 3e-6
         self.right = Side(self.columns, self.rows, m, dtype, "reveal-right")
         self.left = Side(self.rows, self.columns, n, dtype, "reveal-left")
+        self._roots: Array | None = None
+        if covariance is not None:
+            check_law(covariance, self.n)  # of all coordinates, on all ranks alike
+            self._roots = np.sqrt(eigenvalues_of(covariance, self.n, self.columns))[:, None]
+            self.largest = float(self.group.largest(float(self._roots.max(initial=1.0))))
 
     @property
     def directions(self) -> tuple[int, int]:
@@ -118,10 +134,11 @@ class DiceData(DataMatrix):
         return self.right.basis.count, self.left.basis.count
 
     def _project(self, V: Array) -> Array:
-        return self._product(self.right, self.left, V)
+        return self._product(self.right, self.left, V if self._roots is None else self._roots * V)
 
     def _adjoint(self, U: Array) -> Array:
-        return self._product(self.left, self.right, U)
+        found = self._product(self.left, self.right, U)
+        return found if self._roots is None else self._roots * found
 
     def _product(self, side: Side, other: Side, block: Array) -> Array:
         """X V with side = right, X^T U with side = left; columns of the block are the vectors."""

@@ -13,6 +13,7 @@ from hpcbbp.data.kernels import Rows
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import fill_normals
+from hpcbbp.model.covariance import Covariance, eigenvalues_of
 from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.parts import refuse_masked
 
@@ -96,7 +97,14 @@ class StoredData(DataMatrix):
         return self.group.scatter_sum(W.T)
 
 
-def gaussian(n: int, m: int, seed: int, storage: str = "float64", group: Group | None = None) -> StoredData:
+def gaussian(
+    n: int,
+    m: int,
+    seed: int,
+    storage: str = "float64",
+    group: Group | None = None,
+    covariance: Covariance | None = None,
+) -> StoredData:
     """X with i.i.d. N(0, 1/N) entries: number mu N + i of the stream "data", over sqrt(N).
 
     Parameters
@@ -108,10 +116,17 @@ def gaussian(n: int, m: int, seed: int, storage: str = "float64", group: Group |
         float32 is the same instance, its entries rounded.
     group : Group, optional
         One process by default.
+    covariance : Covariance, optional
+        Sigma, diagonal: column i is multiplied by the root of its eigenvalue i. The identity by default.
     """
     group = Group.chosen(group)
     n, m = check_sizes(n, m)
     rows = group.owned(m)
+    roots = None if covariance is None else np.sqrt(eigenvalues_of(covariance, n))
     local: Rows = np.empty((len(rows), n), dtype=storage_type(storage))
     fill_normals(local.reshape(-1), seed, "data", rows.start * n, 1.0 / math.sqrt(n))
-    return StoredData(local, m, group, largest=1.0)  # by far: 1 is sqrt(N) standard deviations
+    largest = 1.0  # by far: 1 is sqrt(N) standard deviations
+    if roots is not None:
+        largest = float(roots[-1])
+        np.multiply(local, roots, out=local, casting="same_kind")
+    return StoredData(local, m, group, largest=largest)

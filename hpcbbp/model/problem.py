@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine import rng
 from hpcbbp.model.activations import Quadratic
+from hpcbbp.model.covariance import Covariance, nodes_of
 from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.interfaces import Activation, Channel, Estimator, Link, Loss
 from hpcbbp.model.labels import Noiseless
@@ -61,6 +62,8 @@ class Problem:
     estimator : Estimator, optional
         In place of a loss: D = -T(y), of labels alone (hpcbbp.model.estimators); p = p_star, and the lowest
         eigenvalues are those of -T.
+    covariance : Covariance, optional
+        Of the data, x ~ N(0, Sigma/N); none: white data, Sigma = 1.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class Problem:
     noise: Channel = field(default_factory=Noiseless)
     link: Link | None = None
     estimator: Estimator | None = None
+    covariance: Covariance | None = None
 
     def __post_init__(self) -> None:
         """Check every value, and keep it as Python's int or float (which JSON knows), whatever type it came in."""
@@ -108,17 +112,32 @@ class Problem:
                 f"p = {self.p}, p_star = {self.p_star} with estimator {self.estimator.name}: it has as many "
                 "vectors as the teacher; take p = p_star"
             )
+        if self.covariance is not None:
+            nodes_of(self.covariance)  # refused here if it is none
+        if self.estimator is not None and self.covariance is not None:
+            raise InputError(
+                f"estimator {self.estimator.name} with covariance {self.covariance.name}: estimators know white data"
+            )
 
     @property
     def noisy(self) -> bool:
         """Whether labels depend on more than the teacher's projections."""
         return not isinstance(self.noise, Noiseless)
 
+    @property
+    def variance(self) -> float:
+        """Of projections at N = infinity: the mean eigenvalue of the data's covariance, 1 for white data."""
+        if self.covariance is None:
+            return 1.0
+        values, shares = nodes_of(self.covariance)
+        return float(values @ shares)
+
     def unusual(self) -> dict[str, str]:
-        """Names of the noise and of the teacher's link, where there are any: for records and for what is kept."""
+        """Names of noise, link, estimator and covariance, where there are any: for records and for what is kept."""
         noise = {"noise": self.noise.name} if self.noisy else {}
         link = {} if self.link is None else {"link": self.link.name}
-        return {**noise, **link, **({} if self.estimator is None else {"estimator": self.estimator.name})}
+        others = {"estimator": self.estimator, "covariance": self.covariance}
+        return {**noise, **link, **{what: part.name for what, part in others.items() if part is not None}}
 
     def noise_numbers(self, seed: int, start: int, stop: int) -> Array | None:
         """z ~ N(0, 1) of samples start, ..., stop - 1 of an instance, which its noise is made of; None without noise.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcbbp.errors import InputError, shown
-from hpcbbp.model import activations, estimators, labels, losses
+from hpcbbp.model import activations, covariance, estimators, labels, losses
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,13 @@ ESTIMATORS = _entries(
     Entry("optimal", "", "T(y) = G/(G + 1), G = E[z z^T - 1 | y]", estimators.Optimal),
     Entry("trimmed", "CUT", "T(y) = y where |y| < CUT, else 0", estimators.Trimmed),
 )
+COVARIANCES = _entries(
+    Entry(
+        "levels", "VALUE,SHARE,VALUE,SHARE,...", "eigenvalues VALUE, a SHARE of them each",
+        lambda *numbers: covariance.Levels(numbers),
+    ),
+    Entry("uniform", "HALF-WIDTH", "eigenvalues spread evenly over 1 +- HALF-WIDTH", covariance.Uniform),
+)  # fmt: skip
 
 
 def activation(words: str) -> Any:
@@ -109,6 +116,11 @@ def estimator(words: str, link: str) -> Any:
     return _made("estimator", words, ESTIMATORS, *([link] if words == "optimal" else []))
 
 
+def covariance_of(words: str) -> Any:
+    """A law of the eigenvalues of the data's covariance of this name; InputError that lists the names."""
+    return _made("covariance", words, COVARIANCES)
+
+
 def has_constant(loss: str) -> bool:
     """Whether the loss of this name has the constant a."""
     return loss == "normalized-square"
@@ -124,7 +136,7 @@ def is_own(words: str) -> bool:
     return words.partition(":")[0] not in _NAMES and _MODULE.fullmatch(words) is not None
 
 
-_NAMES = frozenset({**ACTIVATIONS, **LOSSES, **NOISES, **LINKS, **ESTIMATORS})
+_NAMES = frozenset({**ACTIVATIONS, **LOSSES, **NOISES, **LINKS, **ESTIMATORS, **COVARIANCES})
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 

@@ -14,7 +14,7 @@ from hpcbbp.errors import InputError
 from hpcbbp.model import registry
 from hpcbbp.model.problem import Problem
 
-PARTS = ("activation", "loss", "noise", "link", "estimator")
+PARTS = ("activation", "loss", "noise", "link", "estimator", "covariance")
 """Keys of a model's parts."""
 
 NO_CONSTANT = 1.0
@@ -32,6 +32,8 @@ class Parts:
         None: the teacher has the form of the student.
     estimator : str or None
         In place of a loss: curvatures of labels alone.
+    covariance : str or None
+        Law of the eigenvalues of the data's covariance; None: white data.
     """
 
     activation: str = "quadratic"
@@ -39,6 +41,7 @@ class Parts:
     noise: str = "noiseless"
     link: str | None = None
     estimator: str | None = None
+    covariance: str | None = None
 
     @classmethod
     def given(cls, **words: str | None) -> Parts:
@@ -56,6 +59,7 @@ class Parts:
             "noise": registry.noise,
             "link": registry.link,
             "estimator": lambda text: registry.estimator(text, _link_of(said)),
+            "covariance": registry.covariance_of,
         }
         if "estimator" in said and "loss" in said:
             raise InputError(f"loss = {said['loss']} with estimator = {said['estimator']}: one of them is wanted")
@@ -110,6 +114,7 @@ def _problem(parts: Parts, p: int, p_star: int, alpha: float, a: float | None) -
         noise=registry.noise(parts.noise),
         link=None if parts.link is None else registry.link(parts.link),
         estimator=None if parts.estimator is None else registry.estimator(parts.estimator, _link_of(vars(parts))),
+        covariance=None if parts.covariance is None else registry.covariance_of(parts.covariance),
     )
 
 

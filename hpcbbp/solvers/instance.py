@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,16 +16,17 @@ from hpcbbp.data.stored import check_array, gaussian, storage_type
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
-from hpcbbp.machine.rng import check_seed, normals
+from hpcbbp.machine.rng import check_seed
 from hpcbbp.model.problem import Problem, check_dimension
 from hpcbbp.model.words import Parts
 from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.lengths import TINY, check_lengths
 from hpcbbp.solvers.needs import dice_bytes, stored_bytes
-from hpcbbp.solvers.overlap import overlaps
+from hpcbbp.solvers.overlap import cosines, level_cosines, overlaps
 from hpcbbp.solvers.request import DEFAULT_TOL, Request
 from hpcbbp.solvers.result import Solution, Step
+from hpcbbp.solvers.weights import sphere
 
 Array = NDArray[np.float64]
 
@@ -93,6 +93,14 @@ class Instance:
         both = self.data.project(np.concatenate([self.student, self.teacher], axis=1))
         return both[:, : self.problem.p], both[:, self.problem.p :]
 
+    @cached_property
+    def gram(self) -> Array:
+        """Cosines between weights, or those of their parts in each level of the data's covariance. Collective."""
+        law, group = self.problem.covariance, self.data.group
+        if law is None:
+            return cosines(self.student, self.teacher, group)
+        return level_cosines(self.student, self.teacher, law, self.data.n, group)
+
     @property
     def noise(self) -> Array | None:
         """z ~ N(0, 1), (m_local,), that noise on the labels of this rank's samples is made of; None without noise."""
@@ -121,18 +129,6 @@ class Instance:
         )
 
 
-def sphere(n: int, units: int, seed: int, stream: str, group: Group) -> Array:
-    """Weights uniform on the sphere of radius sqrt(N): (n_local, units), this rank's coordinates. Collective.
-
-    Coordinate i of unit k is number i units + k of the stream, before normalisation.
-    """
-    columns = group.owned(n)
-    W = normals(seed, stream, columns.start * units, columns.stop * units).reshape(-1, units)
-    norms = np.sqrt(group.sum((W**2).sum(axis=0)))
-    result: Array = W * (math.sqrt(n) / norms)
-    return result
-
-
 def _require_memory(request: Request, group: Group, needed: Callable[[Request, int], int]) -> None:
     smaller = "storage float32, " if request.storage == "float64" else ""
     memory.require(needed(request, group.size), group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
@@ -148,7 +144,7 @@ def gaussian_instance(
     nev: int | None = None,
     group: Group | None = None,
 ) -> Instance:
-    """Draw an instance of the paper's model: x_mu,i ~ N(0, 1/N), weights on the sphere. Collective.
+    """Draw an instance of a model: x_mu ~ N(0, Sigma/N), Sigma = 1 in the paper's, weights on the sphere. Collective.
 
     Parameters
     ----------
@@ -180,7 +176,7 @@ def gaussian_instance(
     _require_memory(Request(problem, n, seed, storage=storage, nev=nev), group, needed)
     return Instance(
         problem=problem,
-        data=make(n, m, seed, storage, group),
+        data=make(n, m, seed, storage, group, problem.covariance),
         teacher=sphere(n, problem.p_star, seed, "teacher", group),
         student=sphere(n, problem.p, seed, "student", group),
         seed=seed,
@@ -226,6 +222,8 @@ def file_instance(
     """
     group, seed = Group.chosen(group), check_seed(seed)
     with group.agreeing():
+        if parts is not None and parts.covariance is not None:
+            raise InputError(f"covariance = {parts.covariance}: {data} is as it is; leave the covariance out")
         m, n, dtype = read_shape(data, "the data X", "M x N")
         p_star = read_shape(teacher, "teacher weights", "p* x N")[0]
         p = read_shape(student, "student weights", "p x N")[0]

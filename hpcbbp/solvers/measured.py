@@ -52,8 +52,9 @@ class Measured:
     p, p_star, a, alpha, n, m, seed
         As in Solution; seed = -1 and m = 0 where they are not known.
     activation, loss, noise : str
-    link, estimator : str or None
-        Names of the parts of the model; None: the teacher has the form of the student, curvatures that of a loss.
+    link, estimator, covariance : str or None
+        Names of the parts of the model; None: the teacher has the form of the student, curvatures that of a loss,
+        white data.
     data, method : str
         What X was, and the solver.
     eigenvalues, overlap2 : list of float
@@ -80,6 +81,7 @@ class Measured:
     noise: Text = "noiseless"
     link: Text | None = None
     estimator: Text | None = None
+    covariance: Text | None = None
     data: Text = ""
     method: Text = ""
     m: Whole = 0
@@ -109,7 +111,8 @@ class Measured:
         """
         if self.point is not None:
             return str(self.point.parts)
-        words = {"activation": self.activation, "noise": self.noise, "link": self.link}
+        names = ("activation", "noise", "link", "covariance")
+        words = {name: getattr(self, name) for name in names}
         chosen = {"loss": self.loss} if self.estimator is None else {"estimator": self.estimator}
         return str(Parts.given(**words, **chosen))
 

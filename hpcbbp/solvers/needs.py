@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 
 from hpcbbp.machine import memory
+from hpcbbp.model.covariance import count_of
 from hpcbbp.solvers.eigen import default_ncv, default_nev
 from hpcbbp.solvers.request import BYTES, Request
 from hpcbbp.theory import spectrum
@@ -37,7 +38,8 @@ def least_directions(request: Request) -> int:
     to 1e-6. Bulk pairs take many more.
     """
     problem, nev = request.problem, request.nev or request.outliers
-    return min(request.n, 100 * (1 + request.outliers) + problem.p + problem.p_star + nev * problem.p)
+    each = 100 * (1 + request.outliers) + problem.p + problem.p_star + nev * problem.p
+    return min(request.n, each * count_of(problem.covariance, request.n))
 
 
 def directions(request: Request) -> int:
@@ -52,7 +54,7 @@ def directions(request: Request) -> int:
     asked = max(request.nev or 0, request.outliers)  # a step asks about p p* pairs at least
     gaps = (_gap(*model), _edge_gap(*model, n)) if is_the_papers(problem) else (_USUAL_GAP, n ** (-2 / 3))
     steps = 45.0 * (math.log(1 / request.tol) + 2) / (math.log(1e4) + 2) / math.sqrt(max(gaps))
-    return min(n, math.ceil(asked * steps) + problem.p + problem.p_star)
+    return min(n, (math.ceil(asked * steps) + problem.p + problem.p_star) * count_of(problem.covariance, n))
 
 
 _USUAL_GAP = 0.05

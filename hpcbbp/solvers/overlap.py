@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.machine.ranks import Group
+from hpcbbp.model.covariance import BINS, Covariance, binned
 
 Array = NDArray[np.float64]
 
@@ -46,6 +47,20 @@ def cosines(student: Array, teacher: Array, group: Group) -> Array:
     both = np.concatenate([student, teacher], axis=1)
     products: Array = group.sum(both.T @ both)
     lengths = np.sqrt(products.diagonal())
+    return products / np.outer(lengths, lengths)
+
+
+def level_cosines(student: Array, teacher: Array, law: Covariance, n: int, group: Group) -> Array:
+    """The same, of their parts in each level of the data's covariance: (L, p + p_star, p + p_star). Collective."""
+    counts = binned(law, n, BINS)[1]
+    both = np.concatenate([student, teacher], axis=1)
+    start, found = group.owned(n).start, []
+    ends = np.cumsum(counts)
+    for begin, end in zip(ends - counts, ends, strict=True):
+        part = both[max(0, begin - start) : max(0, end - start)]
+        found.append(part.T @ part)
+    products: Array = group.sum(np.array(found))
+    lengths = np.sqrt(products.sum(axis=0).diagonal())
     return products / np.outer(lengths, lengths)
 
 

@@ -29,7 +29,7 @@ class Point:
     nev : int, optional
         Pairs; by default p p* with deferred Krylov, p p* + 2 otherwise. Of a whole spectrum: pairs recorded.
     tol : float
-    activation, loss, noise, link, estimator : str
+    activation, loss, noise, link, estimator, covariance : str
         By their names (hpcbbp.model.words); the paper's by default.
     """
 
@@ -49,11 +49,12 @@ class Point:
     noise: Text = Parts.noise
     link: Text | None = Parts.link
     estimator: Text | None = Parts.estimator
+    covariance: Text | None = Parts.covariance
 
     @property
     def parts(self) -> Parts:
         """The model's parts, by their names."""
-        return Parts(self.activation, self.loss, self.noise, self.link, self.estimator)
+        return Parts(self.activation, self.loss, self.noise, self.link, self.estimator, self.covariance)
 
     @property
     def problem(self) -> Problem:

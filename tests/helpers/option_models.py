@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from option_rows import DRAWN, FILES, Row, each
+from option_rows import DRAWN, FILES, SLEPC, Row, each, small
+
+_COVARIANCES = (
+    Row("--covariance levels:0.5,0.5,1.5,0.5", sizes=True),
+    Row("--covariance uniform", "covariance = 'uniform': one of levels:VALUE,SHARE"),
+    Row("--covariance levels:1,1", "covariance levels = .*VALUE,SHARE,VALUE,SHARE,... is wanted"),
+    Row("--covariance levels:1,0.5,2,0.6", "shares > 0 that sum to 1"),
+    Row("--covariance levels:0,0.5,2,0.5", "different values > 0"),
+    Row("--covariance uniform:1", "covariance uniform = 1.0: a number between 0 and 1"),
+    Row("--covariance levels:0.5,0.5,1.5,0.5 --estimator trimmed:3 -a - -p 1", "estimators know white data"),
+)
 
 MODELS: dict[str, dict[str, tuple[Row, ...]]] = {
     "activation": {
@@ -62,5 +72,20 @@ MODELS: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("--estimator optimal -a - --activation tanh", "with a teacher 'of activation tanh'"),
         ),
         "dense": (Row('estimator = "trimmed:3"', "has no constant"), Row("estimator = 3", "estimator")),
+    },
+    "covariance": {
+        **each(SLEPC[2:], *_COVARIANCES, Row("--covariance uniform:0.5")),
+        "deferred": (
+            Row("--covariance levels:0.5,0.5,1.5,0.5", small, sizes=True),
+            *_COVARIANCES[1:],
+            Row("--covariance uniform:0.5", lambda n: small(n) or "has a basis for each distinct eigenvalue"),
+        ),
+        **each(FILES, Row("--covariance uniform:0.5", "--covariance uniform:0.5 with --data: X is as it is")),
+        "dense": (
+            Row('covariance = "levels:0.5,0.5,1.5,0.5"'),
+            Row('covariance = "uniform:0.5"'),
+            Row('covariance = "uniform:1"', "a number between 0 and 1"),
+            Row("covariance = 3", "covariance"),
+        ),
     },
 }

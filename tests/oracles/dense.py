@@ -13,10 +13,10 @@ from hpcbbp.solvers.deferred.kernels import PANEL
 
 
 def images(instance: Deferred) -> np.ndarray:
-    """R, (M, k), of one process."""
+    """R, (M, k), of one process: what X makes of the directions met."""
     samples = instance.samples
     R = samples.R[: samples.count].astype(np.float64) * np.repeat(samples.scale[: samples.count], PANEL, axis=1)
-    return R[:, : instance.m].T
+    return R[:, : instance.m].T * samples.roots[: samples.count]
 
 
 def formula(s, u, a, parts: Parts | None = None, seed: int = 0) -> np.ndarray:
@@ -44,8 +44,10 @@ WRITTEN = (
     ("noise", "uniform:0.1"),
     ("link", "norm"),
     ("estimator", "trimmed:3"),
+    ("covariance", "levels:0.5,0.5,1.5,0.5"),
+    ("covariance", "uniform:0.5"),
 )
-"""Parts that the formula above has; |u|^2/p* is the mean of squares."""
+"""Parts that the formula above has; |u|^2/p* is the mean of squares, and data enter by projections alone."""
 
 
 def curvatures(instance: Deferred, number: type = np.float64, parts: Parts | None = None) -> np.ndarray:
@@ -79,12 +81,16 @@ def completed(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A dense X (M, N) that the state is a state of, and the basis Q (N, k); D of a model that is not the paper's."""
     n, m, R = instance.n, instance.m, images(instance)
-    Q = np.linalg.qr(rng.standard_normal((n, R.shape[1])))[0]
+    Q, roots, start = np.zeros((n, R.shape[1])), np.ones(n), 0
+    for level, (value, dimension) in enumerate(zip(instance.levels.values, instance.levels.dimensions, strict=True)):
+        here, mine = slice(start, start + dimension), instance.levels.of == level
+        Q[here, mine] = np.linalg.qr(rng.standard_normal((dimension, mine.sum())))[0]
+        roots[here], start = np.sqrt(value), start + dimension
     P = np.linalg.qr(left_directions(instance, D))[0] if len(instance.coordinates.kept) else np.zeros((m, 0))
     G = rng.standard_normal((m, n)) / np.sqrt(n)
     G -= P @ (P.T @ G)
     G -= (G @ Q) @ Q.T
-    return R @ Q.T + G, Q
+    return R @ Q.T + G * roots, Q
 
 
 def dense_hessian(X: np.ndarray, D: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def test_both_kernels_agree_on_the_papers_model(p, p_star, alpha, rng):
     n = round(3000 / alpha)
     problem = Problem(p=p, p_star=p_star, alpha=alpha, a=1.5)
     first = quenched(s, u, 1.5, n)
-    again = _predict(CurvedSample(problem, s, u, None), None, n, np.eye(p + p_star))
+    again = _predict(CurvedSample(problem, s, u, None), problem, None, n, np.eye(p + p_star))
     for name in ("edge", "edge_scale", "eigenvalues", "overlap2", "student_overlap2"):
         np.testing.assert_allclose(getattr(first, name), getattr(again, name), atol=1e-9)
     by_name = quenched_model(problem, s, u, n)

@@ -155,7 +155,7 @@ class Checkpoint:
         return Layout(instance, self._token if self._format > 1 else None)
 
     def _load(self, instance: Deferred, at: Progress) -> None:
-        group, samples, c = instance.group, instance.samples, instance.coordinates
+        group, samples = instance.group, instance.samples
         with group.agreeing():
             try:
                 state = unpack(self._files.state.read_bytes(), instance)
@@ -184,8 +184,8 @@ class Checkpoint:
                     "and the solve begins anew"
                 ) from None
         samples.count = state.k
+        state.restore(instance, at)
         samples.set_curvature(instance.problem, np.sqrt(instance.n) * instance.weights)
-        state.restore(c, at)
         self._written = self.resumed = state.k
 
     @property

@@ -14,12 +14,10 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
-from hpcbbp.machine.rng import triangle
 from hpcbbp.solvers.deferred.gram_errors import Finer, GramErrors
 
 Array = NDArray[np.float64]
 
-STREAM = "deferred-triangles"
 KEEPS = ("A", "B", "W", "kept", "L", "hidden", "formed")  # of a state
 
 _NEWS = 64.0  # times what rounding may make of it: a part of a query smaller than that is not asked about
@@ -268,7 +266,7 @@ class Coordinates:
         result: Array = np.sqrt(((np.abs(along) @ self.hidden) ** 2).sum(axis=1))
         return result
 
-    def next_images(self, new: int, count: int, seed: int) -> Array:
+    def next_images(self, new: int, T: Array) -> Array:
         """Coefficients G (k, parts, count) of the next images: Xi - P P^T Xi + P_new T^T (docs/deferred.md, step 3).
 
         Parameters
@@ -276,15 +274,13 @@ class Coordinates:
         new : int
             Left directions found last: their images span the new directions, T is their triangular factor. With
             none the queried space is invariant, and the next directions are uniform in the complement.
-        count : int
-            New directions, min(new, N - k) if new > 0.
-        seed : int
+        T : (count, new) array
+            Of the new directions (see Levels).
         """
         if not len(self.L):
-            return np.zeros((self.k, int(self.index.max()) + 1, count))
-        H = -self.in_kept(self.with_left(self.F[:, :, :count], self.W))
+            return np.zeros((self.k, int(self.index.max()) + 1, len(T)))
+        H = -self.in_kept(self.with_left(self.F[:, :, : len(T)], self.W))
         if new:
-            T = triangle(count, new, self.n - self.k, seed, STREAM, self.k) / math.sqrt(self.n)
             H[-new:] += T.T
         return self.of_left(H)
 

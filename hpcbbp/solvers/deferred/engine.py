@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
-from hpcbbp.machine.rng import check_seed, triangle
+from hpcbbp.machine.rng import check_seed
+from hpcbbp.model.covariance import spaces
 from hpcbbp.model.problem import Problem, check_dimension
-from hpcbbp.solvers.deferred.coordinates import STREAM, Coordinates
+from hpcbbp.solvers.deferred.coordinates import Coordinates
 from hpcbbp.solvers.deferred.finer import Passes
 from hpcbbp.solvers.deferred.floors import check_tolerance, storage_bytes
+from hpcbbp.solvers.deferred.levels import Levels
 from hpcbbp.solvers.deferred.samples import Samples
 from hpcbbp.solvers.eigen import check_nev, check_tol
 from hpcbbp.solvers.needs import deferred_bytes, least_directions
@@ -44,8 +46,10 @@ class Deferred:
         Images of the directions met, distributed over the ranks.
     coordinates : Coordinates
         Everything small, replicated.
+    levels : Levels
+        Eigenspaces of the data's covariance, L of them (one for white data).
     weights : (q, p + p*) array
-        Student and teacher directions, unit vectors, in the first q = p + p* directions met.
+        Student and teacher directions, unit vectors, in the first q = L (p + p*) directions met.
     finer : Passes
         Over left queries that moments do not resolve.
     """
@@ -55,27 +59,43 @@ class Deferred:
     ) -> None:
         self.problem, self.n, self.m = problem, n, problem.samples(n)
         self.seed, self.storage, self.group = check_seed(seed), storage, Group.chosen(group)
-        self.q = problem.p + problem.p_star
         self.ranks_on_node = self.group.ranks_on_node()
-        self.samples = Samples(n, self.m, seed, problem.p, capacity, storage, self.group)
+        self.levels = Levels(problem, n)
+        root = self.levels.largest_root
+        self.samples = Samples(n, self.m, seed, problem.p, capacity, storage, self.group, root)
         resolved = 1e-3 if self.samples.number == np.float32 else 0.0
         self.coordinates = Coordinates(n, self.m, self.samples.index, resolved)
-        # The QR of Gaussian N-vectors: weights are uniform on the sphere, so only their angles matter.
-        triangular = triangle(self.q, self.q, n, seed, STREAM, 0)
+        # The QR of Gaussian vectors in each eigenspace: weights are uniform on the sphere, only their angles matter.
+        first = self.levels.next(problem.p + problem.p_star)
+        triangular = self.levels.triangles(first, problem.p + problem.p_star, seed)
+        self.q = len(triangular)
         self.weights: Array = triangular / np.linalg.norm(triangular, axis=0)
         self.finer = Passes(self.samples, problem, math.sqrt(n) * self.weights, self.group)
 
     def start(self, following: int) -> None:
         """Draw the images of the weights' directions and the curvatures that follow from them. Collective."""
+        self._meet(self.levels.next(self.problem.p + self.problem.p_star))
         self.samples.draw_first(self.q)
         self.samples.set_curvature(self.problem, math.sqrt(self.n) * self.weights)
         A, B = self.samples.first_moments()
         self.coordinates.extend(A, B, np.zeros((self.q, self.samples.parts, 0)))
         self.draw_ahead(following)
 
+    def _meet(self, counts: NDArray[np.int64]) -> None:
+        """Take new directions of each eigenspace, whose images are to be revealed."""
+        self.levels.append(counts)
+        self.resume()
+
+    def resume(self) -> None:
+        """Tell the images which eigenvalues the directions belong to."""
+        self.samples.roots[: len(self.levels.of)] = self.levels.roots()
+
     def gram(self) -> Array:
-        """w_a . w_b / N of the weights, student first, (p + p_star, p + p_star)."""
-        return self.weights.T @ self.weights
+        """w_a . w_b / N of the weights, student first, (p + p_star, p + p_star); in each eigenspace of Sigma."""
+        if self.problem.covariance is None:
+            return self.weights.T @ self.weights
+        parts = [self.weights[self.levels.of[: self.q] == level] for level in range(len(self.levels.values))]
+        return np.array([part.T @ part for part in parts])
 
     @property
     def _own(self) -> int:
@@ -112,17 +132,20 @@ class Deferred:
         Returns
         -------
         int
-            New directions, b p unless dimensions are used up.
+            New directions, b p of each eigenspace unless dimensions are used up.
         """
         c, p = self.coordinates, self.problem.p
         V = self.group.share(V)
         E = np.einsum("ij,bjl->ilb", c.B, V) if p == 1 else self.samples.query(V)
         new = c.add_queries(V, E, self.finer.sums(), self.finer)
-        count = min(new or max(1, len(V)) * p, self.n - c.k)
+        counts = self.levels.next(new or max(1, len(V)) * p)
+        count = int(counts.sum())
         if count > self.samples.capacity - c.k:  # fewer would be another law: never truncate
             raise InputError(NO_ROOM.format(c.k))
         self.draw_ahead(count)
-        G = self.group.share(c.next_images(new, count, self.seed))
+        T = self.levels.triangles(counts, new, self.seed) if new else np.zeros((count, 0))
+        G = self.group.share(c.next_images(new, T))
+        self._meet(counts)
         c.extend(*self.samples.reveal(G, count, min(following, self.n - c.k - count)))
         return count
 
@@ -149,10 +172,12 @@ def check_deferred(problem: Problem, n: int, tol: float | None, storage: str, bl
             f"block = {block}: the p p* = {p * p_star} outliers are nearly degenerate and need a block of at least "
             f"as many vectors (block >= {p * p_star})"
         )
-    first = p + p_star + block * p
+    each = p + p_star + block * p
+    first = each * len(spaces(problem.covariance, n)[0])
     if first > min(n, m):
+        spaced = "" if first == each else f" in each of {first // each} eigenspaces"
         raise InputError(
-            f"a block of {block} asks for p + p* + block p = {first} directions, and min(N, M) = {min(n, m)}: "
+            f"a block of {block} asks for p + p* + block p = {each} directions{spaced}, and min(N, M) = {min(n, m)}: "
             "take a larger N, a smaller block, or method stored, which suits small N"
         )
     storage_bytes(storage)

@@ -56,9 +56,18 @@ class Images:
     storage : {"float64", "float32", "int16"}
         Numbers R is kept in; int16 has one scale per panel and direction, a rounding error near 1e-4 / sqrt(N).
     group : Group
+    largest_root : float
+        Of the eigenvalues of the data's covariance.
+
+    Attributes
+    ----------
+    roots : (capacity,) array
+        Root of the eigenvalue that each direction belongs to; R has the images under X Sigma^(-1/2).
     """
 
-    def __init__(self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group) -> None:
+    def __init__(
+        self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group, largest_root: float = 1.0
+    ) -> None:
         # D_ab = D_ba makes left queries nearly dependent for p > 1: what is new in them, some N^(-1/2) of their
         # length for the first, would be lost in the rounding of float32 products.
         number = "float64" if p > 1 or storage_bytes(storage) == 8 else "float32"
@@ -72,6 +81,7 @@ class Images:
         self.parts = p * (p + 1) // 2
         self.R = np.empty((capacity, self.rows), dtype=storage)
         self.scale = np.ones((capacity, len(self.panels)), dtype=self.number)
+        self.roots, self.largest_root = np.ones(capacity), largest_root
         self.D = np.zeros((self.parts, self.rows), dtype=self.number)
         self.fresh = np.zeros((0, self.rows), dtype=self.number)
         self.count = 0
@@ -85,7 +95,7 @@ class Images:
         return len(self.R)
 
     def draw_first(self, q: int) -> None:
-        """Draw images of the first q directions, those of the weights: X Q is i.i.d. N(0, 1/N)."""
+        """Draw images of the first q directions, those of the weights: X Sigma^(-1/2) Q is i.i.d. N(0, 1/N)."""
         for i in range(q):
             for panels in self._chunks():
                 row = self._normals(i, panels)
@@ -119,7 +129,7 @@ class Images:
     @property
     def norm(self) -> float:
         """A bound of |X|, with all but no probability of failing."""
-        return math.sqrt(self.m / self.n) + 1.0 + 8.0 / math.sqrt(self.n)
+        return self.largest_root * (math.sqrt(self.m / self.n) + 1.0 + 8.0 / math.sqrt(self.n))
 
     def _curvature(self, problem: Problem, weights: Array, panels: tuple[int, int]) -> tuple[Array, float]:
         """Different entries of D for some local panels, zero behind the last sample; largest row sum of a |D_mu|."""
@@ -161,7 +171,8 @@ class Images:
     def projected(self, weights: Array, panels: tuple[int, int]) -> Array:
         """Images of combinations of the first directions, weights (q, r), for some local panels: (rows, r)."""
         # In float64 from what is stored: D is what the images say, to the last bits of a float64.
-        product: Array = self._images(len(weights), panels, np.float64).T @ weights
+        scaled = self.roots[: len(weights), None] * weights
+        product: Array = self._images(len(weights), panels, np.float64).T @ scaled
         return product
 
     def _moments(self, rows: int, columns: int) -> tuple[NDArray[np.int64], int]:

@@ -47,7 +47,8 @@ class Iteration:
 
     def __init__(self, instance: Deferred, nev: int, tol: float, block: int, at: Progress) -> None:
         self.instance, self.nev, self.tol, self.block, self.at = instance, nev, tol, block, at
-        self.width = block * instance.problem.p
+        self.spaces = len(instance.levels.values)
+        self.width = block * instance.problem.p * self.spaces
         self.reason, self.last = "", False
         self.values, self.told = np.zeros(0), np.zeros(0)
         self.vectors = np.zeros((0, instance.coordinates.k, instance.problem.p))
@@ -91,8 +92,8 @@ class Iteration:
     def _see_what_fits(self, k: int) -> None:
         """Whether another step fits into memory after this one; InputError where not even the pairs do."""
         instance, p = self.instance, self.instance.problem.p
-        closing = min(self.nev * p, instance.n - k)  # directions of a step that asks about all pairs
-        reserve = min(max(self.width, self.nev * p) + self.nev * p, instance.n - k)
+        closing = min(self.nev * p * self.spaces, instance.n - k)  # directions of a step that asks about all pairs
+        reserve = min(max(self.width, self.nev * p * self.spaces) + self.nev * p * self.spaces, instance.n - k)
         left = instance.samples.capacity - k
         self.last = left < reserve or _room(instance, reserve) < reserve
         if self.last and (left < closing or k * p < self.nev):

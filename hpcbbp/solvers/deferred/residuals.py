@@ -44,7 +44,8 @@ def recomputed(instance: Deferred, values: Array, vectors: Array) -> Array:
     if c.k == instance.n:
         outside = np.zeros(count)
     else:
-        outside = (1 + 4 / math.sqrt(instance.n)) * (lengths * sizes[count:] + c.hides(padded))
+        norm = samples.largest_root * (1 + 4 / math.sqrt(instance.n))
+        outside = norm * (lengths * sizes[count:] + c.hides(padded))
     # Projections, good to u, are squared and divided by a + y: D has a relative error of u / sqrt(a) at worst.
     conditioned = (16 + 4 / math.sqrt(problem.a)) * _U * sizes[:count]
     told: Array = np.hypot(inner, outside) + roundings + conditioned + lost + 4 * _U * np.abs(values)
@@ -78,7 +79,7 @@ def of_moments(instance: Deferred, vectors: Array) -> Array:
         return np.zeros(len(vectors))
     unit = np.finfo(instance.samples.number).eps / 2
     along = np.sqrt((vectors[:, :, 0] ** 2) @ np.maximum(c.B.diagonal(), 0.0))
-    estimate: Array = unit * math.sqrt(c.k / instance.n) * along
+    estimate: Array = unit * instance.samples.largest_root * math.sqrt(c.k / instance.n) * along
     return estimate
 
 

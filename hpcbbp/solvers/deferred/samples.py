@@ -1,4 +1,7 @@
-"""Passes over the images and curvatures of this rank's samples; every sum over samples is the same on any ranks."""
+"""Passes over the images and curvatures of this rank's samples; every sum over samples is the same on any ranks.
+
+R in what they take and give is X Q, the images times the roots of the eigenvalues of Sigma.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ class Samples(Images):
     def first_moments(self) -> tuple[Array, Array]:
         """A and B, as from `reveal`, of the images there are with each other."""
         k, parts = self.count, self.parts
-        A = self._moments_with(0, lambda panels: self._images(k, panels)).reshape(k, parts, k)
+        both = self.roots[:k, None] * self.roots[:k]
+        A = self._moments_with(0, lambda panels: self._images(k, panels)).reshape(k, parts, k) * both[:, None]
         if self.p > 1:
             return A, np.zeros((k, 0))
 
@@ -31,7 +35,7 @@ class Samples(Images):
             images: NDArray[Any] = self.D[:, panels[0] * PANEL : panels[1] * PANEL] * self._images(k, panels)
             return images
 
-        return A, self._moments_with(1, curved).reshape(k, k)
+        return A, self._moments_with(1, curved).reshape(k, k) * both
 
     def _moments_with(self, power: int, vectors: Callable[[tuple[int, int]], NDArray[Any]]) -> Array:
         """R^T D_q Y for k vectors Y given in pieces; D^power of them bounds their exponent."""
@@ -46,7 +50,7 @@ class Samples(Images):
         return self._summed(out, factor, columns)
 
     def reveal(self, G: Array, c: int, following: int) -> tuple[Array, Array, Array]:
-        """Append c images xi_j + sum_q D_q R G_(q,j); draw the fresh numbers of the next directions beside.
+        """Append c images xi_j + sum_q D_q R G_(q,j) under X Sigma^(-1/2); draw the next fresh numbers beside.
 
         Parameters
         ----------
@@ -71,7 +75,7 @@ class Samples(Images):
         out, padded = self._moments(k + c, sum(sizes))
         factor = np.ones(padded)
         factor[: sum(sizes)] = np.repeat(2.0 ** self.exponents[[0, 1, 0]], sizes)
-        flat = np.ascontiguousarray(G.reshape(k, parts * c), dtype=self.number)
+        flat = np.ascontiguousarray(self.roots[:k, None] * G.reshape(k, parts * c), dtype=self.number)
         fresh = np.ascontiguousarray(self.fresh[:c])
         kept = self.fresh if len(self.fresh) == following else np.empty((following, self.rows), dtype=self.number)
         for panels in self._chunks():
@@ -85,8 +89,10 @@ class Samples(Images):
         self.fresh = kept
         self.count = k + c
         moments = self._summed(out, factor, sum(sizes))
+        moments *= self.roots[: k + c, None]
         A, B, F = np.split(moments, np.cumsum(sizes)[:2], axis=1)
-        return A.reshape(k + c, parts, c), B, F.reshape(k + c, parts, following)
+        new = self.roots[k : k + c]
+        return A.reshape(k + c, parts, c) * new, B * new[: B.shape[1]], F.reshape(k + c, parts, following)
 
     def energies(self, problem: Problem, weights: Array, V: Array) -> tuple[Array, Array]:
         """|U_v| of U_va = sum_l D_al R V_vl, and its size if signs were random; (b,) each, for V (b, k, p).
@@ -96,6 +102,7 @@ class Samples(Images):
         b, k, p = V.shape
         out = np.zeros((b, 2), dtype=np.int64)
         factor = 2.0 ** self.exponents[1] / p
+        V = self.roots[:k, None] * V
         flat = np.ascontiguousarray(V.transpose(1, 0, 2).reshape(k, b * p))
         squares = np.ascontiguousarray((V**2).sum(axis=2).T)
         for panels in self._chunks():
@@ -129,12 +136,12 @@ class Samples(Images):
         out, padded = self._moments(k, b * p)
         factor = np.ones(padded)
         factor[: b * p] = np.repeat(2.0 ** exponents(sizes * self.norm), p)
-        flat = np.ascontiguousarray(V.transpose(1, 0, 2).reshape(k, b * p))
+        flat = np.ascontiguousarray((self.roots[:k, None] * V).transpose(1, 0, 2).reshape(k, b * p))
         for panels in self._chunks():
             D, _ = self._curvature(problem, weights, panels)
             kernels.image(self.R, self.scale, k, panels, D, self.index, flat, factor, out)
-        found = self._summed(out, factor, b * p).reshape(k, b, p).transpose(1, 0, 2)
-        lost = 2.0 * math.sqrt(self.all_panels * k * p) / factor[: b * p : p]
+        found = (self.roots[:k, None] * self._summed(out, factor, b * p)).reshape(k, b, p).transpose(1, 0, 2)
+        lost = 2.0 * self.largest_root * math.sqrt(self.all_panels * k * p) / factor[: b * p : p]
         return found, lost
 
     def query(self, V: Array) -> Array:
@@ -143,9 +150,10 @@ class Samples(Images):
         columns = self.parts * b * p
         out, padded = self._moments(k, columns)
         factor = np.full(padded, 2.0 ** self.exponents[1])
-        flat = np.ascontiguousarray(V.transpose(1, 0, 2).reshape(k, b * p))
+        roots = self.roots[:k, None]
+        flat = np.ascontiguousarray((roots * V).transpose(1, 0, 2).reshape(k, b * p))
         kernels.query(self.R, self.scale, k, self.D, self.index, flat, factor, out)
-        return self._summed(out, factor, columns).reshape(k, self.parts, b * p)
+        return (roots * self._summed(out, factor, columns)).reshape(k, self.parts, b * p)
 
     def remainder(self, G: Array, bounds: Array) -> tuple[Array, Array, Array]:
         """Moments of U_j = sum_q D_q R G_(q,j) themselves, formed sample by sample in float64 with every storage.
@@ -169,9 +177,9 @@ class Samples(Images):
         factor, units = np.ones(padded), np.ones(ones)
         factor[: parts * c] = np.tile(2.0 ** exponents(bounds * self.largest * self.norm), parts)
         units[:c] = 2.0 ** exponents(bounds**2)
-        flat = np.ascontiguousarray(G.reshape(k, parts * c))
+        flat = np.ascontiguousarray(self.roots[:k, None] * G.reshape(k, parts * c))
         for panels in self._chunks():
             D = self.D[:, panels[0] * PANEL : panels[1] * PANEL].astype(np.float64)
             kernels.remainder(self.R, self.scale, k, panels, D, flat, factor, units, out, own)
-        moments = self._summed(out, factor, parts * c).reshape(k, parts, c)
+        moments = (self.roots[:k, None] * self._summed(out, factor, parts * c)).reshape(k, parts, c)
         return moments, self._summed(own, units, c)[0], math.sqrt(self.all_panels) / units[:c]

@@ -20,7 +20,6 @@ from hpcbbp.solvers.deferred.progress import COUNTERS
 from hpcbbp.solvers.result import Step
 
 if TYPE_CHECKING:
-    from hpcbbp.solvers.deferred.coordinates import Coordinates
     from hpcbbp.solvers.deferred.engine import Deferred
     from hpcbbp.solvers.deferred.progress import Progress
 
@@ -127,6 +126,7 @@ def _identity(instance: Deferred) -> dict[str, Any]:
 def pack(instance: Deferred, at: Progress, form: int, token: str) -> bytes:
     """The small state as a file: our words with a digest of the rest, then an archive of numpy's."""
     arrays, archive = instance.coordinates.state(), io.BytesIO()
+    arrays["level"] = instance.levels.of
     about = {
         "identity": {"format": form, **_identity(instance)},
         "run": token,
@@ -158,9 +158,11 @@ class State:
     counters: dict[str, Any]
     history: list[Step]
 
-    def restore(self, c: Coordinates, at: Progress) -> None:
+    def restore(self, instance: Deferred, at: Progress) -> None:
         """Put everything where it belongs."""
-        c.restore({**self.arrays, "formed": self.formed})
+        instance.coordinates.restore({**self.arrays, "formed": self.formed})
+        instance.levels.of = self.arrays["level"]
+        instance.resume()
         at.restore(self.counters, self.arrays["asked"], self.history)
 
 
@@ -200,6 +202,7 @@ def unpack(raw: bytes, instance: Deferred) -> State:
     if "hidden" not in arrays:  # before it was known what left directions may hide
         arrays["hidden"] = _not_kept(arrays)
         about["progress"]["gap"] = 0.0
+    arrays.setdefault("level", np.zeros(k, dtype=np.int64))  # states of white data before there were others
     _check_shapes(arrays, k, instance)
     int(token or "0", 16)
     history = [
@@ -207,7 +210,7 @@ def unpack(raw: bytes, instance: Deferred) -> State:
         for at, products, converged, values, estimates in json.loads(str(arrays["history"]))
     ]
     counters = {name: kind(about["progress"][name]) for name, kind in COUNTERS.items()}
-    kept = {name: arrays[name] for name in (*KEEPS, "asked") if name != "formed"}
+    kept = {name: arrays[name] for name in (*KEEPS, "asked", "level") if name != "formed"}
     return State(
         k,
         form,
@@ -229,14 +232,19 @@ def _check_shapes(arrays: dict[str, Any], k: int, instance: Deferred) -> None:
         "L": (left, left),
         "kept": (left, 2),
         "hidden": (queries, p),
+        "level": (k,),
     }
     asked = arrays["asked"]
     if not instance.q <= k <= instance.n or (len(asked) and asked.shape[2:] != (p,)) or asked.ndim != 3:
         raise ValueError(f"{k} directions, and queries of shape {asked.shape}")
     for name, shape in shapes.items():
-        kind = np.int64 if name == "kept" else np.float64
+        kind = np.int64 if name in ("kept", "level") else np.float64
         if arrays[name].shape != shape or arrays[name].dtype != kind or not np.isfinite(arrays[name]).all():
             raise ValueError(f"{name} is not what {k} directions have")
+    dimensions = instance.levels.dimensions
+    met = np.bincount(np.maximum(arrays["level"], 0), minlength=len(dimensions))
+    if arrays["level"].min(initial=0) < 0 or len(met) > len(dimensions) or (met > dimensions).any():
+        raise ValueError("directions of no eigenspace")
     kept = arrays["kept"]
     if len(kept) and not (kept.min() >= 0 and (kept.max(axis=0) < (queries, p)).all()):
         raise ValueError("left directions of no query")

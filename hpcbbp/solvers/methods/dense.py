@@ -15,7 +15,6 @@ from hpcbbp.solvers.dense import NO_ROOM, solve_dense
 from hpcbbp.solvers.instance import Instance, gaussian_instance
 from hpcbbp.solvers.methods.base import Array, Heard
 from hpcbbp.solvers.needs import dense_bytes
-from hpcbbp.solvers.overlap import cosines
 from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution
 
@@ -41,7 +40,7 @@ class PreparedMatrix:
 
     def gram(self) -> Array:
         """Of the instance's weights."""
-        return cosines(self.instance.student, self.instance.teacher, self.instance.data.group)
+        return self.instance.gram
 
 
 class DenseMethod:

@@ -13,7 +13,6 @@ from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.instance import Instance, gaussian_instance, solve_instance
 from hpcbbp.solvers.methods.base import Array, Heard
 from hpcbbp.solvers.needs import products, stored_bytes
-from hpcbbp.solvers.overlap import cosines
 from hpcbbp.solvers.request import BYTES, Request, Words
 from hpcbbp.solvers.result import Solution
 
@@ -42,7 +41,7 @@ class PreparedInstance:
 
     def gram(self) -> Array:
         """Of the instance's weights."""
-        return cosines(self.instance.student, self.instance.teacher, self.instance.data.group)
+        return self.instance.gram
 
 
 class StoredMethod:

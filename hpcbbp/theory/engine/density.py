@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
+from hpcbbp.model.covariance import nodes_of
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import check_alpha, check_count
 from hpcbbp.theory.engine.answers import ModelTheory
@@ -52,6 +53,7 @@ class _Equation:
     """Z(G) - x 1 on what the symmetries leave of G, and its derivatives, on given nodes.
 
     With G = a + b 11^T and R = D (1 - a D)^-1, diagonal where D is, E = R + b R 1 1^T R/(1 - b 1.R1).
+    Where data have a covariance it is sum nu sigma/(x - kappa sigma) - G.
     """
 
     def __init__(self, nodes: Nodes, problem: Problem, alpha: float, even: bool) -> None:
@@ -66,6 +68,8 @@ class _Equation:
         self.d, axes = np.linalg.eigh(D)
         self.ones2 = axes.sum(axis=1) ** 2  # of 1 in the eigenvectors of D
         self.mean = alpha * float(self.w @ self.d.mean(axis=1))
+        self.law = None if problem.covariance is None else nodes_of(problem.covariance)
+        self.trace: Complex = np.zeros(0, dtype=complex)
 
     def __call__(self, g: Complex, z: complex) -> tuple[Complex, Complex]:
         """Values and derivatives, (c,) and (c, c), c = 1 or 2."""
@@ -74,7 +78,8 @@ class _Equation:
         R2 = R * R
         if self.single:
             first, second = self.w @ R.mean(axis=1), self.w @ R2.mean(axis=1)
-            return np.array([1.0 / a + self.alpha * first - z]), np.array([[self.alpha * second - a**-2]])
+            kappa, by_g = (self.alpha * np.asarray(part, dtype=np.complex128) for part in ([first], [[second]]))
+            return self._beside(g, kappa, by_g, z)
         b = (g[0] - g[1]) / p
         s1, s2, s3 = (np.einsum("mk,mk->m", self.ones2, power) for power in (R, R2, R2 * R))
         c = b / (1.0 - b * s1)
@@ -84,8 +89,20 @@ class _Equation:
         # d/da and d/db of both; a = g_2, b = (g_1 - g_2)/p.
         by_a = [self.w @ one_E2_one / p, self.w @ (trace_E2 - one_E2_one / p) / (p - 1)]
         by_b = [self.w @ one_E_one**2 / p, self.w @ (one_E2_one - one_E_one**2 / p) / (p - 1)]
-        slope = self.alpha * np.array([[by_b[i] / p, by_a[i] - by_b[i] / p] for i in range(2)])
-        return 1.0 / g + self.alpha * np.array([along, across]) - z, np.asarray(slope - np.diag(g**-2.0), complex)
+        slope = [[by_b[i] / p, by_a[i] - by_b[i] / p] for i in range(2)]
+        kappa, by_g = (self.alpha * np.asarray(part, dtype=np.complex128) for part in ([along, across], slope))
+        return self._beside(g, kappa, by_g, z)
+
+    def _beside(self, g: Complex, kappa: Complex, slope: Complex, z: complex) -> tuple[Complex, Complex]:
+        """The equation and its derivative, from kappa and its derivative in g."""
+        if self.law is None:
+            return 1.0 / g + kappa - z, np.asarray(slope - np.diag(g**-2.0), complex)
+        values, shares = self.law
+        inverse = 1.0 / (z - np.outer(values, kappa))
+        value = (shares * values) @ inverse - g
+        second = (shares * values**2) @ (inverse * inverse)
+        self.trace = shares @ inverse  # of the resolvent at the last point
+        return value, np.asarray(second[:, None] * slope - np.eye(len(g)), complex)
 
     def newton(self, g: Complex, z: complex) -> Complex | None:
         """Solution near g, None where there is none with Im <= 0."""
@@ -102,6 +119,13 @@ class _Equation:
             if np.abs(step).max() <= _SETTLED * np.abs(g).max():
                 return g if (g.imag <= 1e-9 * np.abs(g)).all() else None
         return None
+
+    def _resolvent(self, g: Complex, z: complex) -> Complex:
+        """Traces of the resolvent that belong to a solution: G itself, for white data."""
+        if self.law is None:
+            return g
+        self(g, z)
+        return self.trace
 
     def down(self, x: float, scale: float) -> Complex | None:
         """Solution at x + i0, from high above it."""
@@ -122,7 +146,7 @@ class _Equation:
                 g = self.down(float(point), scale)
             near = g
             if g is not None:
-                found[place] = max(0.0, -float(self.shares @ g.imag) / math.pi)
+                found[place] = max(0.0, -float(self.shares @ self._resolvent(g, point).imag) / math.pi)
             if progress is not None and place % _TOGETHER == 0:
                 progress(place / len(x))
         return found

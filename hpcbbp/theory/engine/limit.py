@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from os import sched_getaffinity
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from hpcbbp.theory.engine.nodes import Nodes
 from hpcbbp.theory.engine.support import Support
-from hpcbbp.theory.engine.symmetric import SymmetricCurve, Symmetries
+from hpcbbp.theory.engine.symmetric import Symmetries, symmetric_curve
 from hpcbbp.theory.finite import weighted
 from hpcbbp.theory.finite.dyson import Beyond
 from hpcbbp.theory.finite.left_end import outliers
+from hpcbbp.theory.finite.population import Population
 from hpcbbp.theory.finite.sums import Sums
 
 Array = NDArray[np.float64]
@@ -67,8 +69,15 @@ class Transform:
         self, nodes: Nodes, alpha: float, support: Support, symmetries: Symmetries, pool: ThreadPoolExecutor
     ) -> None:
         weighted.prepare()
-        self.curve = SymmetricCurve(Sums(nodes.at(alpha), None, pool), symmetries)
+        population = Population.limit(support.problem)
+        self.white = population is None
+        self.curve = symmetric_curve(Sums(nodes.at(alpha), None, pool), symmetries, population)
         self.alpha, self.support, self.symmetries = alpha, support, symmetries
+
+    @property
+    def _gram(self) -> Array:
+        """Of weights at N = infinity."""
+        return np.eye(self.curve.sums.p + self.curve.sums.p_star)
 
     def _inside(self, g: float, exactly: bool) -> float:
         """Above 0 where G lies in the domain of all samples, or of those that are known."""
@@ -115,7 +124,7 @@ class Transform:
         last = self.end(exact) * (1.0 - 1e-12)
         g, kind, slope = last, "smooth", self._slope(last)
         alpha_c = None
-        if math.isfinite(slope) and (self.curve.sums.p == 1 or self.symmetries.student):
+        if math.isfinite(slope) and self.white and (self.curve.sums.p == 1 or self.symmetries.student):
             alpha_c = self.alpha / (1.0 + slope * last * last)
         if slope >= 0.0:
             near = 0.5 * last
@@ -127,8 +136,10 @@ class Transform:
 
     def _gap(self, g: float) -> float:
         """Lowest eigenvalue of Theta - z whose vector has a share of the teacher; infinite if none has."""
-        values, vectors = np.linalg.eigh(self.curve.signal(g)[0])
+        metric = self.curve.metric(self._gram)
+        values, vectors = scipy.linalg.eigh(self.curve.signal(g)[0], metric)
         p, p_star = self.symmetries.p, self.symmetries.p_star
+        vectors = vectors * np.sqrt(metric.diagonal().mean())  # lengths 1
         shares = (vectors.reshape(p, p + p_star, -1)[:, :p_star] ** 2).sum(axis=(0, 1))
         informed = values[shares > _SHARE]
         return float(informed.min(initial=math.inf)) - self.curve.at(g).z
@@ -136,7 +147,7 @@ class Transform:
     def left_end(self) -> LeftEnd:
         """Edge, its kind, and the outliers before it."""
         edge = self.edge()
-        found = outliers(self.curve, edge.g, np.eye(self.curve.sums.p + self.curve.sums.p_star))
+        found = outliers(self.curve, edge.g, self._gram)
         order = np.argsort(found[0])
         return LeftEnd(edge, *(part[order] for part in found))
 

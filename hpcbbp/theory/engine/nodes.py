@@ -52,6 +52,7 @@ def _with_noise(problem: Problem, x: Array, w: Array, step: float) -> Nodes:
     """Nodes of the projections times nodes of the noise."""
     z, share = problem.noise.nodes(_noise_count(step))
     projections = np.repeat(x, len(z), axis=0)
+    projections *= math.sqrt(problem.variance)
     s, u = (np.ascontiguousarray(part) for part in np.split(projections, [problem.p], axis=1))
     weights = np.outer(w, share).ravel()
     D = packed_curvature(problem, s, u, np.tile(z, len(x)) if problem.noisy else None)
@@ -106,6 +107,7 @@ def sobol(problem: Problem, log2_count: int, seed: int) -> Nodes:
     d = problem.p + problem.p_star
     uniform = qmc.Sobol(d + 1, scramble=True, rng=np.random.default_rng(seed)).random_base2(log2_count)
     x = ndtri(np.clip(uniform, 2.0**-60, 1.0 - 2.0**-53))
+    x[:, :d] *= math.sqrt(problem.variance)
     s, u, z = (np.ascontiguousarray(part) for part in np.split(x, [problem.p, d], axis=1))
     D = packed_curvature(problem, s, u, z[:, 0] if problem.noisy else None)
     return Nodes(s, u, D, np.full(len(x), 1.0 / len(x)))

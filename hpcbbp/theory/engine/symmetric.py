@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.finite.dyson import Curve
+from hpcbbp.theory.finite.levels import LevelCurve
+from hpcbbp.theory.finite.population import Population
 from hpcbbp.theory.finite.sums import Sums
 
 Array = NDArray[np.float64]
@@ -99,25 +101,48 @@ def _orbits(p: int, p_star: int, student: bool, teacher: bool, alike: bool) -> t
     return classes, np.bincount(classes[classes >= 0], minlength=len(seen)).astype(float)
 
 
-class SymmetricCurve(Curve):
+class _Symmetrised(Curve):
     """A curve along which G is a multiple of 1 (even activations) or has one value more, on (1, ..., 1)."""
 
-    def __init__(self, sums: Sums, symmetries: Symmetries) -> None:
-        super().__init__(sums, 1)
+    _projector: Array
+    symmetries: Symmetries
+
+    def _set(self, symmetries: Symmetries) -> None:
         self.symmetries = symmetries
-        p = sums.p
+        p = self.sums.p
         kept = [np.eye(p)] if symmetries.student or p == 1 else [np.eye(p), np.ones((p, p)) - np.eye(p)]
         rows = np.array([np.einsum("iab,ab->i", self._basis, matrix) for matrix in kept])
         axes = np.linalg.qr(rows.T)[0]
         self._projector = axes @ axes.T
 
-    def _derivatives(self, G: Array) -> tuple[Array, Array]:
+    def _symmetric(self, Z: Array, J: Array) -> tuple[Array, Array]:
         """Z and J on the matrices that the symmetries leave; -1 on the others, which do not take part."""
-        Z, J = super()._derivatives(G)
         S = self._projector
         return self._matrix(S @ self._coordinates(Z)), S @ J @ S - (np.eye(len(S)) - S)
 
-    def signal(self, g: float) -> tuple[Array, Array, float]:
-        """Theta, dTheta/dg and d2z/dg2, averaged over the symmetries."""
-        theta, slope, second = super().signal(g)
-        return self.symmetries.averaged(theta), self.symmetries.averaged(slope), second
+    def _averaged(self, theta: Array) -> Array:
+        """Theta averaged over the symmetries."""
+        return self.symmetries.averaged(theta)
+
+
+class SymmetricCurve(_Symmetrised):
+    """Of white data."""
+
+    def __init__(self, sums: Sums, symmetries: Symmetries) -> None:
+        super().__init__(sums, 1)
+        self._set(symmetries)
+
+
+class SymmetricLevelCurve(_Symmetrised, LevelCurve):
+    """Of data with a covariance."""
+
+    def __init__(self, sums: Sums, symmetries: Symmetries, population: Population) -> None:
+        LevelCurve.__init__(self, sums, 1, population)
+        self._set(symmetries)
+
+
+def symmetric_curve(sums: Sums, symmetries: Symmetries, population: Population | None) -> Curve:
+    """The curve of nodes of all samples."""
+    if population is None:
+        return SymmetricCurve(sums, symmetries)
+    return SymmetricLevelCurve(sums, symmetries, population)

@@ -26,9 +26,9 @@ from hpcbbp.theory.finite.sums import Sums
 
 Array = NDArray[np.float64]
 
-_STEPS = 12
+STEPS = 12
 _HALVINGS = 3
-_CLOSE = 1e-5  # a Newton step below this N^(-1/2), relative to G, is the last: G and z are good to its square,
+CLOSE = 1e-5  # a Newton step below this N^(-1/2), relative to G, is the last: G and z are good to its square,
 # slope and direction to it times |GE|, which is N^(1/2) where one sample dominates
 
 
@@ -82,8 +82,8 @@ class Curve:
         gamma, axes = np.linalg.eigh(G)
         return gamma, np.ascontiguousarray(axes)
 
-    def _derivatives(self, G: Array) -> tuple[Array, Array]:
-        """Z(G), docs/finite-n.md (17), and J in the basis of symmetric matrices, whose first is 1/p^(1/2)."""
+    def bulk(self, G: Array) -> tuple[Array, Array]:
+        """(1/N) sum_mu E_mu, and delta -> (1/N) sum_mu E_mu delta E_mu in the basis of symmetric matrices."""
         gamma, axes = self._axes(G)
         if gamma[-1] >= 0.0:
             raise Beyond
@@ -91,15 +91,27 @@ class Curve:
         if not inside:
             raise Beyond
         first, second = first / self.n, (second + np.triu(second, 1).T) / self.n
-        inverse = (axes / gamma) @ axes.T
-        Z = inverse + axes @ first[self._index] @ axes.T
         # sum_ab E_ka E_bl delta_ab, from the products of packed pairs (k, a), (b, l)
         four = second[self._index[:, :, None, None], self._index[None, None, :, :]]  # [k, a, b, l]
         turned = np.einsum("ka,iab,bl->ikl", axes.T, self._basis, axes, optimize=True)
         J = np.einsum("ikl,kabl,jab->ij", turned, four, turned, optimize=True)
+        return axes @ first[self._index] @ axes.T, 0.5 * (J + J.T)
+
+    def _derivatives(self, G: Array) -> tuple[Array, Array]:
+        """Z(G), docs/finite-n.md (17), and J in the basis of symmetric matrices, whose first is 1/p^(1/2)."""
+        mean, J = self.bulk(G)
+        gamma, axes = self._axes(G)
+        inverse = (axes / gamma) @ axes.T
         bent = self._basis @ inverse
-        J -= np.einsum("iab,jba->ij", bent, bent)
-        return Z, 0.5 * (J + J.T)
+        return self._symmetric(inverse + mean, J - np.einsum("iab,jba->ij", bent, bent))
+
+    def _symmetric(self, Z: Array, J: Array) -> tuple[Array, Array]:
+        """Z and J on matrices that symmetries of the samples leave; one sample has none."""
+        return Z, J
+
+    def _averaged(self, theta: Array) -> Array:
+        """Theta averaged over symmetries of the samples."""
+        return theta
 
     def _coordinates(self, matrix: Array) -> Array:
         coordinates: Array = np.einsum("iab,ab->i", self._basis, matrix)
@@ -139,7 +151,7 @@ class Curve:
     def _newton(self, g: float, G: Array) -> CurvePoint:
         p = self.sums.p
         before = np.inf
-        for _ in range(_STEPS):
+        for _ in range(STEPS):
             Z, J = self._derivatives(G)
             if p == 1:
                 return CurvePoint(g, float(Z[0, 0]), float(J[0, 0]), G, np.eye(1))
@@ -154,14 +166,32 @@ class Curve:
                 raise Beyond
             before = size
             G = G + self._matrix(np.append(0.0, step))
-            if size < _CLOSE / self.n**0.5:
+            if size < CLOSE / self.n**0.5:
                 z = (residual[0] + J[0, 1:] @ step) / p**0.5
                 along = np.append(p**0.5, p**0.5 * scipy.linalg.cho_solve(factor, J[1:, 0]))
                 return CurvePoint(g, float(z), float(J[0] @ along) / p**0.5, G, self._matrix(along))
         raise Beyond
 
-    def signal(self, g: float) -> tuple[Array, Array, float]:
-        """Theta, docs/finite-n.md (18), and dTheta/dg, (p q, p q), rows (k, a), F = (u, s); and d2z/dg2."""
+    def metric(self, gram: Array) -> Array:
+        """Gram matrix of all signal directions, (p q, p q), rows as Theta has them; gram has the student first."""
+        p, p_star = self.sums.p, self.sums.p_star
+        order = np.roll(np.arange(p + p_star), p_star)
+        return np.kron(np.eye(p), gram[np.ix_(order, order)])
+
+    def seen(self, g: float, c: Array, metric: Array) -> Array:
+        """Scalar products with the weights, (p q,), of the eigenvector of a null vector c of Theta - z Gram."""
+        result: Array = metric @ c
+        return result
+
+    def signal(self, g: float) -> tuple[Array, Array]:
+        """Theta, docs/finite-n.md (18), and dTheta/dg, (p q, p q), rows (k, a), F = (u, s)."""
+        return self._signal(g)[:2]
+
+    def bend(self, g: float) -> float:
+        """d2z/dg2."""
+        return self._signal(g)[2]
+
+    def _signal(self, g: float) -> tuple[Array, Array, float]:
         if g not in self._signals:
             at = self.at(g)
             p, q = self.sums.p, self.sums.p + self.sums.p_star
@@ -177,7 +207,7 @@ class Curve:
             both = both.reshape(2, p * q, p * q)
             inverse = np.diag(1.0 / gamma) @ turned
             second = 2.0 * (np.trace(inverse @ inverse @ inverse) + cubic) / p
-            self._signals[g] = (both[0], both[1], float(second))
+            self._signals[g] = (self._averaged(both[0]), self._averaged(both[1]), float(second))
         return self._signals[g]
 
 

@@ -17,8 +17,13 @@ _ROOT, _EXTREMUM = 1e-11, 1e-9  # of g, relative; z is stationary at the edge
 _GRAM = 1e-10  # by which rounding may leave a Gram matrix unsymmetric; and its smallest eigenvalue
 
 
-def check_gram(gram: Array | None, directions: int) -> Array:
-    """Return cosines between weights, or raise InputError unless they are those of independent unit vectors."""
+def check_gram(gram: Array | None, directions: int, shares: Array | None = None) -> Array:
+    """Return cosines between weights, or raise InputError unless they are those of independent unit vectors.
+
+    With shares of levels, (L,), they are sums over levels: (L, q, q).
+    """
+    if shares is not None:
+        return _check_levels(gram, directions, shares)
     if gram is None:
         return np.eye(directions)
     refuse_masked(gram, "gram")
@@ -33,6 +38,18 @@ def check_gram(gram: Array | None, directions: int) -> Array:
     if np.abs(np.diag(cosines) - 1.0).max() > 0.5 or np.linalg.eigvalsh(cosines)[0] < _GRAM:
         raise InputError("gram: w_a . w_b / N of independent weights is wanted, about 1 on the diagonal")
     return cosines
+
+
+def _check_levels(gram: Array | None, directions: int, shares: Array) -> Array:
+    if gram is None:
+        return shares[:, None, None] * np.eye(directions)
+    if np.ndim(gram) != 3 or np.shape(gram) != (len(shares), directions, directions):
+        raise InputError(
+            f"gram of shape {np.shape(gram)}: {(len(shares), directions, directions)}, a matrix for each level of "
+            "the data's covariance, is wanted"
+        )
+    check_gram(np.sum(gram, axis=0), directions)
+    return np.asarray(gram, dtype=np.float64)
 
 
 def left_edge(curve: Curve, limit: float) -> float:
@@ -62,8 +79,7 @@ def left_edge(curve: Curve, limit: float) -> float:
 def outliers(curve: Curve, g_edge: float, gram: Array) -> tuple[Array, Array, Array]:
     """Eigenvalues below the edge, and their m^2 with teacher and student, docs/finite-n.md (19)."""
     p, p_star = curve.sums.p, curve.sums.p_star
-    order = np.roll(np.arange(p + p_star), p_star)  # teacher first, as in Theta
-    directions = np.kron(np.eye(p), gram[np.ix_(order, order)])
+    directions = curve.metric(gram)
     seen: dict[float, Array] = {}
 
     def gaps(g: float) -> Array:
@@ -82,9 +98,9 @@ def outliers(curve: Curve, g_edge: float, gram: Array) -> tuple[Array, Array, Ar
         behind = min(g for g in seen if gaps(g)[j] >= 0.0)
         g = float(brentq(lambda g, j: float(gaps(g)[j]), before, behind, args=(j,), xtol=1e-300, rtol=_ROOT))
         at = curve.at(g)
-        theta, theta_prime, _ = curve.signal(g)
+        theta, theta_prime = curve.signal(g)
         c = scipy.linalg.eigh(theta, directions)[1][:, j]
-        along = (directions @ c).reshape(p, p_star + p)
+        along = curve.seen(g, c, directions).reshape(p, p_star + p)
         share = (along**2).sum(axis=0) / (1.0 - c @ theta_prime @ c / at.slope)
         found[:, j] = at.z, share[:p_star].sum(), share[p_star:].sum()
     return found[0], found[1], found[2]

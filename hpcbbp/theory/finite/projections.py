@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine import memory, rng
+from hpcbbp.model.covariance import BINS, Covariance, binned
 from hpcbbp.model.parts import refuse_masked
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.finite import kernels
 
+Array = NDArray[np.float64]
 Samples = NDArray[Any]  # float32 or float64
 Pair = tuple[Samples, Samples]
 
@@ -109,6 +111,19 @@ class Projections:
         return range(max(1, -(-self.m // CHUNK)))
 
 
+def _of_levels(law: Covariance, n: int, q: int, seed: int) -> tuple[Array, Array]:
+    """Triangle R of R^T R = W^T Sigma W, and W^T P_j W of each level, (L, q, q), for random unit vectors W."""
+    values, counts = binned(law, n, BINS)
+    each = [
+        rng.triangle(min(q, int(count)), q, int(count), seed, "projection-angles", level)
+        for level, count in enumerate(counts)
+    ]
+    lengths = np.linalg.norm(np.concatenate(each), axis=0)
+    each = [T / lengths for T in each]
+    scaled = np.concatenate([np.sqrt(value) * T for value, T in zip(values, each, strict=True)])
+    return np.linalg.qr(scaled)[1], np.array([T.T @ T for T in each])
+
+
 class Drawn(Projections):
     """Projections of a sample of the model, by their law: Gaussian, with the overlaps of random weights. In float32.
 
@@ -128,7 +143,8 @@ class Drawn(Projections):
     Attributes
     ----------
     gram : (p + p_star, p + p_star) array
-        w_a . w_b / N, student first.
+        w_a . w_b / N, student first; (L, p + p_star, p + p_star) in the levels of the data's covariance, if any
+        (hpcbbp.model.covariance.binned).
     """
 
     def __init__(self, problem: Problem, n: int, seed: int, *, keep: bool | None = None) -> None:
@@ -138,9 +154,12 @@ class Drawn(Projections):
         n = check_size(n, q)
         self.m = check_samples(problem, n)
         self.seed = rng.check_seed(seed)
-        T = rng.triangle(min(q, n), q, n, self.seed, "projection-angles", 0)
-        self._mix = T / np.linalg.norm(T, axis=0)
-        self.gram = self._mix.T @ self._mix
+        if problem.covariance is None:
+            T = rng.triangle(min(q, n), q, n, self.seed, "projection-angles", 0)
+            self._mix = T / np.linalg.norm(T, axis=0)
+            self.gram = self._mix.T @ self._mix
+        else:
+            self._mix, self.gram = _of_levels(problem.covariance, n, q, self.seed)
         self._kept: dict[int, Pair] = {}
         self.keep = 4 * self.m * q <= memory.available() // 3 if keep is None else keep
 

@@ -25,11 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
+from hpcbbp.model.covariance import BINS, binned
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import any_model, check_constant, check_count, is_the_papers
 from hpcbbp.theory.finite.curved import CurvedSample, DrawnCurved
 from hpcbbp.theory.finite.dyson import Beyond, Curve
 from hpcbbp.theory.finite.left_end import check_gram, left_edge, outliers
+from hpcbbp.theory.finite.levels import LevelCurve
+from hpcbbp.theory.finite.population import Population
 from hpcbbp.theory.finite.projections import Drawn, Projections, Samples, check_size, check_widths
 from hpcbbp.theory.finite.sums import Ranks, Sums
 
@@ -135,7 +138,7 @@ def quenched(
     InputError
         Shapes that do not fit, numbers that are not finite, values out of their domain, or p (p + p*) > 400.
     """
-    return _of_rows(lambda some: (Projections(s, u, empty=some), check_constant(a)), n, gram, threads, group)
+    return _of_rows(lambda some: (Projections(s, u, empty=some), check_constant(a)), None, n, gram, threads, group)
 
 
 def quenched_model(
@@ -155,8 +158,11 @@ def quenched_model(
     ----------
     problem : Problem
         Its alpha does not matter.
-    s, u, n, gram, threads, group
+    s, u, n, threads, group
         As for `quenched`.
+    gram : array, optional
+        As for `quenched`; where data have a covariance, (L, p + p_star, p + p_star): of the parts of the weights in
+        each of its levels (hpcbbp.model.covariance.binned).
     z : (M,) array, optional
         What noise on the labels was made of (Problem.noise_numbers); needed where there is noise.
 
@@ -167,11 +173,12 @@ def quenched_model(
     """
     if is_the_papers(problem):
         return quenched(s, u, problem.a, n, gram=gram, threads=threads, group=group)
-    return _of_rows(lambda some: (CurvedSample(problem, s, u, z, empty=some), None), n, gram, threads, group)
+    return _of_rows(lambda some: (CurvedSample(problem, s, u, z, empty=some), None), problem, n, gram, threads, group)
 
 
 def _of_rows(
     source_of: Callable[[bool], tuple[Projections, float | None]],
+    problem: Problem | None,
     n: int,
     gram: Array | None,
     threads: int | None,
@@ -182,10 +189,12 @@ def _of_rows(
         source, a = source_of(group is not None and group.size > 1)
         n = check_size(n, source.p + source.p_star)
         check_widths(source.p, source.p_star)
-        cosines = check_gram(gram, source.p + source.p_star)
+        law = None if problem is None else problem.covariance
+        shares = None if law is None else binned(law, n, BINS)[1] / n
+        cosines = check_gram(gram, source.p + source.p_star, shares)
         if threads is not None:
             threads = check_count("threads", threads, 1, 10_000)
-    return _predict(source, a, n, cosines, threads, group)
+    return _predict(source, problem, a, n, cosines, threads, group)
 
 
 def quenched_sample(
@@ -219,7 +228,8 @@ def quenched_sample(
     known = is_the_papers(problem)
     source = Drawn(problem, n, seed, keep=keep) if known else DrawnCurved(problem, n, seed, keep=keep)
     size = check_size(n, source.p + source.p_star)
-    return _predict(source, problem.a if known else None, size, source.gram, progress=_share_of(source, progress))
+    share = _share_of(source, progress)
+    return _predict(source, problem, problem.a if known else None, size, source.gram, progress=share)
 
 
 _DRAWING = 5.0  # passes over kept numbers that drawing them takes, p = 2 (benchmarks/theory.py)
@@ -240,6 +250,7 @@ def _share_of(source: Drawn, progress: Callable[[float], None] | None) -> Callab
 
 def _predict(
     source: Projections,
+    problem: Problem | None,
     a: float | None,
     n: int,
     gram: Array,
@@ -251,7 +262,10 @@ def _predict(
     if threads is None:
         threads = 1 if group is not None and group.size > 1 else len(sched_getaffinity(0))
     with ThreadPoolExecutor(threads) as pool:
-        return Sums(source, a, pool, group, progress).led(lambda sums: _left_end(Curve(sums, n), gram))
+        population = None if problem is None else Population.sample(problem, n, gram)
+        return Sums(source, a, pool, group, progress).led(
+            lambda sums: _left_end(Curve(sums, n) if population is None else LevelCurve(sums, n, population), gram)
+        )
 
 
 def _left_end(curve: Curve, gram: Array) -> Quenched:
@@ -265,7 +279,7 @@ def _left_end(curve: Curve, gram: Array) -> Quenched:
     try:
         g_edge = left_edge(curve, -1.0 / steepest)
         edge = curve.at(g_edge).z
-        *_, curvature = curve.signal(g_edge)
+        curvature = curve.bend(g_edge)
         found = outliers(curve, g_edge, gram)
     except InputError:
         raise

@@ -66,7 +66,8 @@ def test_left_directions_are_orthonormal_and_known_to_be(storage, p, alpha, a, n
         instance, _ = solved(p, alpha, a, n, seed, storage, tol)
         true, told = orthonormality(instance), skewness(instance)
         assert true < (1e-3 if storage == "float64" else SKEW)
-        assert told > 0.3 * true - 1e-13  # of 6 random vectors; told is the Frobenius norm
+        # Told is the Frobenius norm, of 6 random vectors; below 0.1 of one direction's error with probability 5e-6.
+        assert told > 0.1 * true - 1e-13
         assert told < 3 * np.sqrt(len(instance.coordinates.L)) * true + 1e-10
         assert largest_stretch(instance) < 1
 

@@ -1,0 +1,194 @@
+"""The covariance Sigma of the data, x ~ N(0, Sigma/N), by its eigenvalues: weights are isotropic, axes do not matter.
+
+A law of eigenvalues is its quantile function, so that every N has its own: eigenvalue i of N is the quantile at
+(i + 1/2)/N. Users' own are classes with `name` and `quantile`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError, real_number, shown
+from hpcbbp.machine.wording import exact
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+FEW = 8
+"""Distinct eigenvalues that deferred Krylov takes: its queries ask for directions of each eigenspace."""
+
+BINS = 64
+"""Levels that predictions of one sample know: eigenvalues of neighbours are put together where there are more."""
+
+_MIDPOINTS = 512
+_LARGEST = 1e6
+_TOGETHER = 1 << 16
+
+
+class Covariance(Protocol):
+    """A law of the eigenvalues of Sigma."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in records."""
+        ...
+
+    def quantile(self, t: Array) -> Array:
+        """Eigenvalues > 0 that a share t of them lies below, 0 < t < 1; does not fall with t."""
+        ...
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Few distinct eigenvalues, each of a share of all of them.
+
+    Parameters
+    ----------
+    numbers : tuple of float
+        VALUE, SHARE, VALUE, SHARE, ...: different values > 0, shares > 0 that sum to 1.
+    """
+
+    numbers: tuple[float, ...]
+    name: str = field(init=False)
+    values: tuple[float, ...] = field(init=False)
+    shares: tuple[float, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check the numbers, sort them by value, and name the law after them."""
+        wrong = InputError(
+            f"covariance levels = {shown(self.numbers)}: VALUE,SHARE,VALUE,SHARE,... is wanted, different values > 0 "
+            "and shares > 0 that sum to 1"
+        )
+        given = [real_number(number) for number in self.numbers]
+        numbers = [number for number in given if number is not None and 0.0 < number < _LARGEST]
+        if len(numbers) != len(given) or len(numbers) % 2 or not 4 <= len(numbers) <= 16:
+            raise wrong
+        pairs = sorted(zip(numbers[::2], numbers[1::2], strict=True))
+        values, shares = zip(*pairs, strict=True)
+        if len(set(values)) < len(values) or abs(sum(shares) - 1.0) > 1e-9:
+            raise wrong
+        object.__setattr__(self, "numbers", tuple(number for pair in pairs for number in pair))
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "shares", shares)
+        object.__setattr__(self, "name", "levels:" + ",".join(map(exact, self.numbers)))
+
+    def quantile(self, t: Array) -> Array:
+        """The value whose shares reach t."""
+        ends = np.cumsum(self.shares)[:-1]
+        result: Array = np.asarray(self.values)[np.searchsorted(ends, t)]
+        return result
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Eigenvalues spread evenly over 1 - half_width, ..., 1 + half_width."""
+
+    half_width: float
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check the width, and name the law after it."""
+        width = real_number(self.half_width)
+        if width is None or not 0.0 < width < 1.0:
+            raise InputError(
+                f"covariance uniform = {shown(self.half_width)}: a number between 0 and 1 is wanted, so that all "
+                "eigenvalues are > 0"
+            )
+        object.__setattr__(self, "half_width", width)
+        object.__setattr__(self, "name", f"uniform:{exact(width)}")
+
+    def quantile(self, t: Array) -> Array:
+        """1 + half_width (2 t - 1)."""
+        result: Array = 1.0 + self.half_width * (2.0 * t - 1.0)
+        return result
+
+
+def eigenvalues_of(law: Covariance, n: int, where: range | None = None) -> Array:
+    """Eigenvalues of Sigma in N dimensions, ascending, or those of some coordinates.
+
+    Raises
+    ------
+    InputError
+        A law of the user's that gives anything but numbers > 0 that do not fall.
+    """
+    where = range(n) if where is None else where
+    t = (np.arange(where.start, where.stop, dtype=np.float64) + 0.5) / n
+    try:
+        found = np.asarray(law.quantile(t), dtype=np.float64)
+    except (TypeError, ValueError):
+        found = np.zeros(0)
+    if found.shape != t.shape or not (np.isfinite(found).all() and (found > 0.0).all() and (found < _LARGEST).all()):
+        raise InputError(
+            f"covariance = {shown(law.name)}: quantile(t) has to give one number > 0 (and < {_LARGEST:g}) for each t"
+        )
+    if (np.diff(found) < 0.0).any():
+        raise InputError(
+            f"covariance = {shown(law.name)}: quantile(t) falls; eigenvalues are wanted in ascending order"
+        )
+    return found
+
+
+def check_law(law: Covariance, n: int) -> None:
+    """Raise InputError, as eigenvalues_of does, for any of the N eigenvalues."""
+    for start in range(0, n, _TOGETHER):
+        eigenvalues_of(law, n, range(start, min(n, start + _TOGETHER)))
+
+
+def levels_of(law: Covariance, n: int, most: int) -> tuple[Array, Counts] | None:
+    """Distinct eigenvalues in N dimensions, (k,), and how often each occurs; None if there are more than `most`."""
+    values: dict[float, int] = {}
+    for start in range(0, n, _TOGETHER):
+        part, counts = np.unique(eigenvalues_of(law, n, range(start, min(n, start + _TOGETHER))), return_counts=True)
+        for value, count in zip(part.tolist(), counts.tolist(), strict=True):
+            values[value] = values.get(value, 0) + count
+        if len(values) > most:
+            return None
+    return np.array(list(values)), np.array(list(values.values()), dtype=np.int64)
+
+
+def spaces(law: Covariance | None, n: int) -> tuple[Array, Counts]:
+    """Distinct eigenvalues in N dimensions and their multiplicities; InputError for more than FEW of them."""
+    if law is None:
+        return np.ones(1), np.array([n])
+    found = levels_of(law, n, FEW)
+    if found is None:
+        raise InputError(
+            f"covariance {law.name}: method deferred has a basis for each distinct eigenvalue, and N = {n} gives "
+            f"more than {FEW}; take method stored or dice"
+        )
+    return found
+
+
+def count_of(law: Covariance | None, n: int) -> int:
+    """How many distinct eigenvalues there are in N dimensions; FEW + 1 where there are more."""
+    found = None if law is None else levels_of(law, n, FEW)
+    return 1 if law is None else FEW + 1 if found is None else len(found[0])
+
+
+def binned(law: Covariance, n: int, most: int) -> tuple[Array, Counts]:
+    """Eigenvalues in N dimensions, those of neighbours put together where there are more than `most`."""
+    found = levels_of(law, n, most)
+    if found is not None:
+        return found
+    cuts = np.linspace(0, n, most + 1).astype(np.int64)
+    starts, counts = cuts[:-1], np.diff(cuts)
+    middle = (starts + 0.5 * counts) / n
+    return eigenvalues_at(law, middle), counts
+
+
+def eigenvalues_at(law: Covariance, t: Array) -> Array:
+    """Quantiles at some t."""
+    result: Array = np.asarray(law.quantile(t), dtype=np.float64)
+    return result
+
+
+def nodes_of(law: Covariance) -> tuple[Array, Array]:
+    """Eigenvalues at N = infinity, (k,), and their shares; of a law without levels at 512 points of equal share."""
+    if isinstance(law, Levels):
+        return np.asarray(law.values), np.asarray(law.shares)
+    values, counts = np.unique(eigenvalues_of(law, _MIDPOINTS), return_counts=True)
+    return values, counts / _MIDPOINTS

@@ -1,0 +1,84 @@
+"""Laws of the eigenvalues of Sigma: names, counts at every N, users' own, what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpcbbp import InputError, Problem, gaussian_instance
+from hpcbbp.model import covariance, registry
+from hpcbbp.model.words import Parts
+
+
+class Wedge:
+    """The user's own: a continuous law that is not this package's."""
+
+    name = "wedge"
+
+    def quantile(self, t):
+        return np.sqrt(0.1 + t)
+
+
+def test_spellings():
+    made = registry.covariance_of("levels:1.50,0.5,0.5,.5")
+    assert made.name == "levels:0.5,0.5,1.5,0.5"
+    assert registry.covariance_of(made.name) == made
+    assert Parts.given(covariance="levels:1.50,0.5,0.5,.5").unusual() == {"covariance": "levels:0.5,0.5,1.5,0.5"}
+    assert registry.covariance_of("uniform:0.50").name == "uniform:0.5"
+
+
+@given(st.integers(1, 5000), st.floats(0.01, 0.99), st.floats(0.01, 100.0))
+def test_counts_of_levels_are_shares_of_every_n(n, share, ratio):
+    law = covariance.Levels((1.0, share, 1.0 + ratio, 1.0 - share))
+    values, counts = covariance.levels_of(law, n, 8)
+    assert counts.sum() == n
+    assert set(values) <= {1.0, 1.0 + ratio}
+    low = counts[values == 1.0].sum()
+    assert abs(low - share * n) <= 0.5 + 1e-6
+    assert np.repeat(values, counts) == pytest.approx(covariance.eigenvalues_of(law, n))
+
+
+@pytest.mark.parametrize("law", [covariance.Uniform(0.7), Wedge(), covariance.Levels((0.5, 0.3, 2.0, 0.7))])
+def test_any_range_of_coordinates_has_its_part_of_the_whole(law):
+    whole = covariance.eigenvalues_of(law, 1000)
+    assert (np.diff(whole) >= 0).all()
+    assert np.concatenate([covariance.eigenvalues_of(law, 1000, range(i, i + 100)) for i in range(0, 1000, 100)]) == (
+        pytest.approx(whole)
+    )
+    values, shares = covariance.nodes_of(law)
+    assert shares.sum() == pytest.approx(1.0)
+    assert values @ shares == pytest.approx(whole.mean(), abs=1e-3)
+    levels, counts = covariance.binned(law, 1000, 64)
+    assert len(levels) <= 64
+    assert counts.sum() == 1000
+    assert levels @ counts / 1000 == pytest.approx(whole.mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (lambda t: -t, "one number > 0"),
+        (lambda t: t * np.nan, "one number > 0"),
+        (lambda t: t[:-1], "one number > 0"),
+        (lambda t: "eigenvalues", "one number > 0"),
+        (lambda t: 2.0 - t, "falls"),
+    ],
+)
+def test_laws_of_the_users_that_are_none(values, said):
+    class Own:
+        name = "own"
+        quantile = staticmethod(values)
+
+    with pytest.raises(InputError, match=f"covariance = 'own': quantile.*{said}"):
+        Problem(p=1, p_star=1, alpha=2.0, a=1.0, covariance=Own())
+
+
+def test_stored_data_have_the_variances():
+    """Mean squares of columns: chi^2 with M degrees of freedom, 5 standard deviations of 60 columns."""
+    for law in (covariance.Levels((0.5, 0.5, 4.0, 0.5)), Wedge()):
+        problem = Problem(p=1, p_star=1, alpha=100.0, a=1.0, covariance=law)
+        X = gaussian_instance(problem, 60, 1).data.local
+        ratio = 60 * (X**2).mean(axis=0) / covariance.eigenvalues_of(law, 60)
+        assert np.abs(ratio - 1.0).max() < 5 * np.sqrt(2.0 / len(X))
