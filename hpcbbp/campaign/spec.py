@@ -165,7 +165,7 @@ class Grid(BaseModel):
             raise InputError(f"nev = {nev}: the Hessian has only p N = {size} eigenpairs at p = {problem.p}, N = {n}")
         method = self.method
         if method == "auto":
-            fits = (problem.estimator is None or problem.p == 1) and count_of(problem.covariance, n) <= FEW
+            fits = count_of(problem.covariance, n) <= FEW
             method = "deferred" if n >= DEFERRED_FROM and nev == outliers and fits else "stored"
         storage = METHODS[method].storage(problem, n, self.tol) if self.storage == "auto" else self.storage
         check_means(Request(problem, n, method=method, storage=storage, nev=nev, tol=self.tol), KEYS)

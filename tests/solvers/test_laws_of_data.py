@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from dense import dense_hessian
+from dense import dense_hessian, formula
 from scipy import stats
 
 from hpcbbp import Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
 from hpcbbp.machine import petsc
+from hpcbbp.model.words import Parts
 
 SEEDS = int(os.environ.get("HPCBBP_LAW_SEEDS", "60"))
 LARGEST = 80 if SEEDS <= 60 else 300
@@ -30,9 +31,17 @@ CASES = [
     (2, 2, 3.0, 6.0, 64),  # two teachers
     (1, 2, 1.5, 4.0, 100),
 ]
+MODELS = [
+    ("activation=tanh", 2, 1, 1.5, 6.0, 64),  # teacher and student mix
+    ("activation=tanh loss=square noise=uniform:0.1", 1, 2, 1.0, 5.0, 64),
+    ("estimator=trimmed:3", 1, 1, 1.0, 4.0, 100),
+    ("estimator=trimmed:3", 2, 2, 1.0, 4.0, 64),  # every eigenvalue twice, all left queries of a unit the other's
+    ("covariance=levels:0.5,0.5,1.5,0.5", 1, 1, 1.0, 3.0, 100),
+    ("covariance=levels:0.5,0.5,1.5,0.5 activation=tanh", 2, 1, 1.5, 6.0, 64),
+]
 STATISTICS = 7
-METHODS = ("dice", "deferred")
-LEVEL = 1e-3 / (len(CASES) * STATISTICS * len(METHODS))
+METHODS = ("stored", "dice", "deferred")
+LEVEL = 1e-3 / ((len(CASES) + len(MODELS)) * STATISTICS * len(METHODS))
 
 
 def statistics(eigenvalues: np.ndarray, m2: np.ndarray, split: int) -> list[float]:
@@ -42,25 +51,25 @@ def statistics(eigenvalues: np.ndarray, m2: np.ndarray, split: int) -> list[floa
     return [float(value) for value in values]
 
 
-def dense(problem: Problem, n: int, seed: int) -> list[float]:
+def dense(problem: Problem, n: int, seed: int, parts: Parts | None = None) -> list[float]:
     rng = np.random.default_rng([77, seed])
     p, split = problem.p, problem.p * problem.p_star
     X = rng.standard_normal((problem.samples(n), n)) / np.sqrt(n)
+    if problem.covariance is not None:
+        X[:, ::2] *= np.sqrt(0.5)
+        X[:, 1::2] *= np.sqrt(1.5)
     W = rng.standard_normal((n, p + problem.p_star))
     W *= np.sqrt(n) / np.linalg.norm(W, axis=0)
     S = X @ W
-    s, u = S[:, :p], S[:, p:]
-    y, yhat = (u**2).mean(axis=1), (s**2).mean(axis=1)
-    D = (4 / p**2) * s[:, :, None] * s[:, None, :] / (problem.a + y)[:, None, None]
-    D += np.eye(p) * ((2 / p) * (yhat - y) / (problem.a + y))[:, None, None]
+    D = formula(S[:, :p], S[:, p:], problem.a, parts, seed=10**9 + seed)
     values, vectors = np.linalg.eigh(dense_hessian(X, D))
     overlaps = np.einsum("nav,nl->val", vectors[:, : split + 2].reshape(n, p, -1), W[:, p:]) / np.sqrt(n)
     return statistics(values, (overlaps**2).sum(axis=(1, 2)), split)
 
 
-def dice(problem: Problem, n: int, seed: int) -> list[float]:
+def dice(problem: Problem, n: int, seed: int, data: str = "dice") -> list[float]:
     split = problem.p * problem.p_star
-    solution = solve_instance(gaussian_instance(problem, n, seed, data="dice"), split + 2, tol=1e-5)
+    solution = solve_instance(gaussian_instance(problem, n, seed, data=data), split + 2, tol=1e-5)
     assert solution.eigen.residuals.max() < 1e-4  # eigenvalues near 0 need not reach a relative tolerance
     return statistics(solution.eigen.eigenvalues, solution.overlap2, split)
 
@@ -72,20 +81,31 @@ def deferred(problem: Problem, n: int, seed: int) -> list[float]:
     return statistics(solution.eigen.eigenvalues, solution.overlap2, split)
 
 
-def sample(method: Callable[[Problem, int, int], list[float]], problem: Problem, n: int) -> np.ndarray:
-    return np.array([method(problem, n, seed) for seed in range(SEEDS)])
+def sample(method: Callable[..., list[float]], problem: Problem, n: int, *also: object) -> np.ndarray:
+    return np.array([method(problem, n, seed, *also) for seed in range(SEEDS)])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("p", "p_star", "a", "alpha", "n"), CASES)
-def test_one_law(p, p_star, a, alpha, n, record_property):
-    problem, n = Problem(p=p, p_star=p_star, alpha=alpha, a=a), min(n, LARGEST)
-    reference = sample(dense, problem, n)
+def compare(problem: Problem, n: int, parts: Parts | None, record_property: Callable[[str, object], None]) -> None:
+    n = min(n, LARGEST)
+    reference = sample(dense, problem, n, parts)
     found = {"deferred": sample(deferred, problem, n)}
     if not petsc.missing_modules():
-        found["dice"] = sample(dice, problem, n)
+        found["dice"], found["stored"] = sample(dice, problem, n), sample(dice, problem, n, "stored")
     for method, values in found.items():
         pvalues = [float(stats.ks_2samp(a, b).pvalue) for a, b in zip(reference.T, values.T, strict=True)]
         print(f"{method}: " + " ".join(f"{value:.3f}" for value in pvalues))
         record_property(method, pvalues)
         assert min(pvalues) > LEVEL, f"{method}: {pvalues}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("p", "p_star", "a", "alpha", "n"), CASES)
+def test_one_law(p, p_star, a, alpha, n, record_property):
+    compare(Problem(p=p, p_star=p_star, alpha=alpha, a=a), n, None, record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("words", "p", "p_star", "a", "alpha", "n"), MODELS)
+def test_one_law_of_other_models(words, p, p_star, a, alpha, n, record_property):
+    parts = Parts.of(words)
+    compare(parts.problem(p, p_star, alpha, a), n, parts, record_property)

@@ -96,7 +96,7 @@ def test_units_of_sigma():
 DENSE = {
     "two levels": (problem_of("levels:0.5,0.5,1.5,0.5", a=1.0), 400),
     "two levels, tanh": (problem_of("levels:0.5,0.5,1.5,0.5", 2, 1, 6.0, 1.5, activation="tanh"), 300),
-    "two teachers": (problem_of("levels:0.3,0.7,3,0.3", 2, 2, 20.0, 1.5), 250),
+    "two teachers": (problem_of("levels:0.7,0.5,1.3,0.5", 2, 2, 12.0, 1.5), 250),
     "evenly spread": (problem_of("uniform:0.8", 2, 1, 5.0, 1.0), 300),
 }
 SEEDS = 12

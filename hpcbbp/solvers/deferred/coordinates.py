@@ -14,24 +14,18 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
+from hpcbbp.solvers.deferred.block import Block
 from hpcbbp.solvers.deferred.gram_errors import Finer, GramErrors
 
 Array = NDArray[np.float64]
 
 KEEPS = ("A", "B", "W", "kept", "L", "hidden", "formed")  # of a state
 
+_U = 2.0**-53
 _NEWS = 64.0  # times what rounding may make of it: a part of a query smaller than that is not asked about
+_LEAST = 1e-3  # of the tolerance
 _NEARLY = 1e-3  # of P^T P - 1, at most: what is in P, of a left query that moments have projected, is known up to it
 _SWEEPS = 3  # twice is enough, unless the first was all error
-
-
-class _Block:
-    """Queries on their way in: Gram matrix, lengths, coordinates in P (columns), and what is known of errors."""
-
-    def __init__(self, gram: Array, rows: Array, sums: GramErrors, finer: Finer | None) -> None:
-        self.gram, self.rows, self.sums, self.finer = gram, rows, sums, finer
-        self.sizes = np.sqrt(np.maximum(gram.diagonal(), 0.0))
-        self.terms = np.zeros(0)
 
 
 class Coordinates:
@@ -63,6 +57,9 @@ class Coordinates:
         Cholesky factor of the Gram matrix of the kept U_(v,a).
     hidden : (queries, p) array
         Length that U_(v,a) may have outside the kept ones: zero if it is kept, or if those span everything.
+    tolerance : float
+        Of the solve. What is new of a query and far too short to matter for it is not asked about: where queries
+        coincide but for errors of the past, it would be there, and make L ever worse.
     formed : bool
         Whether a remainder had to be formed. From then on all are: with it L L^T is the Gram matrix of moments no
         more, whose errors would cancel.
@@ -78,7 +75,7 @@ class Coordinates:
         self.kept = np.zeros((0, 2), dtype=np.int64)
         self.L = np.zeros((0, 0))
         self.hidden = np.zeros((0, p))
-        self.formed = False
+        self.formed, self.tolerance = False, 0.0
 
     @property
     def k(self) -> int:
@@ -164,8 +161,9 @@ class Coordinates:
         self.hidden = np.concatenate([self.hidden, np.zeros((b, p))])
         # Column j: coordinates of U_j in P.
         rows = np.concatenate([C, np.zeros((b * p, b * p))])
-        block = _Block(0.5 * (own + own.T), rows, sums or GramErrors(), finer)
+        block = Block(0.5 * (own + own.T), rows, sums or GramErrors(), finer)
         block.terms = block.sums.terms(self.W, self.B)
+        block.least = _LEAST * self.tolerance * self.scale()
         kept = np.sqrt((self.L**2).sum(axis=1))  # lengths of the kept ones
         longest = max(float(block.sizes.max(initial=0.0)), float(kept.max(initial=0.0)))
         for j in range(b * p):
@@ -173,7 +171,7 @@ class Coordinates:
                 self._add(block, j, before, longest)
         return len(self.L) - first
 
-    def _add(self, block: _Block, j: int, before: int, longest: float) -> None:
+    def _add(self, block: Block, j: int, before: int, longest: float) -> None:
         """Make column j of a block a left direction, or say what it hides."""
         query, unit, found = before + j // self.p, j % self.p, len(self.L)
         kept = np.sqrt((self.L**2).sum(axis=1))
@@ -186,16 +184,19 @@ class Coordinates:
         later = block.gram[j, j + 1 :] - along @ block.rows[:found, j + 1 :]
         finer = block.finer
         if finer is not None and finer.agreed(self.formed or not rest > finer.enough * unsure):
-            self.formed = True
             bound = math.sqrt(max(rest, 0.0) + unsure + _NEARLY * float(along @ along))
             products, more, rest, unsure = self._formed(query, unit, along, bound, finer)
+            # Where queries coincide (D of one shape for all samples) coefficients cancel, and leave their rounding.
+            lost = _U * float(block.sizes[j] + y @ kept)
+            unsure += lost * (4.0 * math.sqrt(max(rest, 0.0)) + lost)
+            self.formed |= rest > max(_NEWS * unsure, block.least**2)
             later = products[before:].reshape(-1)[j + 1 :] - more @ block.rows[:found, j + 1 :]
         if self.resolved and rest < (self.resolved * longest) ** 2:
             raise InputError(
                 "left queries are nearly dependent, too much for float32 sums: take storage float64 or a "
                 "smaller block"
             )
-        if rest <= _NEWS * unsure:  # not to ask is always right: X says nothing about it yet
+        if rest <= max(_NEWS * unsure, block.least**2):  # not to ask is always right: X says nothing about it yet
             self.hidden[query, unit] = math.sqrt(max(rest, 0.0) + unsure)
             return
         length = math.sqrt(rest)

@@ -162,11 +162,6 @@ def check_deferred(problem: Problem, n: int, tol: float | None, storage: str, bl
     """Raise InputError for a block, a storage or a tolerance that cannot work. Needs no MPI."""
     p, p_star, m = problem.p, problem.p_star, problem.samples(check_dimension(n))
     tol, block = None if tol is None else check_tol(tol), check_block(p * p_star if block is None else block)
-    if problem.estimator is not None and p > 1:
-        raise InputError(
-            f"estimator {problem.estimator.name} with p = {p}: method deferred asks for the same direction twice "
-            "there; take method stored or dice"
-        )
     if block < p * p_star:
         raise InputError(
             f"block = {block}: the p p* = {p * p_star} outliers are nearly degenerate and need a block of at least "

@@ -47,6 +47,7 @@ class Iteration:
 
     def __init__(self, instance: Deferred, nev: int, tol: float, block: int, at: Progress) -> None:
         self.instance, self.nev, self.tol, self.block, self.at = instance, nev, tol, block, at
+        instance.coordinates.tolerance = tol
         self.spaces = len(instance.levels.values)
         self.width = block * instance.problem.p * self.spaces
         self.reason, self.last = "", False
