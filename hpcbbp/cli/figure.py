@@ -29,7 +29,8 @@ Level = Annotated[float, typer.Option("--level", help="Of all intervals.")]
 
 def figure(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="1 to 7, as in the paper; edge; threshold; distribution.")
+        str,
+        typer.Argument(metavar="NAME", help="1 to 8, as in the paper; edge; threshold; distribution; estimators."),
     ],
     quick: Annotated[bool, typer.Option("--quick", help="A few minutes on two cores.")] = False,
     out: Annotated[Path, typer.Option("--out", help="Folder of pictures, tables and records.")] = Path("figures"),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from hpcbbp.campaign.spec import Campaign, parse_campaign
 from hpcbbp.errors import InputError
+from hpcbbp.figures import lowest
 from hpcbbp.figures import paper as drawn
 
 Records = Sequence[object]
@@ -69,10 +70,12 @@ FIGURES = {
         Named("5", "the density of the bulk at a sharp and a smooth edge", drawn.spectra),
         Named("6", "alpha_BBP against a and p, two hidden units in the teacher", drawn.phase_2, simulated=False),
         Named("7", "phase retrieval with a growing teacher", drawn.teachers),
+        Named("8", "other activations: sigmoid, tanh with a large constant", lowest.activations),
         Named("edge", "how the lowest eigenvalue approaches a smooth edge", drawn.edge),
         Named(
             "threshold", "alpha_BBP(N): where the outlier is lost below a discontinuous transition", drawn.thresholds
         ),
+        Named("estimators", "the loss's Hessian beside the optimal spectral estimator", lowest.estimators),
         Named("distribution", "m^2 below, at and above a discontinuous transition", drawn.distribution),
     )
 }
