@@ -166,7 +166,7 @@ class Grid(BaseModel):
         method = self.method
         if method == "auto":
             fits = count_of(problem.covariance, n) <= FEW
-            method = "deferred" if n >= DEFERRED_FROM and nev == outliers and fits else "stored"
+            method = "deferred" if n >= DEFERRED_FROM and nev <= outliers and fits else "stored"
         storage = METHODS[method].storage(problem, n, self.tol) if self.storage == "auto" else self.storage
         check_means(Request(problem, n, method=method, storage=storage, nev=nev, tol=self.tol), KEYS)
         return method, storage, nev
