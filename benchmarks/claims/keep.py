@@ -12,6 +12,7 @@ from typing import Any
 
 from claims.tables import write_records
 from hpcbbp.campaign.job import store_in
+from hpcbbp.model.words import Parts
 from hpcbbp.solvers.measured import measured
 
 
@@ -26,6 +27,7 @@ def line_of(record: Any) -> dict[str, Any]:
     line["eigenvalues"] = [short(value, 8 if whole else 9) for value in record.eigenvalues]
     line["overlap2"] = [short(value, 5 if whole else 9) for value in record.overlap2]
     line |= {name: getattr(record, name) for name in ("converged_flags", "nev", "pairs_searched")}
+    line |= Parts.of(record.parts).unusual()
     space, quenched = record.largest_overlap_space, record.prediction
     if space is not None:
         line["largest_overlap_space"] = {
