@@ -22,9 +22,9 @@ FEW = 8
 """Distinct eigenvalues that deferred Krylov takes: its queries ask for directions of each eigenspace."""
 
 BINS = 64
-"""Levels that predictions of one sample know: eigenvalues of neighbours are put together where there are more."""
+"""Distinct eigenvalues that predictions of one sample know as they are; of more, neighbours are put together."""
 
-_MIDPOINTS = 512
+_MIDPOINTS, _STEPS, _REACH = 512, 64, 3.1
 _LARGEST = 1e6
 _TOGETHER = 1 << 16
 
@@ -169,26 +169,52 @@ def count_of(law: Covariance | None, n: int) -> int:
     return 1 if law is None else FEW + 1 if found is None else len(found[0])
 
 
-def binned(law: Covariance, n: int, most: int) -> tuple[Array, Counts]:
-    """Eigenvalues in N dimensions, those of neighbours put together where there are more than `most`."""
-    found = levels_of(law, n, most)
+def binned(law: Covariance, n: int) -> tuple[Array, Counts]:
+    """Eigenvalues in N dimensions and how many there are of each, those of neighbours put together.
+
+    Up to BINS distinct ones are as they are. Else the first and last ones stand alone, and those between in bins that
+    take a tenth of what lies between them and the nearer end: what matters of an end is how far from it one is.
+    """
+    found = levels_of(law, n, BINS)
     if found is not None:
         return found
-    cuts = np.linspace(0, n, most + 1).astype(np.int64)
-    starts, counts = cuts[:-1], np.diff(cuts)
-    middle = (starts + 0.5 * counts) / n
-    return eigenvalues_at(law, middle), counts
-
-
-def eigenvalues_at(law: Covariance, t: Array) -> Array:
-    """Quantiles at some t."""
-    result: Array = np.asarray(law.quantile(t), dtype=np.float64)
-    return result
+    cuts = [0]
+    while cuts[-1] < n - n // 2:
+        cuts.append(cuts[-1] + max(1, cuts[-1] // 10))
+    half = [cut for cut in cuts if cut <= n // 2]
+    ends = np.array([*half, *(n - cut for cut in reversed(half))], dtype=np.int64)
+    ends = np.unique(ends)
+    counts = np.diff(ends)
+    return np.asarray(law.quantile((ends[:-1] + 0.5 * counts) / n), dtype=np.float64), counts
 
 
 def nodes_of(law: Covariance) -> tuple[Array, Array]:
-    """Eigenvalues at N = infinity, (k,), and their shares; of a law without levels at 512 points of equal share."""
+    """Eigenvalues at N = infinity, (k,), and their shares, for averages over all of them.
+
+    Steps of a law are found by bisection; a law that has too many of them is taken at points of the tanh-sinh rule in
+    t, which are dense at both ends, where the spectrum's edge comes near.
+    """
     if isinstance(law, Levels):
         return np.asarray(law.values), np.asarray(law.shares)
-    values, counts = np.unique(eigenvalues_of(law, _MIDPOINTS), return_counts=True)
-    return values, counts / _MIDPOINTS
+    even = eigenvalues_of(law, _MIDPOINTS)
+    if len(np.unique(even)) <= _STEPS:
+        return _steps(law, even)
+    theta = np.linspace(-_REACH, _REACH, _MIDPOINTS)
+    t = 1.0 / (1.0 + np.exp(-np.pi * np.sinh(theta)))
+    weights = np.cosh(theta) * t * (1.0 - t)
+    return np.asarray(law.quantile(t), dtype=np.float64), weights / weights.sum()
+
+
+def _steps(law: Covariance, even: Array) -> tuple[Array, Array]:
+    """Values of a law that is constant but for steps, and the shares between these."""
+    ends = [0.0]
+    for place in np.flatnonzero(np.diff(even)):
+        low, high = (place + 0.5) / len(even), (place + 1.5) / len(even)
+        while high - low > 1e-14:
+            middle = 0.5 * (low + high)
+            if float(np.asarray(law.quantile(np.array([middle])))[0]) > even[place]:
+                high = middle
+            else:
+                low = middle
+        ends.append(0.5 * (low + high))
+    return even[np.append(True, np.diff(even) > 0.0)], np.diff([*ends, 1.0])

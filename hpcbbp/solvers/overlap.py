@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.machine.ranks import Group
-from hpcbbp.model.covariance import BINS, Covariance, binned
+from hpcbbp.model.covariance import Covariance, binned
 
 Array = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def cosines(student: Array, teacher: Array, group: Group) -> Array:
 
 def level_cosines(student: Array, teacher: Array, law: Covariance, n: int, group: Group) -> Array:
     """The same, of their parts in each level of the data's covariance: (L, p + p_star, p + p_star). Collective."""
-    counts = binned(law, n, BINS)[1]
+    counts = binned(law, n)[1]
     both = np.concatenate([student, teacher], axis=1)
     start, found = group.owned(n).start, []
     ends = np.cumsum(counts)

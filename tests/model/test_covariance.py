@@ -50,10 +50,36 @@ def test_any_range_of_coordinates_has_its_part_of_the_whole(law):
     values, shares = covariance.nodes_of(law)
     assert shares.sum() == pytest.approx(1.0)
     assert values @ shares == pytest.approx(whole.mean(), abs=1e-3)
-    levels, counts = covariance.binned(law, 1000, 64)
-    assert len(levels) <= 64
+    levels, counts = covariance.binned(law, 1000)
+    assert len(levels) <= 200
     assert counts.sum() == 1000
     assert levels @ counts / 1000 == pytest.approx(whole.mean(), abs=1e-3)
+
+
+def test_steps_of_the_users_own_are_found():
+    class Steps:
+        name = "steps"
+
+        def quantile(self, t):
+            return np.where(t < 1 / 3, 0.5, np.where(t < 0.9, 1.0, 2.0))
+
+    values, shares = covariance.nodes_of(Steps())
+    assert values.tolist() == [0.5, 1.0, 2.0]
+    assert shares == pytest.approx([1 / 3, 0.9 - 1 / 3, 0.1], abs=1e-12)
+
+
+def test_nodes_of_continuous_laws_are_dense_at_the_ends():
+    """The average of 1/(sigma - b), b just below the least eigenvalue, is a logarithm."""
+    values, shares = covariance.nodes_of(covariance.Uniform(0.9))
+    for gap in (1e-2, 1e-4, 1e-6):
+        exact = np.log((1.8 + gap) / gap) / 1.8
+        assert shares @ (1.0 / (values - 0.1 + gap)) == pytest.approx(exact, rel=1e-9)
+    levels, counts = covariance.binned(covariance.Uniform(0.9), 10**6)
+    assert counts.sum() == 10**6
+    assert shares @ values == pytest.approx(counts @ levels / 10**6, abs=1e-9)
+    b = 0.1 - 1e-4
+    finite = np.mean(1.0 / (0.1 + 1.8 * (np.arange(10**6) + 0.5) / 10**6 - b))
+    assert counts @ (1.0 / (levels - b)) / 10**6 == pytest.approx(finite, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,27 @@ def test_drawn_projections_have_the_law_of_instances():
         assert abs(a.mean() - b.mean()) < 4.5 * math.hypot(a.std(ddof=1), b.std(ddof=1)) / math.sqrt(24)
 
 
+def test_an_edge_near_the_least_eigenvalue_of_sigma():
+    """Large alpha, where kappa sigma of the least one is near the edge: 8192 points in place of 512 say the same."""
+    for alpha, edge in ((10.0, 1.53835), (20.0, 4.5488)):
+        found = ModelTheory(problem_of("uniform:0.9", alpha=alpha, a=1.0), 1e-5).spectrum(alpha)
+        assert found.lambda_minus == pytest.approx(edge, abs=1e-4)
+
+
+def test_no_other_branch_is_followed():
+    """A Newton step that went to another solution beyond the edge ended in a refusal."""
+    edges = [quenched_sample(problem_of("uniform:0.9", 2, 1, 4.0, 1.0), n, 171).edge for n in (99, 100, 101)]
+    assert edges == pytest.approx([edges[1]] * 3, abs=0.03)
+
+
+def test_the_unit_of_fluctuations_is_that_of_white_data_at_large_n():
+    """At a smooth edge, where the end of the domain is N^(-1/2) away."""
+    near = quenched_sample(problem_of("levels:0.9999999,0.5,1.0000001,0.5", alpha=1.5), 100_000, 3)
+    white = quenched_sample(Parts.given().problem(1, 1, 1.5, 3.0), 100_000, 3)
+    assert near.m == white.m
+    assert near.edge_scale == pytest.approx(white.edge_scale, rel=0.2)  # not the same sample
+
+
 def test_gram_matrices_that_do_not_fit():
     problem = problem_of("levels:0.5,0.5,1.5,0.5")
     s = u = np.random.default_rng(0).standard_normal((300, 1))

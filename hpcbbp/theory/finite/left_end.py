@@ -53,7 +53,7 @@ def _check_levels(gram: Array | None, directions: int, shares: Array) -> Array:
 
 
 def left_edge(curve: Curve, limit: float) -> float:
-    """The g where dz/dg = 0: g^2 z' grows from -1 at g = 0, and the curve ends or has turned near g = 1/d_min."""
+    """The g where dz/dg = 0: g^2 z' is below 0 at g = 0, grows, and the curve ends or has turned near g = 1/d_min."""
 
     def before(g: float) -> float:
         try:

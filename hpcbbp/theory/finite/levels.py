@@ -19,7 +19,7 @@ from hpcbbp.theory.finite.sums import Sums
 
 Array = NDArray[np.float64]
 
-_BEND = 1e-4  # of g, over which a derivative is taken
+_BEND = 1e-4  # of g, over which a derivative is taken; and of the distance N^(-1/2) to the end of the domain
 
 
 class LevelCurve(Curve):
@@ -56,7 +56,10 @@ class LevelCurve(Curve):
     def _newton(self, g: float, G: Array) -> CurvePoint:
         p, x, before = self.sums.p, None, np.inf
         for _ in range(STEPS):
-            x, residual, by_x, J = self._residual(G, x, g)
+            with np.errstate(all="ignore"):  # what goes astray is not finite, and seen below
+                x, residual, by_x, J = self._residual(G, x, g)
+            if not (np.isfinite(residual).all() and np.isfinite(J).all() and np.isfinite(by_x).all()):
+                raise Beyond
             try:
                 np.linalg.cholesky(-J[1:, 1:])
             except np.linalg.LinAlgError:
@@ -71,8 +74,15 @@ class LevelCurve(Curve):
             if size < CLOSE / self.n**0.5 and abs(step[0]) <= CLOSE * (abs(x) + abs(1.0 / g)):
                 along = np.linalg.solve(system, -(p**0.5) * J[:, 0])
                 direction = self._matrix(np.append(p**0.5, along[1:]))
+                self._check_branch(g, x)
                 return CurvePoint(g, x, float(along[0]), G, direction)
         raise Beyond
+
+    def _check_branch(self, g: float, x: float) -> None:
+        """Raise Beyond unless x falls with g from known points on: there are other solutions behind the edge."""
+        for point in self._points.values():
+            if point.slope < 0.0 and (x - point.z) * (g - point.g) > 0.0:
+                raise Beyond
 
     def metric(self, gram: Array) -> Array:
         """S of all units, (p q, p q)."""
@@ -123,9 +133,10 @@ class LevelCurve(Curve):
 
     def bend(self, g: float) -> float:
         """d2z/dm2 at the edge, m = tr R/(p N), which is G for white data alone; from slopes to the right of g."""
-        near, far = self.at(g), self.at(g * (1.0 - _BEND))
-        further = self.at(g * (1.0 - 2.0 * _BEND))
-        second = (1.5 * near.slope - 2.0 * far.slope + 0.5 * further.slope) / (_BEND * g)
+        step = _BEND * min(1.0, 100.0 / self.n**0.5) if self.n > 1 else _BEND
+        near, far = self.at(g), self.at(g * (1.0 - step))
+        further = self.at(g * (1.0 - 2.0 * step))
+        second = (1.5 * near.slope - 2.0 * far.slope + 0.5 * further.slope) / (step * g)
         e, axes = np.linalg.eigh(near.G)
         star = self.population.kappa(e, near.z)
         moved = np.diag(self.population.derivatives(star, near.z)[1] * (axes.T @ near.direction @ axes))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.model.covariance import BINS, binned, nodes_of
+from hpcbbp.model.covariance import binned, nodes_of
 from hpcbbp.model.problem import Problem
 
 Array = NDArray[np.float64]
@@ -53,7 +53,7 @@ class Population:
         """Of one sample, from Gram matrices (L, q, q), the student's weights first; None for white data."""
         if problem.covariance is None:
             return None
-        values, counts = binned(problem.covariance, n, BINS)
+        values, counts = binned(problem.covariance, n)
         order = np.roll(np.arange(problem.p + problem.p_star), problem.p_star)
         return cls(values, counts / n, grams[:, order][:, :, order])
 

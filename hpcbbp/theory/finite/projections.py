@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine import memory, rng
-from hpcbbp.model.covariance import BINS, Covariance, binned
+from hpcbbp.model.covariance import Covariance, binned
 from hpcbbp.model.parts import refuse_masked
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.finite import kernels
@@ -113,7 +113,7 @@ class Projections:
 
 def _of_levels(law: Covariance, n: int, q: int, seed: int) -> tuple[Array, Array]:
     """Triangle R of R^T R = W^T Sigma W, and W^T P_j W of each level, (L, q, q), for random unit vectors W."""
-    values, counts = binned(law, n, BINS)
+    values, counts = binned(law, n)
     each = [
         rng.triangle(min(q, int(count)), q, int(count), seed, "projection-angles", level)
         for level, count in enumerate(counts)

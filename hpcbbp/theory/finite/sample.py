@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
-from hpcbbp.model.covariance import BINS, binned
+from hpcbbp.model.covariance import binned
 from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import any_model, check_constant, check_count, is_the_papers
 from hpcbbp.theory.finite.curved import CurvedSample, DrawnCurved
@@ -190,7 +190,7 @@ def _of_rows(
         n = check_size(n, source.p + source.p_star)
         check_widths(source.p, source.p_star)
         law = None if problem is None else problem.covariance
-        shares = None if law is None else binned(law, n, BINS)[1] / n
+        shares = None if law is None else binned(law, n)[1] / n
         cosines = check_gram(gram, source.p + source.p_star, shares)
         if threads is not None:
             threads = check_count("threads", threads, 1, 10_000)
