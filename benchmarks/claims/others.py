@@ -38,11 +38,11 @@ def rows_of(name: str, model: Model, **where: float) -> pd.DataFrame:
 def measured(name: str, model: Model, alpha: float, n: float) -> str:
     """m^2 of the lowest vector."""
     (row,) = rows_of(name, model, alpha=alpha, n=n).to_dict("records")
-    return bracket(row["overlap2_1"], row["overlap2_1_sem"], 3)
+    return bracket(row["overlap2_1"], row["overlap2_1_sem"])
 
 
 def told(model: Model, alpha: float) -> str:
-    return f"{known_spectrum_of(model, alpha).mean_overlap2(1):.3f}"
+    return f"{known_spectrum_of(model, alpha).mean_overlap2(1):.4f}"
 
 
 def thresholds(*models: Model) -> list[str]:
@@ -58,7 +58,7 @@ def apart(model: Model, n: float, least: float) -> str:
         abs(row["overlap2_1"] - known_spectrum_of(model, row["alpha"]).mean_overlap2(1))
         for row in rows.to_dict("records")
     ]
-    return f"{max(off):.3f}"
+    return f"{max(off):.4f}"
 
 
 def counted(name: str) -> list[str]:
