@@ -118,9 +118,10 @@ def eigenvalues_of(law: Covariance, n: int, where: range | None = None) -> Array
     where = range(n) if where is None else where
     t = (np.arange(where.start, where.stop, dtype=np.float64) + 0.5) / n
     try:
-        found = np.asarray(law.quantile(t), dtype=np.float64)
-    except (TypeError, ValueError):
-        found = np.zeros(0)
+        given = np.asarray(law.quantile(t))
+    except Exception as error:  # whatever the user's class does
+        raise InputError(f"covariance = {shown(law.name)}: quantile(t): {type(error).__name__}: {error}") from None
+    found = given.astype(np.float64) if given.dtype.kind in "iuf" else np.zeros(0)
     if found.shape != t.shape or not (np.isfinite(found).all() and (found > 0.0).all() and (found < _LARGEST).all()):
         raise InputError(
             f"covariance = {shown(law.name)}: quantile(t) has to give one number > 0 (and < {_LARGEST:g}) for each t"
