@@ -135,20 +135,31 @@ def eigenvalues_of(law: Covariance, n: int, where: range | None = None) -> Array
 
 def check_law(law: Covariance, n: int) -> None:
     """Raise InputError, as eigenvalues_of does, for any of the N eigenvalues."""
-    for start in range(0, n, _TOGETHER):
-        eigenvalues_of(law, n, range(start, min(n, start + _TOGETHER)))
+    for start in range(0, n, _TOGETHER):  # one eigenvalue twice: a fall between two pieces is one
+        eigenvalues_of(law, n, range(max(0, start - 1), min(n, start + _TOGETHER)))
 
 
 def levels_of(law: Covariance, n: int, most: int) -> tuple[Array, Counts] | None:
-    """Distinct eigenvalues in N dimensions, (k,), and how often each occurs; None if there are more than `most`."""
-    values: dict[float, int] = {}
-    for start in range(0, n, _TOGETHER):
-        part, counts = np.unique(eigenvalues_of(law, n, range(start, min(n, start + _TOGETHER))), return_counts=True)
-        for value, count in zip(part.tolist(), counts.tolist(), strict=True):
-            values[value] = values.get(value, 0) + count
-        if len(values) > most:
+    """Distinct eigenvalues in N dimensions, (k,), and how often each occurs; None if there are more than `most`.
+
+    Where each ends is bisected, since they do not fall: N may be too large to look at all of them.
+    """
+    values: list[float] = []
+    ends = [0]
+    while ends[-1] < n:
+        if len(values) == most:
             return None
-    return np.array(list(values)), np.array(list(values.values()), dtype=np.int64)
+        values.append(_one(law, n, ends[-1]))
+        low, high = ends[-1], n
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _one(law, n, middle) == values[-1] else (low, middle)
+        ends.append(high)
+    return np.array(values), np.diff(np.array(ends, dtype=np.int64))
+
+
+def _one(law: Covariance, n: int, index: int) -> float:
+    return float(eigenvalues_of(law, n, range(index, index + 1))[0])
 
 
 def spaces(law: Covariance | None, n: int) -> tuple[Array, Counts]:

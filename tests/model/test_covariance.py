@@ -90,6 +90,9 @@ def test_nodes_of_continuous_laws_are_dense_at_the_ends():
         (lambda t: t[:-1], "one number > 0"),
         (lambda t: "eigenvalues", "one number > 0"),
         (lambda t: 2.0 - t, "falls"),
+        (lambda t: t + 1j, "one number > 0"),
+        (lambda t: t[10**9], "IndexError"),
+        (None, "TypeError"),
     ],
 )
 def test_laws_of_the_users_that_are_none(values, said):
@@ -99,6 +102,34 @@ def test_laws_of_the_users_that_are_none(values, said):
 
     with pytest.raises(InputError, match=f"covariance = 'own': quantile.*{said}"):
         Problem(p=1, p_star=1, alpha=2.0, a=1.0, covariance=Own())
+
+
+def test_a_law_without_a_quantile():
+    class Own:
+        name = "own"
+
+    with pytest.raises(InputError, match="covariance = 'own': quantile.*AttributeError"):
+        Problem(p=1, p_star=1, alpha=2.0, a=1.0, covariance=Own())
+
+
+def test_a_fall_between_two_pieces_is_seen():
+    class Falls:
+        name = "falls"
+
+        def quantile(self, t):
+            return np.where(t < 0.5, 1.0 + t, t)
+
+    with pytest.raises(InputError, match="falls"):
+        covariance.check_law(Falls(), 2**17)
+
+
+def test_levels_of_any_n_take_no_time():
+    """They are bisected: 10^14 eigenvalues are not looked at one by one."""
+    values, counts = covariance.levels_of(covariance.Levels((0.5, 0.25, 2.0, 0.75)), 10**14, 8)
+    assert values.tolist() == [0.5, 2.0]
+    assert counts.sum() == 10**14
+    assert abs(counts[0] - 25 * 10**12) <= 1
+    assert covariance.levels_of(covariance.Uniform(0.5), 10**14, 8) is None
 
 
 def test_stored_data_have_the_variances():

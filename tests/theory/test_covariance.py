@@ -38,11 +38,16 @@ class Scalar:
     def x(self, e):
         kappa, _ = self.kappa_theta(e)
         top = float((kappa * self.values).min())
-        gap = lambda x: (self.shares * self.values / (x - kappa * self.values)).sum() - e  # noqa: E731
+
+        def gap(x):
+            return (self.shares * self.values / (x - kappa * self.values)).sum() - e
+
         return brentq(gap, top - 1e5, top - 1e-12, xtol=1e-14)
 
     def edge(self):
-        slope = lambda e: self.x(e * (1 + 1e-5)) - self.x(e * (1 - 1e-5))  # noqa: E731
+        def slope(e):
+            return self.x(e * (1 + 1e-5)) - self.x(e * (1 - 1e-5))
+
         grid = -np.geomspace(1e-3, 0.49, 60)  # 1 - e D > 0 for D > -2
         rising = [i for i in range(59) if slope(grid[i]) * slope(grid[i + 1]) < 0]
         return brentq(slope, grid[rising[0] + 1], grid[rising[0]], xtol=1e-12)

@@ -23,6 +23,11 @@ def storage_bytes(storage: str) -> int:
     return BYTES[storage]
 
 
+def has_constant(problem: Problem) -> bool:
+    """Whether curvatures depend on a: those of the normalised loss, D ~ 1/(a + y)."""
+    return problem.custom_loss is None and problem.estimator is None
+
+
 def reachable(problem: Problem, n: int, storage: str) -> float:
     """Relative residual that solves with a storage reach, if |lambda| is not exceptionally small.
 
@@ -30,7 +35,7 @@ def reachable(problem: Problem, n: int, storage: str) -> float:
     images, a product that old queries did not foresee. Both grow as the curvatures' tail does (`_growth`). What a
     solve has reached it tells itself; this is what is refused beforehand (docs/deferred.md has the measurements).
     """
-    growth = 1.0 if problem.custom_loss is not None else _growth(float(problem.a), problem.p_star)
+    growth = _growth(float(problem.a), problem.p_star) if has_constant(problem) else 1.0
     if storage_bytes(storage) == 8:
         return float(max(1e-12, 1e-13 * min(growth, 1e100)))
     if storage == "int16":

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.solvers.deferred.floors import reachable
+from hpcbbp.solvers.deferred.floors import has_constant, reachable
 from hpcbbp.solvers.reach import rounded_up
 
 if TYPE_CHECKING:
+    from hpcbbp.model.problem import Problem
     from hpcbbp.solvers.deferred.engine import Deferred
 
 Array = NDArray[np.float64]
@@ -83,24 +84,34 @@ def of_moments(instance: Deferred, vectors: Array) -> Array:
     return estimate
 
 
+def _larger(problem: Problem) -> str:
+    """What makes curvatures less singular."""
+    return "a larger a or N" if has_constant(problem) else "a looser tol or a larger N"
+
+
+def _at(problem: Problem, before: str) -> str:
+    """The constant, where curvatures have one."""
+    return f"{before} a = {problem.a:g}" if has_constant(problem) else ""
+
+
 def limited(instance: Deferred, values: Array, told: Array) -> str:
     """Why a solve that rounding ends has not converged, and what is to be done."""
     reached = float((told / np.maximum(np.abs(values), 1e-300)).max())
     way = [f"tol {rounded_up(1.5 * reached)}"] if reached < 0.5 else []
     if reachable(instance.problem, instance.n, "float64") < reached / 2 and instance.storage != "float64":
         way.append("storage float64")
-    advice = " or ".join(way) or "a larger a or N, or stored data (method stored)"
+    advice = " or ".join(way) or f"{_larger(instance.problem)}, or stored data (method stored)"
     return (
         f"not converged: rounding is all that is left of the residuals ({instance.storage} images, {reached:.1e} of "
-        f"|lambda| at a = {instance.problem.a:g}); take {advice}"
+        f"|lambda|{_at(instance.problem, ' at')}); take {advice}"
     )
 
 
 def not_gaussian(instance: Deferred, skew: float) -> str:
     """Why no pair of a solve counts whose left directions rounding has spoilt, and what is to be done."""
     way = [] if instance.storage == "float64" else ["storage float64"]
-    advice = " or ".join([*way, "a larger a or N", "stored data (method stored)"])
+    advice = " or ".join([*way, _larger(instance.problem), "stored data (method stored)"])
     return (
         f"not converged: rounding has left the left directions orthonormal to {skew:.1e} only ({instance.storage} "
-        f"images, a = {instance.problem.a:g}), so that X is no longer Gaussian; take {advice}"
+        f"images{_at(instance.problem, ',')}), so that X is no longer Gaussian; take {advice}"
     )
