@@ -97,7 +97,7 @@ class Grid(BaseModel):
             for n in self.seeds:
                 if n not in self.n:
                     raise InputError(f"seeds: N = {n} is no N of the grid ({', '.join(map(str, self.n[:20]))})")
-        lists = (self.activation, self.loss, self.noise, self.link, self.estimator, self.covariance, self.a)
+        lists = [getattr(self, name) for name in (*PARTS, "a")]
         combined = math.prod(len(values) for values in lists if values is not None)
         if combined > MOST_POINTS:  # before any of them is made
             raise InputError(f"{combined} combinations of a and parts of the model; at most {MOST_POINTS} instances")

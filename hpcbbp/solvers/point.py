@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from hpcbbp.model.problem import Problem
-from hpcbbp.model.words import Parts
+from hpcbbp.model.words import PARTS, Parts
 from hpcbbp.solvers.fields import Positive, Text, Units, Whole
 from hpcbbp.solvers.request import DEFAULT_TOL, Request
 
@@ -54,7 +54,7 @@ class Point:
     @property
     def parts(self) -> Parts:
         """The model's parts, by their names."""
-        return Parts(self.activation, self.loss, self.noise, self.link, self.estimator, self.covariance)
+        return Parts(**{name: getattr(self, name) for name in PARTS})
 
     @property
     def problem(self) -> Problem:

@@ -29,6 +29,27 @@ def test_spellings():
     assert registry.covariance_of("uniform:0.50").name == "uniform:0.5"
 
 
+NUMBERS = st.one_of(
+    st.sampled_from(["0.5", "1", "1e400", "-1", "nan", "inf", "0", "", " 2", "1_0", "x", "9" * 400]),
+    st.text(max_size=4),
+)
+
+
+@given(st.sampled_from(["levels:", "uniform:", "levels", "", "uniform:0.5"]), st.lists(NUMBERS, max_size=6))
+def test_words_that_no_one_would_write(name, numbers):
+    """A law that its own name spells again, or one line."""
+    words, said = name + ",".join(numbers), ""
+    try:
+        law = registry.covariance_of(words)
+    except InputError as error:
+        said = str(error)
+    if said:
+        assert said.startswith("covariance")
+        assert "\n" not in said
+    else:
+        assert registry.covariance_of(law.name) == law
+
+
 @given(st.integers(1, 5000), st.floats(0.01, 0.99), st.floats(0.01, 100.0))
 def test_counts_of_levels_are_shares_of_every_n(n, share, ratio):
     law = covariance.Levels((1.0, share, 1.0 + ratio, 1.0 - share))

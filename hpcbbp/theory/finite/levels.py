@@ -36,6 +36,7 @@ class LevelCurve(Curve):
     def __init__(self, sums: Sums, n: int, population: Population) -> None:
         super().__init__(sums, n)
         self.population = population
+        self._S = np.einsum("j,jab->ab", population.values, population.grams)
         self._effective: dict[float, tuple[Array, Array, Array]] = {}
 
     def _residual(self, G: Array, x: float | None, g: float) -> tuple[float, Array, Array, Array]:
@@ -85,9 +86,8 @@ class LevelCurve(Curve):
                 raise Beyond
 
     def metric(self, gram: Array) -> Array:
-        """S of all units, (p q, p q)."""
-        S = np.einsum("j,jab->ab", self.population.values, self.population.grams)
-        return np.kron(np.eye(self.sums.p), S)
+        """S of all units, (p q, p q); the weights' Gram matrices are those of the population."""
+        return np.kron(np.eye(self.sums.p), self._S)
 
     def signal(self, g: float) -> tuple[Array, Array]:
         """What takes the place of Theta, and its derivative in g."""
@@ -102,7 +102,7 @@ class LevelCurve(Curve):
         if g not in self._effective:
             at, population = self.at(g), self.population
             theta, theta_prime = super().signal(g)
-            S = self.metric(np.zeros((0, 0)))
+            S = np.kron(np.eye(self.sums.p), self._S)
             e, axes = np.linalg.eigh(at.G)
             star = population.kappa(e, at.z)
             by_x, divided = population.derivatives(star, at.z)
@@ -121,10 +121,9 @@ class LevelCurve(Curve):
 
             diagonal = inverse[:, :, None] * np.eye(len(e))
             C_S = np.linalg.solve(whole(sigma**2, diagonal), S)
-            inner = S[: grams.shape[1], : grams.shape[1]]
             kappa, kappa_prime = (axes * star) @ axes.T, axes @ moved @ axes.T
-            effective = theta - np.kron(kappa, inner) - S @ C_S + at.z * S
-            slope = theta_prime - np.kron(kappa_prime, inner) + at.slope * S
+            effective = theta - np.kron(kappa, self._S) - S @ C_S + at.z * S
+            slope = theta_prime - np.kron(kappa_prime, self._S) + at.slope * S
             slope += C_S.T @ whole(sigma**2, slopes) @ C_S
             self._effective[g] = (
                 0.5 * (effective + effective.T), 0.5 * (slope + slope.T), whole(sigma, diagonal) @ C_S,

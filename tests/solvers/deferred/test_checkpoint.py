@@ -15,6 +15,7 @@ from commands import ENVIRONMENT, MPIRUN, answer, error_lines, kill, run
 from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, solve_deferred
 from hpcbbp.machine import petsc
 from hpcbbp.model.labels import UniformNoise
+from hpcbbp.model.words import Parts
 from hpcbbp.solvers.deferred import Deferred
 
 PROBLEM = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
@@ -35,9 +36,9 @@ def stop_after(steps):
 
 
 @pytest.mark.parametrize("storage", ["float64", "float32", "int16"])
-@pytest.mark.parametrize("p", [1, 2])
-def test_goes_on_to_the_same_bits(tmp_path, storage, p):
-    problem = Problem(p=p, p_star=1, alpha=3.0, a=1.5)
+@pytest.mark.parametrize(("p", "covariance"), [(1, None), (2, None), (1, "levels:0.5,0.5,1.5,0.5")])
+def test_goes_on_to_the_same_bits(tmp_path, storage, p, covariance):
+    problem = Parts.given(covariance=covariance).problem(p, 1, 3.0, 1.5)
 
     def instance():
         return deferred_instance(problem, 1000, 4, storage=storage)
