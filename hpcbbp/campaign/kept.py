@@ -131,8 +131,6 @@ def _contradiction(record: Solved) -> str:
             return f"{name} = {getattr(record, name)!r} is not that of its point"
     for name, words in asdict(asked.parts).items():
         # A user's own part, MODULE:NAME in a point, has a name of its own in what was computed.
-        if name == "loss" and asked.parts.estimator is not None:
-            continue
         if getattr(record, name) != words and (words is None or not is_own(words)):
             return f"{name} = {getattr(record, name)!r} is not that of its point"
     for name in _LISTS:
