@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dense import dense_hessian
 from scipy.integrate import cumulative_trapezoid, trapezoid
 
 from hpcbbp import InputError, Problem, gaussian_instance
@@ -13,9 +14,7 @@ from hpcbbp.theory import ModelTheory, density, model_density
 
 def eigenvalues(problem, n, seed):
     instance = gaussian_instance(problem, n, seed)
-    D, X = instance.hessian.curvature.dense(), instance.data.local
-    H = np.einsum("mkl,mi,mj->ikjl", D, X, X, optimize=True).reshape(problem.p * n, -1)
-    return np.linalg.eigvalsh(H)
+    return np.linalg.eigvalsh(dense_hessian(instance.data.local, instance.hessian.curvature.dense()))
 
 
 @pytest.mark.parametrize(("p", "a", "alpha"), [(1, 1.0, 3.0), (2, 1.5, 3.0)])
@@ -32,7 +31,7 @@ def test_it_is_where_the_eigenvalues_are_where_teacher_and_student_mix():
         p=2, p_star=1, alpha=6.0, a=1.0, activation=registry.activation("tanh"),
         custom_loss=registry.loss("square", 1.0),
     )  # fmt: skip
-    found = model_density(ModelTheory(problem, 1e-3), 6.0, 30)
+    found = model_density(ModelTheory(problem, 1e-3), 6.0, 16)
     values = np.concatenate([eigenvalues(problem, 300, seed) for seed in range(3)])
     x = found.x[0] + np.array([0.2, 0.4, 0.7]) * np.ptp(found.x)
     below = np.interp(x, found.x, cumulative_trapezoid(found.rho, found.x, initial=0.0))
