@@ -11,7 +11,7 @@ Part = Callable[[], Iterable[Claim]]
 
 PARTS: list[Part] = [
     results.overlaps, results.distributions, results.phis, results.continuations, results.densities, results.teachers,
-    edges.edges, edges.answers, lost.lost, others.activations,
+    edges.edges, edges.answers, lost.lost, others.activations, others.estimators,
     finite.edges, finite.separations, finite.scatter, finite.beside, averages.on_average, averages.thresholds,
     averages.limits, averages.gram, limit.resonances, limit.edges_and_kinks, limit.effective, limit.thresholds,
     accuracy.coverage, meanings.meanings,

@@ -27,7 +27,7 @@ SIGN: Model = (2, 2, 1.0, "loss=log-cosh link=sign-product")
 def optimal(model: Model) -> Model:
     """The estimator for the labels of a loss's model."""
     words = "link=product estimator=optimal" if model is PRODUCT else "link=sign-product estimator=optimal"
-    return (1, 1, 1.0, "estimator=optimal") if model is RETRIEVAL else (2, 2, 1.0, words)
+    return (1, 1, 1.0, "estimator=bounded:20") if model is RETRIEVAL else (2, 2, 1.0, words)
 
 
 def rows_of(name: str, model: Model, **where: float) -> pd.DataFrame:

@@ -24,5 +24,6 @@ Covariance = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, and nothing else there.")]
 Estimator = Annotated[
-    str | None, typer.Option("--estimator", help="In place of a loss, p = p*: optimal, trimmed:CUT (of -T).")
+    str | None,
+    typer.Option("--estimator", help="In place of a loss, p = p*: optimal, bounded:BOUND, trimmed:CUT (of -T)."),
 ]

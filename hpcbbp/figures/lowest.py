@@ -36,7 +36,7 @@ def activations(records: Records, quick: bool) -> tuple[Figure, pd.DataFrame]:
 
 
 def estimators(records: Records, quick: bool) -> tuple[Figure, pd.DataFrame]:
-    """The loss's Hessian beside the optimal estimator: a panel for each teacher."""
+    """The loss's Hessian beside the optimal spectral estimator: a panel for each teacher."""
     curves = analyse(records).curves
     every = models(curves)
     links = sorted({_link(model) for model, _ in every}, key=lambda link: (link != "", link))
@@ -45,10 +45,10 @@ def estimators(records: Records, quick: bool) -> tuple[Figure, pd.DataFrame]:
         some = [(model, rows) for model, rows in every if _link(model) == link]
         for model, rows in some:
             words = Parts.of(str(model[3])) if len(model) > 3 else Parts()
-            whose, colour = ("optimal estimator", COLOURS[1]) if words.estimator else ("loss's Hessian", COLOURS[0])
+            whose, colour = ("estimator", COLOURS[1]) if words.estimator else ("loss", COLOURS[0])
             for index, (n, points) in enumerate(parts(rows, "n")):
                 _data(axis, points, colour, index, f"{whose}, $N = {power(n)}$", quenched=False)
-            _theory(axis, model, rows, colour, "theory")
+            _theory(axis, model, rows, colour, f"{whose}, theory")
         axis.set_title(f"$p^* = {some[0][0][1]}$, {_LINKS.get(link, link)}", fontsize=11)
         axis.set_xscale("log")
         axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -98,16 +98,25 @@ class Optimal:
     ----------
     link : str
         norm (also the quadratic teacher's), sign-product, product or ratio.
+    bound : float, optional
+        Eigenvalues of T below -bound are replaced by it: T of u^2 falls as -1/y, so that single samples stretch the
+        spectrum beyond what Krylov methods resolve.
     """
 
     link: str
-    name: str = "optimal"
+    bound: float | None = None
+    name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Refuse a teacher whose moments are not known."""
+        """Refuse a teacher whose moments are not known, and a bound that is none; name the estimator after it."""
+        bound = None if self.bound is None else real_number(self.bound)
+        if self.bound is not None and (bound is None or not (math.isfinite(bound) and bound > 0.0)):
+            raise InputError(f"estimator bounded = {shown(self.bound)}: a finite number > 0 is wanted")
+        object.__setattr__(self, "bound", bound)
+        object.__setattr__(self, "name", "optimal" if bound is None else f"bounded:{exact(bound)}")
         if self.link not in _KNOWN:
             raise InputError(
-                f"estimator optimal with a teacher {shown(self.link)}: E[z z^T | y] is known for "
+                f"estimator {self.name} with a teacher {shown(self.link)}: E[z z^T | y] is known for "
                 f"{', '.join(_KNOWN)}, without noise; give a T(y) of your own"
             )
 
@@ -119,6 +128,8 @@ class Optimal:
         """T(y)."""
         at = self.moments(y, p_star)
         across, along = (g / np.maximum(g + 1.0, _LEAST) for g in (at.across, at.along))
+        if self.bound is not None:
+            across, along = np.maximum(across, -self.bound), np.maximum(along, -self.bound)
         return Curvature(np.repeat(across[:, None], p_star, axis=1), at.vector, along - across)
 
 

@@ -80,6 +80,7 @@ LINKS = _entries(
 
 ESTIMATORS = _entries(
     Entry("optimal", "", "T(y) = G/(G + 1), G = E[z z^T - 1 | y]", estimators.Optimal),
+    Entry("bounded", "BOUND", "as optimal, eigenvalues of T(y) no less than -BOUND", estimators.Optimal),
     Entry("trimmed", "CUT", "T(y) = y where |y| < CUT, else 0", estimators.Trimmed),
 )
 COVARIANCES = _entries(
@@ -113,7 +114,8 @@ def link(words: str) -> Any:
 
 def estimator(words: str, link: str) -> Any:
     """A spectral estimator of this name, of labels of a teacher with this link; InputError that lists the names."""
-    return _made("estimator", words, ESTIMATORS, *([link] if words == "optimal" else []))
+    of_link = str(words).partition(":")[0] in ("optimal", "bounded")
+    return _made("estimator", words, ESTIMATORS, *([link] if of_link else []))
 
 
 def covariance_of(words: str) -> Any:

@@ -67,6 +67,8 @@ MODELS: dict[str, dict[str, tuple[Row, ...]]] = {
         **each(
             DRAWN,
             Row("--estimator trimmed:3 -a - -p 1"),
+            Row("--estimator bounded:5 -a - -p 1"),
+            Row("--estimator bounded -a - -p 1", "one of optimal, bounded:BOUND"),
             Row("--estimator trimmed:x -a -", "estimator = 'trimmed:x': trimmed:CUT is wanted"),
             Row("--estimator optimal --loss square", "loss = square with estimator = optimal: one of them"),
             Row("--estimator optimal -a - --activation tanh", "with a teacher 'of activation tanh'"),

@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 from dense import completed, dense_hessian, images
+from scipy.integrate import quad
+from scipy.optimize import brentq
 
-from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, solve_deferred
+from hpcbbp import InputError, Problem, deferred_instance, gaussian_instance, solve_deferred, solve_instance
 from hpcbbp.model import labels
 from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.estimators import Optimal, Trimmed
@@ -100,17 +102,43 @@ def test_deferred_krylov_whose_left_directions_coincide(link, alpha, tol, rng):
     assert found.overlap2.sum() == pytest.approx(m2.sum(), abs=1e-5)
 
 
+def test_a_bounded_one_has_the_outlier_of_the_scalar_equations():
+    """1/g + alpha <E> = alpha <u^2 E>, E = D/(1 - g D), D = min(1/y - 1, 20), y = u^2; and a solve converges."""
+
+    def mean(g, power):
+        def curved(u):
+            D = min(1 / u**2 - 1, 20.0)
+            return u**power * D / (1 - g * D) * math.exp(-(u**2) / 2) * math.sqrt(2 / math.pi)
+
+        kink = 1 / math.sqrt(21.0)
+        return quad(curved, 1e-9, kink, epsabs=1e-12)[0] + quad(curved, kink, 12, epsabs=1e-12, limit=200)[0]
+
+    alpha = 3.0
+    g = brentq(lambda g: 1 / g + alpha * (mean(g, 0) - mean(g, 2)), -0.6, -0.02)
+    problem = Parts.given(estimator="bounded:20").problem(1, 1, alpha, None)
+    at = ModelTheory(problem, 1e-6).spectrum(alpha)
+    assert at.eigenvalues[0] == pytest.approx(1 / g + alpha * mean(g, 0), abs=1e-5)
+    found = [solve_instance(gaussian_instance(problem, 400, seed), 1, tol=1e-6) for seed in range(12)]
+    assert all(one.eigen.converged.all() for one in found)
+    values = np.array([(one.eigen.eigenvalues[0], one.overlap2[0]) for one in found])
+    error = values.std(axis=0, ddof=1) / math.sqrt(len(found))
+    off = values.mean(axis=0) - [at.eigenvalues[0], at.overlap2[0]]
+    assert (np.abs(off) < 4.5 * error + 6 / 400).all()
+
+
 def test_a_trimmed_one_and_what_is_refused():
     trimmed = Problem(p=1, p_star=1, alpha=6.0, a=1.0, estimator=Trimmed(5.0))
     at = ModelTheory(trimmed).spectrum(6.0)
     assert len(at.eigenvalues) == 1
     assert 0.3 < at.overlap2[0] < 1.0
     for words, said in (
+        ({"estimator": "bounded:-1"}, "estimator bounded = -1.0: a finite number > 0"),
+        ({"estimator": "bounded:9", "activation": "tanh"}, "bounded:9 with a teacher 'of activation tanh': E"),
         ({"estimator": "trimmed:0"}, "estimator trimmed = 0.0: a finite number > 0"),
         ({"estimator": "optimal", "activation": "tanh"}, "with a teacher 'of activation tanh': E"),
         ({"estimator": "optimal", "noise": "uniform:0.1"}, "with a teacher 'with noise uniform:0.1'"),
         ({"estimator": "optimal", "loss": "square"}, "loss = square with estimator = optimal: one of them"),
-        ({"estimator": "best"}, "estimator = 'best': one of optimal, trimmed:CUT"),
+        ({"estimator": "best"}, "estimator = 'best': one of optimal, bounded:BOUND, trimmed:CUT"),
     ):
         with pytest.raises(InputError, match=said):
             Parts.given(**words)

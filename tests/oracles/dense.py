@@ -28,6 +28,8 @@ def formula(s, u, a, parts: Parts | None = None, seed: int = 0) -> np.ndarray:
         value, first, second, y = t, 1 - t**2, -2 * t * (1 - t**2), np.tanh(u).mean(axis=1)
     else:
         value, first, second, y = s**2, 2 * s, np.full_like(s, 2), (u**2).mean(axis=1)
+    if parts.estimator == "bounded:5":
+        return -np.maximum(1 - 1 / y, -5)[:, None, None] * np.ones((1, 1, 1))
     if parts.estimator == "trimmed:3":
         return -np.where(np.abs(y) < 3, y, 0)[:, None, None] * np.eye(p)
     if parts.noise == "uniform:0.1":
@@ -43,6 +45,7 @@ WRITTEN = (
     ("loss", "square"),
     ("noise", "uniform:0.1"),
     ("link", "norm"),
+    ("estimator", "bounded:5"),
     ("estimator", "trimmed:3"),
     ("covariance", "levels:0.5,0.5,1.5,0.5"),
     ("covariance", "uniform:0.5"),
