@@ -46,6 +46,13 @@ class Curvature:
             sizes = np.abs(self.diagonal) + np.abs(self.weight)[:, None] * self.vector**2
         return float(np.max(sizes, initial=0.0))
 
+    def padded(self, samples: int) -> Curvature:
+        """The same with D_mu = 0 for samples behind the last one, `samples` in all."""
+        more = samples - len(self.weight)
+        parts = (self.diagonal, self.vector, self.weight[:, None])
+        diagonal, vector, weight = (np.pad(part, ((0, more), (0, 0))) for part in parts)
+        return Curvature(diagonal, vector, weight[:, 0])
+
     def dense(self) -> Array:
         """All the D_mu, as an (M, p, p) array."""
         outer = self.weight[:, None, None] * self.vector[:, :, None] * self.vector[:, None, :]

@@ -9,13 +9,15 @@ from hpcbbp import Problem
 from hpcbbp.machine.rng import normals
 from hpcbbp.model.words import Parts
 from hpcbbp.solvers.deferred import Deferred
-from hpcbbp.solvers.deferred.kernels import PANEL
+from hpcbbp.solvers.deferred.blocks import Blocks
 
 
 def images(instance: Deferred) -> np.ndarray:
     """R, (M, k), of one process: what X makes of the directions met."""
     samples = instance.samples
-    R = samples.R[: samples.count].astype(np.float64) * np.repeat(samples.scale[: samples.count], PANEL, axis=1)
+    R = samples.R[: samples.count].astype(np.float64) * np.repeat(
+        samples.scale[: samples.count], samples.panel, axis=1
+    )
     return R[:, : instance.m].T * samples.roots[: samples.count]
 
 
@@ -61,21 +63,32 @@ def curvatures(instance: Deferred, number: type = np.float64, parts: Parts | Non
     return formula(projections[:, :p], projections[:, p:], number(a), parts, instance.seed)
 
 
+def queries(instance: Deferred, D: np.ndarray) -> np.ndarray:
+    """D R w of the block vectors that were asked about, (queries, M, p), in the precision of D."""
+    R = images(instance).astype(D.dtype)
+    W = instance.space.W if isinstance(instance, Blocks) else instance.coordinates.W
+    return np.stack([np.einsum("mab,mb->ma", D, R[:, : len(w)] @ w.astype(D.dtype)) for w in W])
+
+
 def left_directions(instance: Deferred, D: np.ndarray | None = None) -> np.ndarray:
-    """The kept left queries U, (M, l)."""
-    R, D, c = images(instance), curvatures(instance) if D is None else D, instance.coordinates
-    U = np.stack([np.einsum("mab,mb->ma", D, R @ np.pad(w, ((0, R.shape[1] - len(w)), (0, 0)))) for w in c.W])
-    return U[c.kept[:, 0], :, c.kept[:, 1]].T
+    """What spans the left directions that are known, (M, l): kept ones, or for p = 1 the kept left queries U."""
+    if isinstance(instance, Blocks):
+        samples = instance.samples
+        return samples.P[: samples.left, : instance.m].T.astype(np.float64)
+    c = instance.coordinates
+    return queries(instance, curvatures(instance) if D is None else D)[c.kept[:, 0], :, c.kept[:, 1]].T
 
 
 def orthonormality(instance: Deferred) -> float:
-    """|L^-1 U^T U L^-T - 1|_2 of the left directions P = U L^-T, in long double from images and formulas."""
-    wide, c = np.longdouble, instance.coordinates
-    R, D = images(instance).astype(wide), curvatures(instance, np.longdouble)
-    queries = [np.einsum("mab,mb->ma", D, R[:, : len(w)] @ w.astype(wide)) for w in c.W]
-    P = np.stack([queries[v][:, a] for v, a in c.kept], axis=1)
-    for j in range(P.shape[1]):
-        P[:, j] = (P[:, j] - P[:, :j] @ c.L[j, :j].astype(wide)) / c.L[j, j]
+    """|P^T P - 1|_2 of the left directions; of P = U L^-T in long double from images and formulas."""
+    if isinstance(instance, Blocks):
+        P = left_directions(instance)
+    else:
+        c, wide = instance.coordinates, np.longdouble
+        U = queries(instance, curvatures(instance, wide))
+        P = np.stack([U[v][:, a] for v, a in c.kept], axis=1)
+        for j in range(P.shape[1]):
+            P[:, j] = (P[:, j] - P[:, :j] @ c.L[j, :j].astype(wide)) / c.L[j, j]
     return float(np.linalg.norm((P.T @ P).astype(float) - np.eye(P.shape[1]), 2))
 
 
@@ -89,7 +102,7 @@ def completed(
         here, mine = slice(start, start + dimension), instance.levels.of == level
         Q[here, mine] = np.linalg.qr(rng.standard_normal((dimension, mine.sum())))[0]
         roots[here], start = np.sqrt(value), start + dimension
-    P = np.linalg.qr(left_directions(instance, D))[0] if len(instance.coordinates.kept) else np.zeros((m, 0))
+    P = np.linalg.qr(left_directions(instance, D))[0]
     G = rng.standard_normal((m, n)) / np.sqrt(n)
     G -= P @ (P.T @ G)
     G -= (G @ Q) @ Q.T
@@ -132,18 +145,16 @@ def true_residuals(instance: Deferred, values: np.ndarray, vectors: np.ndarray) 
     Gaussian matrix keeps the length up to N^(-1/2).
     """
     wide = np.longdouble
-    R, n = images(instance).astype(wide), instance.n
-    D, c = curvatures(instance, wide), instance.coordinates
-    padded = [np.pad(v, ((0, R.shape[1] - len(v)), (0, 0))) for v in (*c.W, *vectors)]
+    R, n, D = images(instance).astype(wide), instance.n, curvatures(instance, wide)
+    padded = [np.pad(v, ((0, R.shape[1] - len(v)), (0, 0))) for v in vectors]
     U = [np.einsum("mab,mb->ma", D, R @ v.astype(wide)) for v in padded]
-    queries = np.stack(U[: len(c.W)])
-    kept = queries[c.kept[:, 0], :, c.kept[:, 1]].T
+    kept = left_directions(instance, D)
     P = np.linalg.qr((kept / np.sqrt((kept**2).sum(axis=0))).astype(float))[0]
     found = []
-    for value, v, u in zip(values, padded[len(c.W) :], U[len(c.W) :], strict=True):
+    for value, v, u in zip(values, padded, U, strict=True):
         inner = np.linalg.norm((R.T @ u - wide(value) * v).astype(float))
         rest = u.astype(float)
         for _ in range(3):
             rest = rest - P @ (P.T @ rest)
-        found.append(np.hypot(inner, np.linalg.norm(rest) * np.sqrt((n - c.k) / n)))
+        found.append(np.hypot(inner, np.linalg.norm(rest) * np.sqrt((n - instance.k) / n)))
     return np.array(found)

@@ -17,7 +17,7 @@ from hpcbbp.solvers.deferred.folder import UNREADABLE, StateFolder, opened
 from hpcbbp.solvers.deferred.state import FORMAT, DamagedStateError, Layout, one_line, pack, unpack
 
 if TYPE_CHECKING:
-    from hpcbbp.solvers.deferred.engine import Deferred
+    from hpcbbp.solvers.deferred.instance import Deferred
     from hpcbbp.solvers.deferred.progress import Progress
 
 
@@ -96,7 +96,7 @@ class Checkpoint:
         self.prepare(group)
         if not group.share(self._files.state.exists()):
             return False
-        if instance.coordinates.k:
+        if instance.k:
             raise InputError(
                 f"checkpoint folder {self.folder} holds a state, and this instance one of its own already: "
                 "give it a new instance, or name another folder"

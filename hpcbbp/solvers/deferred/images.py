@@ -1,7 +1,7 @@
-"""The side of the samples: images R = X Q of the directions met so far and curvatures D, distributed over the ranks.
+"""The side of the samples: images R = X Q of the directions met so far, distributed over the ranks.
 
-Nothing else of length M is kept. Ranks own whole panels of samples; every sum over samples is a sum of fixed-point
-integers, the same on any number of ranks.
+Ranks own whole panels of samples; every sum over samples is a sum of fixed-point integers, the same on any number of
+ranks.
 """
 
 from __future__ import annotations
@@ -16,23 +16,13 @@ from numpy.typing import DTypeLike, NDArray
 from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import BLOCK, fill_normals
+from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.problem import Problem
-from hpcbbp.solvers.deferred import kernels
-from hpcbbp.solvers.deferred.floors import storage_bytes
-from hpcbbp.solvers.deferred.kernels import PANEL
 
 Array = NDArray[np.float64]
 
 _LIMIT = 32767.0
 STREAM = "deferred-images"
-
-
-def packed(p: int) -> NDArray[np.int64]:
-    """index[k, l] of D_kl among the p (p + 1)/2 different entries of a symmetric p x p matrix."""
-    index = np.zeros((p, p), dtype=np.int64)
-    rows, columns = np.triu_indices(p)
-    index[rows, columns] = index[columns, rows] = np.arange(len(rows))
-    return index
 
 
 def exponents(bounds: Array) -> Array:
@@ -42,7 +32,7 @@ def exponents(bounds: Array) -> Array:
 
 
 class Images:
-    """R (M x k) and D (M x p x p), this rank's samples. All methods are collective.
+    """R (M x k), this rank's samples. All methods are collective.
 
     Parameters
     ----------
@@ -58,6 +48,10 @@ class Images:
     group : Group
     largest_root : float
         Of the eigenvalues of the data's covariance.
+    number : {"float64", "float32"}
+        Arithmetic within panels.
+    panel : int
+        Samples in a panel.
 
     Attributes
     ----------
@@ -66,23 +60,18 @@ class Images:
     """
 
     def __init__(
-        self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group, largest_root: float = 1.0
-    ) -> None:
-        # D_ab = D_ba makes left queries nearly dependent for p > 1: what is new in them, some N^(-1/2) of their
-        # length for the first, would be lost in the rounding of float32 products.
-        number = "float64" if p > 1 or storage_bytes(storage) == 8 else "float32"
-        kernels.prepare(storage, number)
+        self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group, largest_root: float,
+        number: str, panel: int,
+    ) -> None:  # fmt: skip
         self.n, self.m, self.seed, self.p, self.group = n, m, seed, p, group
-        self.panels = group.owned(-(-m // PANEL))
-        self.first, self.rows = self.panels.start * PANEL, len(self.panels) * PANEL
+        self.panel = panel
+        self.panels = group.owned(self.all_panels)
+        self.first, self.rows = self.panels.start * panel, len(self.panels) * panel
         self.number = np.dtype(number)
         self.limit = _LIMIT if storage == "int16" else 0.0
-        self.index = packed(p)
-        self.parts = p * (p + 1) // 2
         self.R = np.empty((capacity, self.rows), dtype=storage)
         self.scale = np.ones((capacity, len(self.panels)), dtype=self.number)
         self.roots, self.largest_root = np.ones(capacity), largest_root
-        self.D = np.zeros((self.parts, self.rows), dtype=self.number)
         self.fresh = np.zeros((0, self.rows), dtype=self.number)
         self.count = 0
         self.exponents = np.zeros(3)
@@ -100,18 +89,20 @@ class Images:
             for panels in self._chunks():
                 row = self._normals(i, panels)
                 for panel in range(panels[0], panels[1]):
-                    r = np.ascontiguousarray(row[(panel - panels[0]) * PANEL :][:PANEL])
-                    kernels.store(self.R, self.scale, i, panel, r, self.limit)
+                    r = np.ascontiguousarray(row[(panel - panels[0]) * self.panel :][: self.panel])
+                    self._store(i, panel, r)
         self.count = q
+
+    def _store(self, i: int, panel: int, r: NDArray[Any]) -> None:
+        """Write r into R[i] over one panel, and leave in r what was stored."""
+        raise NotImplementedError
 
     def set_curvature(self, problem: Problem, weights: Array) -> None:
         """D from the projections (s, u) = R weights of the images as they are stored; weights (q, p + p*)."""
         largest = 0.0
         with self.group.agreeing():  # a label of one rank may be one that the loss has no value for
             for panels in self._chunks():
-                D, rows = self._curvature(problem, weights, panels)
-                self.D[:, panels[0] * PANEL : panels[1] * PANEL] = D
-                largest = max(largest, rows)
+                largest = max(largest, self._keep(self._curvature(problem, weights, panels), panels))
         largest = float(self.group.largest(largest))
         with self.group.agreeing():
             if not (math.isfinite(largest) and largest < 1e15):
@@ -124,28 +115,29 @@ class Images:
     @property
     def all_panels(self) -> int:
         """Panels of all ranks."""
-        return -(-self.m // PANEL)
+        return -(-self.m // self.panel)
 
     @property
     def norm(self) -> float:
         """A bound of |X|, with all but no probability of failing."""
         return self.largest_root * (math.sqrt(self.m / self.n) + 1.0 + 8.0 / math.sqrt(self.n))
 
-    def _curvature(self, problem: Problem, weights: Array, panels: tuple[int, int]) -> tuple[Array, float]:
-        """Different entries of D for some local panels, zero behind the last sample; largest row sum of a |D_mu|."""
-        upper = np.triu_indices(self.p)
-        projections, start = self.projected(weights, panels), self.first + panels[0] * PANEL
-        here = max(0, min(len(projections), self.m - start))
+    def _curvature(self, problem: Problem, weights: Array, panels: tuple[int, int]) -> Curvature:
+        """D of some local panels, zero behind the last sample."""
+        projections, start = self.projected(weights, panels), self.first + panels[0] * self.panel
+        rows, here = len(projections), max(0, min(len(projections), self.m - start))
         s, u = projections[:here, : self.p], projections[:here, self.p :]
-        dense = np.zeros((len(projections), self.p, self.p))
         with np.errstate(over="ignore", invalid="ignore"):
-            dense[:here] = problem.curvature(s, u, problem.noise_numbers(self.seed, start, start + here)).dense()
-        entries = np.ascontiguousarray(dense[:, upper[0], upper[1]].T)
-        return entries, float(np.abs(dense).sum(axis=2).max(initial=0.0))
+            D = problem.curvature(s, u, problem.noise_numbers(self.seed, start, start + here))
+        return D.padded(rows)
+
+    def _keep(self, D: Curvature, panels: tuple[int, int]) -> float:
+        """Take D of some local panels, and return the largest row sum of a |D_mu|."""
+        raise NotImplementedError
 
     def _chunks(self) -> list[tuple[int, int]]:
         """Local panels in pieces that end where blocks of the random stream end."""
-        step = max(1, 2 * BLOCK // PANEL)
+        step = max(1, 2 * BLOCK // self.panel)
         cuts = [p for p in range(self.panels.start + 1, self.panels.stop) if p % step == 0]
         edges = [self.panels.start, *cuts, self.panels.stop]
         lo = self.panels.start
@@ -153,8 +145,8 @@ class Images:
 
     def _normals(self, direction: int, panels: tuple[int, int]) -> NDArray[Any]:
         """Fresh N(0, 1/N) numbers of a direction for some local panels, zero behind the last sample."""
-        out = np.zeros((panels[1] - panels[0]) * PANEL, dtype=self.number)
-        first = self.first + panels[0] * PANEL
+        out = np.zeros((panels[1] - panels[0]) * self.panel, dtype=self.number)
+        first = self.first + panels[0] * self.panel
         valid = max(0, min(out.size, self.m - first))
         start = direction * self._stride + first
         fill_normals(out[:valid], self.seed, STREAM, start, 1.0 / math.sqrt(self.n))
@@ -163,8 +155,8 @@ class Images:
     def _images(self, q: int, panels: tuple[int, int], number: DTypeLike = None) -> NDArray[Any]:
         """Images of the first q directions for some local panels, as numbers (those of sums): (q, rows)."""
         number = self.number if number is None else number
-        scale = np.repeat(self.scale[:q, panels[0] : panels[1]].astype(number), PANEL, axis=1)
-        stored = self.R[:q, panels[0] * PANEL : panels[1] * PANEL]
+        scale = np.repeat(self.scale[:q, panels[0] : panels[1]].astype(number), self.panel, axis=1)
+        stored = self.R[:q, panels[0] * self.panel : panels[1] * self.panel]
         images: NDArray[Any] = stored.astype(number) * scale
         return images
 

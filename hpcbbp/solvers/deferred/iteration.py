@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
-from hpcbbp.machine import memory
-from hpcbbp.solvers.deferred.engine import NO_ROOM, Deferred
 from hpcbbp.solvers.deferred.progress import Progress
-from hpcbbp.solvers.deferred.residuals import SKEW, limited, not_gaussian, of_moments, recomputed, skewness
+from hpcbbp.solvers.deferred.residuals import limited, not_gaussian, of_moments, recomputed
+from hpcbbp.solvers.deferred.steps import CONVERGED, NO_ROOM, SKEW, ZERO, goal_of, orthonormal, room, stuck
 from hpcbbp.solvers.result import Step
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:
+    from hpcbbp.solvers.deferred.moments import Moments
 
-_SHARE = 0.3  # of the tolerance that a residual is brought to where rounding takes the rest
-_ZERO = 3e-14  # of the size of H: an eigenvalue below that, with its residual, is zero
-_STALLED = 60  # steps without progress after which small residuals count as rounding
-_UNCHECKED = 2**22  # bytes of growth for which nobody looks how much memory is left
-_CONVERGED = "converged: the requested pairs reached the tolerance"
+Array = NDArray[np.float64]
 
 
 class Iteration:
@@ -28,7 +25,7 @@ class Iteration:
 
     Parameters
     ----------
-    instance : Deferred
+    instance : Moments
         With its first directions.
     nev, tol, block
         As in solve_deferred, checked.
@@ -45,7 +42,7 @@ class Iteration:
         Whether memory has no room for another step.
     """
 
-    def __init__(self, instance: Deferred, nev: int, tol: float, block: int, at: Progress) -> None:
+    def __init__(self, instance: Moments, nev: int, tol: float, block: int, at: Progress) -> None:
         self.instance, self.nev, self.tol, self.block, self.at = instance, nev, tol, block, at
         instance.coordinates.tolerance = tol
         self.spaces = len(instance.levels.values)
@@ -79,7 +76,7 @@ class Iteration:
                 keep()
         else:
             self._final, self._chosen = False, []
-            at.asked = _orthonormal(c.outside(_image(c.A, at.asked)))
+            at.asked = orthonormal(c.outside(_image(c.A, at.asked)))
         nothing = k == instance.n or (self._final and not len(at.asked))
         if not nothing:
             instance.query(at.asked, self.width)
@@ -96,7 +93,7 @@ class Iteration:
         closing = min(self.nev * p * self.spaces, instance.n - k)  # directions of a step that asks about all pairs
         reserve = min(max(self.width, self.nev * p * self.spaces) + self.nev * p * self.spaces, instance.n - k)
         left = instance.samples.capacity - k
-        self.last = left < reserve or _room(instance, reserve) < reserve
+        self.last = left < reserve or room(instance, reserve, instance.samples.R.itemsize) < reserve
         if self.last and (left < closing or k * p < self.nev):
             raise InputError(NO_ROOM.format(k))
 
@@ -109,15 +106,15 @@ class Iteration:
         self._estimates = sizes * at.gain if at.gain else np.full(len(sizes), np.inf)
         self._rounding = of_moments(instance, vectors)
         self.values, self.vectors, self._sizes = values, vectors, sizes
-        goal = _goal(self.tol * np.abs(values), np.maximum(self._rounding, at.gap))
+        goal = goal_of(self.tol * np.abs(values), np.maximum(self._rounding, at.gap))
         open_ = [i for i in range(min(nev, len(values))) if not self._estimates[i] <= goal[i]]
         small = c.scale() * (1e-10 if instance.storage == "float64" else 1e-4)
-        self._stuck = _stuck(at, self._estimates[open_], max(small, 30 * float(self._rounding.max())))
+        self._stuck = stuck(at, self._estimates[open_], max(small, 30 * float(self._rounding.max())))
         final = len(values) >= nev and (self.last or not open_ or k == instance.n or self._stuck)
         order = [*open_, *(i for i in range(len(values)) if i not in open_)]
         chosen = list(range(nev)) if final else order[: self.block]
         self._final, self._chosen = instance.group.share((final, chosen))
-        at.asked = _orthonormal(rest[self._chosen])
+        at.asked = orthonormal(rest[self._chosen])
 
     def _note(self, listener: Callable[[Step], None] | None) -> None:
         """Record a step, and tell whoever listens."""
@@ -138,20 +135,20 @@ class Iteration:
         inner = _image(c.A[:k], vectors) - values[:, None, None] * vectors
         exact = np.hypot(np.sqrt((inner**2).sum(axis=(1, 2))), outer)
         wanted = self.tol * np.abs(values)
-        enough = (exact <= _goal(wanted, np.maximum(rounding, at.gap))).all()
+        enough = (exact <= goal_of(wanted, np.maximum(rounding, at.gap))).all()
         reason = ""
         if enough or self.last or nothing or self._stuck:
             self.told = recomputed(instance, values, vectors)
             at.gap = max(at.gap, float((self.told - exact).max()))
-            zero = _ZERO * c.scale()
+            zero = ZERO * c.scale()
             self.converged = self.told <= np.where(np.abs(values) <= zero, zero, wanted)
-            enough = (exact <= _goal(wanted, np.maximum(rounding, at.gap))).all()
-            skew = skewness(instance)
+            enough = (exact <= goal_of(wanted, np.maximum(rounding, at.gap))).all()
+            skew = instance.skewness()
             if not skew <= SKEW:
                 self.converged[:] = False
                 reason = not_gaussian(instance, skew)
             elif self.converged.all():
-                reason = _CONVERGED
+                reason = CONVERGED
             elif self.last:
                 reason = f"not converged: {NO_ROOM.format(c.k)}"
             elif enough or nothing or self._stuck:  # asking on would not help
@@ -159,22 +156,7 @@ class Iteration:
         self.reason = instance.group.share(reason)
 
 
-def _orthonormal(rest: Array) -> Array:
-    """Orthonormal block vectors that span the given ones (r, k, p), in their order, dropping those that vanish."""
-    found: list[Array] = []
-    for vector in rest.reshape(len(rest), -1):
-        size = np.linalg.norm(vector)
-        v = vector / size if size > 1e-13 else vector * 0.0
-        for _ in range(2):
-            for other in found:
-                v = v - (other @ v) * other
-        left = np.linalg.norm(v)
-        if left > 1e-7:
-            found.append(v / left)
-    return np.array(found).reshape(-1, *rest.shape[1:])
-
-
-def _ritz_period(instance: Deferred) -> int:
+def _ritz_period(instance: Moments) -> int:
     """Steps between Rayleigh-Ritz, so that it takes no more time than the passes (a rule that no clock enters)."""
     k, p = instance.coordinates.k, instance.problem.p
     dense = 10.0 * (k * p) ** 3
@@ -182,36 +164,8 @@ def _ritz_period(instance: Deferred) -> int:
     return int(min(8, max(1, dense // one_pass)))
 
 
-def _goal(wanted: Array, rounding: Array) -> Array:
-    """Residuals, as moments have them, that leave room for what rounding adds."""
-    goal: Array = np.maximum(wanted - rounding, _SHARE * wanted)
-    return goal
-
-
 def _image(A: Array, vectors: Array) -> Array:
     """Rows of H (i, p, k, p) times block vectors (r, k', p), k' <= k: (r, i, p)."""
     rows, columns = A.shape[0] * A.shape[1], vectors.shape[1] * vectors.shape[2]
     inner = A[:, :, : vectors.shape[1]].reshape(rows, columns)
     return (vectors.reshape(len(vectors), columns) @ inner.T).reshape(len(vectors), *A.shape[:2])
-
-
-def _stuck(at: Progress, estimates: Array, small: float) -> bool:
-    """Whether residuals, small already, have stopped falling: rounding is all that is left of them."""
-    if not len(estimates):  # all are good by their estimates: nothing to compare with
-        return False
-    worst = float(estimates.max())
-    if worst < 0.9 * at.best:
-        at.best, at.stalled = worst, 0
-    else:
-        at.stalled += 1
-    return at.stalled >= _STALLED and at.best < small
-
-
-def _room(instance: Deferred, directions: int) -> int:
-    """Directions that memory has room for now: all asked for, or none. Collective."""
-    samples = instance.samples
-    needed = directions * samples.rows * samples.R.itemsize * instance.ranks_on_node
-    if instance.group.largest(needed) < _UNCHECKED:
-        return directions
-    enough = instance.group.largest(float(needed > memory.available(instance.ranks_on_node))) == 0.0
-    return directions if enough else 0

@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 
 COUNTERS = {
     "gain": float, "queries": int, "step": int, "seconds": float, "best": float, "stalled": int, "gap": float,
+    "block": int,
 }  # fmt: skip
 """Attributes that are numbers, and of which type."""
 
@@ -31,6 +32,7 @@ class Progress:
     best: float = 1e300
     stalled: int = 0
     gap: float = 0.0
+    block: int = 0
     history: list[Step] = field(default_factory=list)
 
     def state(self) -> dict[str, Any]:

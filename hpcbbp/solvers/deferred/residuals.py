@@ -13,18 +13,15 @@ from hpcbbp.solvers.reach import rounded_up
 
 if TYPE_CHECKING:
     from hpcbbp.model.problem import Problem
-    from hpcbbp.solvers.deferred.engine import Deferred
+    from hpcbbp.solvers.deferred.instance import Deferred
+    from hpcbbp.solvers.deferred.moments import Moments
 
 Array = NDArray[np.float64]
 
 _U = 2.0**-53
-_PROBES = 6
-_SLACK = 64.0  # left directions longer than that would overflow, into numbers that no probe looks like
-SKEW = 1e-2
-"""Of left directions, from which on images are not called those of a Gaussian X any more."""
 
 
-def recomputed(instance: Deferred, values: Array, vectors: Array) -> Array:
+def recomputed(instance: Moments, values: Array, vectors: Array) -> Array:
     """Residuals |H v - lambda v| of unit block vectors (r, k', p) that have been asked about, as bounds. Collective.
 
     With U = D R v: the part in span(Q) is R^T U - lambda v, computed anew from the images. Outside, H v is X^T of the
@@ -53,23 +50,7 @@ def recomputed(instance: Deferred, values: Array, vectors: Array) -> Array:
     return told
 
 
-def skewness(instance: Deferred) -> float:
-    """|P^T P - 1| of the left directions P = U L^-T, from the images: how far X is from Gaussian. Collective.
-
-    The root mean square of what some random vectors are sent to has the Frobenius norm for its mean.
-    """
-    c, samples = instance.coordinates, instance.samples
-    if not len(c.L):
-        return 0.0
-    z = np.random.default_rng(0).standard_normal((len(c.L), _PROBES))
-    G, bounds = instance.group.share((c.of_left(z), _SLACK * np.linalg.norm(z, axis=0)))
-    E, _, _ = samples.remainder(G, bounds)
-    lost = c.in_kept(c.with_left(E, c.W)) - z
-    found: float = instance.group.share(float(np.linalg.norm(lost) / math.sqrt(_PROBES)))
-    return found
-
-
-def of_moments(instance: Deferred, vectors: Array) -> Array:
+def of_moments(instance: Moments, vectors: Array) -> Array:
     """What rounding of the moments leaves of the residuals of Ritz vectors (r, k, p): an estimate, (r,).
 
     An entry R_i^T D R_j of A is a sum of products that are rounded one by one: its error is that of |D R_j|, and the

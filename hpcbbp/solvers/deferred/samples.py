@@ -12,16 +12,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcbbp.machine.ranks import Group
+from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred import kernels
+from hpcbbp.solvers.deferred.floors import storage_bytes
 from hpcbbp.solvers.deferred.images import Images, exponents
 from hpcbbp.solvers.deferred.kernels import PANEL
 
 Array = NDArray[np.float64]
 
 
+def packed(p: int) -> NDArray[np.int64]:
+    """index[k, l] of D_kl among the p (p + 1)/2 different entries of a symmetric p x p matrix."""
+    index = np.zeros((p, p), dtype=np.int64)
+    rows, columns = np.triu_indices(p)
+    index[rows, columns] = index[columns, rows] = np.arange(len(rows))
+    return index
+
+
 class Samples(Images):
     """R and D with the sums over samples that a solve needs: moments, products, energies. All are collective."""
+
+    def __init__(
+        self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group, largest_root: float = 1.0
+    ) -> None:
+        # D_ab = D_ba makes left queries nearly dependent for p > 1: what is new in them, some N^(-1/2) of their
+        # length for the first, would be lost in the rounding of float32 products.
+        number = "float64" if p > 1 or storage_bytes(storage) == 8 else "float32"
+        kernels.prepare(storage, number)
+        super().__init__(n, m, seed, p, capacity, storage, group, largest_root, number, PANEL)
+        self.index = packed(p)
+        self.parts = p * (p + 1) // 2
+        self.D = np.zeros((self.parts, self.rows), dtype=self.number)
+
+    def _store(self, i: int, panel: int, r: NDArray[Any]) -> None:
+        """Write r into R[i] over one panel, and leave in r what was stored."""
+        kernels.store(self.R, self.scale, i, panel, r, self.limit)
+
+    def _entries(self, D: Curvature) -> Array:
+        """Different entries of D, (parts, rows)."""
+        upper = np.triu_indices(self.p)
+        return np.ascontiguousarray(D.dense()[:, upper[0], upper[1]].T)
+
+    def _keep(self, D: Curvature, panels: tuple[int, int]) -> float:
+        """Take D of some local panels, and return the largest row sum of a |D_mu|."""
+        self.D[:, panels[0] * PANEL : panels[1] * PANEL] = self._entries(D)
+        return float(np.abs(D.dense()).sum(axis=2).max(initial=0.0))
 
     def first_moments(self) -> tuple[Array, Array]:
         """A and B, as from `reveal`, of the images there are with each other."""
@@ -106,7 +143,7 @@ class Samples(Images):
         flat = np.ascontiguousarray(V.transpose(1, 0, 2).reshape(k, b * p))
         squares = np.ascontiguousarray((V**2).sum(axis=2).T)
         for panels in self._chunks():
-            D, _ = self._curvature(problem, weights, panels)
+            D = self._entries(self._curvature(problem, weights, panels))
             kernels.energies(self.R, self.scale, k, panels, D, self.index, flat, squares, factor, out)
         lost = self.all_panels * 0.5  # what fixed point may have rounded away
         # Sums overflow only if the images are not those of a Gaussian matrix any more: then no size counts.
@@ -138,7 +175,7 @@ class Samples(Images):
         factor[: b * p] = np.repeat(2.0 ** exponents(sizes * self.norm), p)
         flat = np.ascontiguousarray((self.roots[:k, None] * V).transpose(1, 0, 2).reshape(k, b * p))
         for panels in self._chunks():
-            D, _ = self._curvature(problem, weights, panels)
+            D = self._entries(self._curvature(problem, weights, panels))
             kernels.image(self.R, self.scale, k, panels, D, self.index, flat, factor, out)
         found = (self.roots[:k, None] * self._summed(out, factor, b * p)).reshape(k, b, p).transpose(1, 0, 2)
         lost = 2.0 * self.largest_root * math.sqrt(self.all_panels * k * p) / factor[: b * p : p]

@@ -9,9 +9,13 @@ import numpy as np
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine import provenance
+from hpcbbp.solvers.deferred.blocks import Blocks
 from hpcbbp.solvers.deferred.checkpoint import Checkpoint
-from hpcbbp.solvers.deferred.engine import Deferred, check_block, check_deferred
+from hpcbbp.solvers.deferred.engine import check_block, check_deferred
+from hpcbbp.solvers.deferred.instance import Deferred
 from hpcbbp.solvers.deferred.iteration import Iteration
+from hpcbbp.solvers.deferred.lanczos import BlockLanczos
+from hpcbbp.solvers.deferred.moments import Moments
 from hpcbbp.solvers.deferred.progress import Progress
 from hpcbbp.solvers.eigen import check_arguments
 from hpcbbp.solvers.request import DEFAULT_TOL
@@ -79,16 +83,16 @@ def _solve(
 ) -> Solution:
     if not (checkpoint is None or isinstance(checkpoint, Checkpoint)):
         raise InputError(f"checkpoint = {checkpoint!r}: a Checkpoint(folder), or None")
-    problem, c = instance.problem, instance.coordinates
+    problem = instance.problem
     least = problem.p * problem.p_star
-    block = check_block(least if block is None else block)
+    block = None if block is None else check_block(block)
     nev, tol = check_arguments(least if nev is None else nev, tol, problem.p * instance.n)
     check_deferred(problem, instance.n, tol, instance.storage, block)
     clock, at = time.perf_counter(), Progress()
     resumed = checkpoint is not None and checkpoint.begin(instance, at)
-    if c.k == 0 and not resumed:
-        instance.start(block * problem.p)
-    began, found = at.seconds, Iteration(instance, nev, tol, block, at)
+    if instance.k == 0 and not resumed:
+        instance.start((block or least) * problem.p)
+    began, found = at.seconds, _steps(instance, nev, tol, block, at)
 
     def keep() -> None:
         if checkpoint is not None:
@@ -104,10 +108,18 @@ def _solve(
     return _solution(found, 0 if checkpoint is None else checkpoint.resumed)
 
 
-def _solution(found: Iteration, resumed: int) -> Solution:
+def _steps(instance: Deferred, nev: int, tol: float, block: int | None, at: Progress) -> Iteration | BlockLanczos:
+    """What takes the steps of a solve."""
+    if isinstance(instance, Blocks):
+        return BlockLanczos(instance, nev, tol, block, at)
+    assert isinstance(instance, Moments)
+    return Iteration(instance, nev, tol, block or instance.problem.p * instance.problem.p_star, at)
+
+
+def _solution(found: Iteration | BlockLanczos, resumed: int) -> Solution:
     """What a finished iteration has found, with overlaps."""
     instance, at = found.instance, found.at
-    problem, k = instance.problem, instance.coordinates.k
+    problem, k = instance.problem, instance.k
     coordinates = np.pad(found.vectors, ((0, 0), (0, k - found.vectors.shape[1]), (0, 0)))
     known = coordinates[:, : instance.q]  # the first directions span teacher and student
     return Solution(

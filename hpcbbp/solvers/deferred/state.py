@@ -20,7 +20,7 @@ from hpcbbp.solvers.deferred.progress import COUNTERS
 from hpcbbp.solvers.result import Step
 
 if TYPE_CHECKING:
-    from hpcbbp.solvers.deferred.engine import Deferred
+    from hpcbbp.solvers.deferred.instance import Deferred
     from hpcbbp.solvers.deferred.progress import Progress
 
 FORMAT = 2

@@ -1,0 +1,70 @@
+"""Deferred instances that keep a basis of left directions beside the images: block Lanczos (p > 1)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.machine.ranks import Group
+from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.deferred.bases import Bases, Exact
+from hpcbbp.solvers.deferred.instance import Deferred
+from hpcbbp.solvers.deferred.space import Space
+from hpcbbp.solvers.deferred.steps import PROBES
+
+Array = NDArray[np.float64]
+
+
+class Blocks(Deferred):
+    """See the module.
+
+    Attributes
+    ----------
+    samples : Bases
+    space : Space
+        Vectors asked about, and H of them.
+    tolerance : float
+        Of the solve.
+    """
+
+    samples: Bases
+
+    def __init__(
+        self, problem: Problem, n: int, seed: int, storage: str, capacity: int, group: Group | None = None
+    ) -> None:
+        super().__init__(problem, n, seed, storage, group)
+        root = self.levels.largest_root
+        self.samples = Bases(n, self.m, seed, problem.p, capacity, storage, self.group, root)
+        self.space, self.tolerance = Space(problem.p), 0.0
+
+    def start(self, width: int) -> None:
+        """Draw the images of the weights' directions and the curvatures that follow from them. Collective."""
+        self.first_images()
+        self.space.grow(self.q)
+
+    def exact(self, V: Array) -> Exact:
+        """H of block vectors (b, k, p) and what of it is not known, in float64. Collective."""
+        return self.samples.exact(self.problem, self.drawn_weights, V)
+
+    def skewness(self) -> float:
+        """|P^T P - 1| of the left directions: how far X is from Gaussian. Collective.
+
+        The root mean square of what some random vectors are sent to has the Frobenius norm for its mean.
+        """
+        left = self.samples.left
+        if not left:
+            return 0.0
+        z = np.random.default_rng(0).standard_normal((left, PROBES))
+        found: float = self.group.share(float(np.linalg.norm(self.samples.gram(z) - z) / math.sqrt(PROBES)))
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Arrays and flags that a checkpoint keeps besides images."""
+        return self.space.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take a state."""
+        self.space.restore(state)

@@ -1,0 +1,150 @@
+"""A step of block Lanczos: what H makes of block vectors, and the directions that it leads to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from hpcbbp.errors import InputError
+from hpcbbp.solvers.deferred.steps import NO_ROOM
+
+if TYPE_CHECKING:
+    from hpcbbp.solvers.deferred.blocks import Blocks
+
+Array = NDArray[np.float64]
+
+_NEWS = 8.0  # times what rounding makes of a left query: a rest shorter than that is none
+_LEAST = 1e-3  # of the tolerance: what is new of a query and far too short to matter is not asked about
+_SHRUNK = 0.3  # of its length, that a query keeps at least where one sweep of Gram-Schmidt is enough
+_ALONE = 1e-3  # of its square, that a query has outside those beside it, at least, to be taken with them
+_SWEEPS = 8
+
+
+class Left:
+    """Left queries of one step on their way into the basis P.
+
+    Parameters
+    ----------
+    instance : Blocks
+    h, Xi : (l, b p), (l, c) arrays
+        Their overlaps, and those of fresh numbers, with the P there is.
+    sizes : (b p,) array
+        |U|.
+
+    Attributes
+    ----------
+    h : (l + new, b p) array
+        Coordinates of U in P.
+    along : (c, new) array
+        Overlaps of the fresh numbers, without their part in the old P, with the new left directions.
+    """
+
+    def __init__(self, instance: Blocks, h: Array, Xi: Array, sizes: Array) -> None:
+        self.instance, self.samples, self.h, self.before = instance, instance.samples, h, sizes
+        self.along = np.zeros((Xi.shape[1], 0))
+        self.todo = np.arange(h.shape[1])
+        unit = float(np.finfo(self.samples.number).eps) / 2
+        least = _LEAST * instance.tolerance * instance.space.scale()
+        self.noise = np.maximum(_NEWS * unit * sizes, least)
+        self.gram, self.cross = self.samples.take_out(h, Xi, sizes)
+
+    def take(self) -> int:
+        """Make P span the queries, up to what rounding leaves; number of new left directions. Collective."""
+        before = self.samples.left
+        for sweep in range(_SWEEPS):
+            lengths = np.sqrt(np.maximum(self.gram.diagonal(), 0.0))
+            good, again = self.instance.group.share(self._sorted(lengths, last=sweep == _SWEEPS - 1))
+            if len(good):
+                self._append(good)
+            if not len(again):
+                break
+            self._once_more(again, lengths)
+        return self.samples.left - before
+
+    def _sorted(self, lengths: Array, *, last: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Queries that can be taken as they are, and those that need another sweep."""
+        room = self.samples.m - self.samples.left
+        long_enough = lengths > self.noise[self.todo]
+        steady = lengths >= _SHRUNK * self.before[self.todo]
+        good: list[int] = []
+        for j in np.flatnonzero(long_enough & steady):
+            if len(good) < room and self._rest(int(j), good) > _ALONE * self.gram[j, j]:
+                good.append(int(j))
+        again = [j for j in np.flatnonzero(long_enough) if j not in good and not last and len(good) < room]
+        return np.array(good, dtype=np.int64), np.array(again, dtype=np.int64)
+
+    def _rest(self, j: int, others: list[int]) -> float:
+        """Square of the part of a query outside others, by their Gram matrix."""
+        if not others:
+            return float(self.gram[j, j])
+        y = scipy.linalg.solve(self.gram[np.ix_(others, others)], self.gram[others, j], assume_a="pos")
+        return float(self.gram[j, j] - self.gram[others, j] @ y)
+
+    def _append(self, good: NDArray[np.int64]) -> None:
+        """New left directions, orthonormal combinations of some queries."""
+        triangle = scipy.linalg.cholesky(self.gram[np.ix_(good, good)])  # upper
+        inverse = scipy.linalg.solve_triangular(triangle, np.eye(len(good)))
+        self.samples.append_left(good, inverse)
+        rows = np.zeros((len(good), self.h.shape[1]))
+        rows[:, self.todo[good]] = triangle
+        self.h = np.concatenate([self.h, rows])
+        self.along = np.concatenate([self.along, (inverse.T @ self.cross[good]).T], axis=1)
+
+    def _once_more(self, again: NDArray[np.int64], lengths: Array) -> None:
+        """Another sweep, over old and new left directions, for the queries that need it."""
+        self.samples.U = self.samples.U[again]
+        self.before[self.todo[again]] = lengths[again]
+        self.todo = self.todo[again]
+        more = self.samples.overlaps()
+        self.h[:, self.todo] += more
+        self.gram, self.cross = self.samples.take_out(more, None, lengths[again])
+
+
+def query(instance: Blocks, V: Array) -> int:
+    """Ask for H V of orthonormal block vectors (b, k, p); the number of new directions. Collective.
+
+    Raises
+    ------
+    InputError
+        If there is no room for them.
+    """
+    samples, levels, space = instance.samples, instance.levels, instance.space
+    V = instance.group.share(V)
+    b, k, p = V.shape
+    may_be = int(levels.next(b * p).sum())
+    product, h, Xi, own = samples.ask(V, may_be)
+    count, beyond = 0, np.zeros((0, b * p))
+    if may_be:  # else X^T of anything lies in the directions met
+        left = Left(instance, h, Xi, np.sqrt(np.maximum(own, 0.0)))
+        new = left.take()
+        counts = levels.next(new)
+        count = int(counts.sum())
+        if count > samples.capacity - k:  # fewer would be another law: never truncate
+            raise InputError(NO_ROOM.format(k))
+        T = instance.group.share(levels.triangles(counts, new, instance.seed)) if new else np.zeros((0, 0))
+        if new:
+            samples.append_images(left.along, T)
+            instance.meet(counts)
+            beyond = samples.roots[k : k + count, None] * (T @ left.h[len(left.h) - new :])
+    space.grow(count)
+    HV = np.concatenate([product, beyond]).reshape(k + count, b, p).transpose(1, 0, 2)
+    space.add(np.pad(V, ((0, 0), (0, count), (0, 0))), HV)
+    return count
+
+
+def unasked(instance: Blocks, wanted: int) -> int:
+    """New directions, uniform in what has not been met, where H leads to none any more; their number. Collective."""
+    samples, levels = instance.samples, instance.levels
+    counts = levels.next(wanted)
+    count = int(counts.sum())
+    if count > samples.capacity - instance.space.k:
+        raise InputError(NO_ROOM.format(instance.space.k))
+    Xi = samples.draw(count)
+    samples.take_out(np.zeros((samples.left, 0)), Xi, np.zeros(0))
+    samples.append_images(np.zeros((count, 0)), np.zeros((count, 0)))
+    instance.meet(counts)
+    instance.space.grow(count)
+    return count
