@@ -22,7 +22,7 @@ from hpcbbp.cli.progress import SPOKEN
 from hpcbbp.errors import StoppedError
 from hpcbbp.machine import petsc
 from hpcbbp.machine.ranks import Group
-from hpcbbp.solvers.deferred import Deferred
+from hpcbbp.solvers.deferred.engine import made
 from hpcbbp.solvers.methods import deferred
 from hpcbbp.solvers.point import Point
 
@@ -72,7 +72,7 @@ def test_what_memory_ended_is_kept_and_goes_on_with_more(tmp_path, monkeypatch, 
     keeper = Keeper(tmp_path / "c", 1e9, lambda _: LONG + 1, SPOKEN)
     with monkeypatch.context() as patch:
         patch.setattr(
-            deferred, "deferred_instance", lambda problem, n, seed, **_: Deferred(problem, n, seed, "float64", 80)
+            deferred, "deferred_instance", lambda problem, n, seed, **_: made(problem, n, seed, "float64", 80)
         )
         for _ in range(2):
             with pytest.raises(InputError, match="memory is used up by .* directions.*what was computed is in"):

@@ -231,6 +231,9 @@ class Bases(Images):
             for j in range(count):
                 self._store(self.count + j, panel, images[j])
         self.count += count
+
+    def forget(self) -> None:
+        """Let go of left queries and of fresh numbers that did not become images."""
         self.U, self.fresh = self.U[:0], self.fresh[:0]
 
     def exact(self, problem: Problem, weights: Array, V: Array) -> Exact:

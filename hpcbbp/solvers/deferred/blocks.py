@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred.bases import Bases, Exact
-from hpcbbp.solvers.deferred.instance import Deferred
+from hpcbbp.solvers.deferred.instance import Deferred, Vectors
 from hpcbbp.solvers.deferred.space import Space
 from hpcbbp.solvers.deferred.steps import PROBES
 
@@ -61,10 +61,23 @@ class Blocks(Deferred):
         found: float = self.group.share(float(np.linalg.norm(self.samples.gram(z) - z) / math.sqrt(PROBES)))
         return found
 
+    format = 3
+
+    def vectors(self) -> list[Vectors]:
+        """Images, and left directions."""
+        samples = self.samples
+        return [Vectors(samples.R, samples.scale, samples.count), Vectors(samples.P, None, samples.left)]
+
     def state(self) -> dict[str, Any]:
-        """Arrays and flags that a checkpoint keeps besides images."""
+        """Arrays that a checkpoint keeps besides."""
         return self.space.state()
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take a state."""
+    def shapes(self, arrays: dict[str, Any], k: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of the arrays of a state of k directions, by name."""
+        shape = (len(arrays["W"]), k, self.problem.p)
+        return {"W": shape, "HW": shape, "B": (shape[0], shape[0])}
+
+    def restore(self, state: dict[str, Any], counts: list[int]) -> None:
+        """Take a state, so many images and left directions."""
+        self.samples.count, self.samples.left = counts
         self.space.restore(state)

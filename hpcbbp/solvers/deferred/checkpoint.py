@@ -14,7 +14,7 @@ import numpy as np
 from hpcbbp.errors import InputError, StoppedError
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.deferred.folder import UNREADABLE, StateFolder, opened
-from hpcbbp.solvers.deferred.state import FORMAT, DamagedStateError, Layout, one_line, pack, unpack
+from hpcbbp.solvers.deferred.state import DamagedStateError, Layout, one_line, pack, unpack
 
 if TYPE_CHECKING:
     from hpcbbp.solvers.deferred.instance import Deferred
@@ -72,8 +72,9 @@ class Checkpoint:
         self._files = StateFolder(self.folder)
         self.stop, self.outlives, self.unfinished = stop, outlives, False
         self.resumed, self.trouble, self.unchecked = 0, "", False
-        self._format, self._token = FORMAT, ""
-        self._written, self._last = 0, time.monotonic()
+        self._format, self._token = 0, ""
+        self._written: list[int] = []
+        self._last = time.monotonic()
 
     def prepare(self, group: Group) -> None:
         """Make the folder and claim it; InputError if it is not ours to write, or another job has it. Collective."""
@@ -131,12 +132,14 @@ class Checkpoint:
                 with suppress(OSError, InputError):
                     self._files.drop_draft()
                     with opened(self._files.images, os.O_WRONLY) as file:
-                        os.ftruncate(file, self._layout(instance).size(self._written) if self._written else 0)
+                        slots = max(self._written, default=0)
+                        os.ftruncate(file, self._layout(instance).size(slots) if slots else 0)
 
     def save(self, instance: Deferred, at: Progress) -> None:
         """Write the directions that are new, then the small state. Collective."""
         group, files = instance.group, self._files
-        self._token = group.share(self._token or os.urandom(8).hex())
+        self._token, self._format = group.share((self._token or os.urandom(8).hex(), self._format or instance.format))
+        self._written = self._written or [0] * len(instance.vectors())
         with group.agreeing():
             try:
                 with opened(files.images, os.O_RDWR | os.O_CREAT) as file:
@@ -149,10 +152,10 @@ class Checkpoint:
                     files.replace_state(pack(instance, at, self._format, self._token))
                 except OSError as error:
                     raise InputError(f"checkpoint {files.state}: {error.strerror or error}") from None
-        self._written, self._last = instance.samples.count, time.monotonic()
+        self._written, self._last = [kind.count for kind in instance.vectors()], time.monotonic()
 
     def _layout(self, instance: Deferred) -> Layout:
-        return Layout(instance, self._token if self._format > 1 else None)
+        return Layout(instance, None if self._format == 1 else self._token)
 
     def _load(self, instance: Deferred, at: Progress) -> None:
         group, samples = instance.group, instance.samples
@@ -172,7 +175,7 @@ class Checkpoint:
             self._format, self._token, self.unchecked = state.format, state.token, state.format == 1
             try:
                 with opened(self._files.images, os.O_RDONLY) as file:
-                    self._layout(instance).read(file, state.k)
+                    self._layout(instance).read(file, state.counts)
             except OSError as error:
                 raise InputError(
                     f"checkpoint {self._files.images} cannot be read ({error.strerror or error}): name another "
@@ -183,10 +186,9 @@ class Checkpoint:
                     f"checkpoint {self._files.images} is damaged: {error}; name another folder, or remove this one, "
                     "and the solve begins anew"
                 ) from None
-        samples.count = state.k
         state.restore(instance, at)
         samples.set_curvature(instance.problem, np.sqrt(instance.n) * instance.weights)
-        self._written = self.resumed = state.k
+        self._written, self.resumed = state.counts, state.k
 
     @property
     def origin(self) -> str:

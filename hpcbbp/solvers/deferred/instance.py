@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,24 @@ from hpcbbp.solvers.deferred.images import Images
 from hpcbbp.solvers.deferred.levels import Levels
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Rows of length M, of which this rank has its panels.
+
+    Attributes
+    ----------
+    rows : (capacity, rows) array
+    scale : (capacity, panels) array, or None
+        Of integers.
+    count : int
+        Rows that count.
+    """
+
+    rows: NDArray[Any]
+    scale: NDArray[Any] | None
+    count: int
 
 
 class Deferred:
@@ -73,12 +92,23 @@ class Deferred:
         """|P^T P - 1| of the left directions: how far X is from Gaussian. Collective."""
         raise NotImplementedError
 
-    def state(self) -> dict[str, Any]:
-        """Arrays and flags that a checkpoint keeps besides images."""
+    format: int
+    """Of a checkpoint."""
+
+    def vectors(self) -> list[Vectors]:
+        """What of length M a checkpoint keeps."""
         raise NotImplementedError
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take a state."""
+    def state(self) -> dict[str, Any]:
+        """Arrays and flags that a checkpoint keeps besides."""
+        raise NotImplementedError
+
+    def shapes(self, arrays: dict[str, Any], k: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of the arrays of a state of k directions, by name; ValueError for numbers of no state."""
+        raise NotImplementedError
+
+    def restore(self, state: dict[str, Any], counts: list[int]) -> None:
+        """Take a state, and so many vectors of each kind as there are."""
         raise NotImplementedError
 
     def first_images(self) -> None:

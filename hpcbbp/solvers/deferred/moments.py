@@ -13,7 +13,7 @@ from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred.coordinates import Coordinates
 from hpcbbp.solvers.deferred.finer import Passes
-from hpcbbp.solvers.deferred.instance import Deferred
+from hpcbbp.solvers.deferred.instance import Deferred, Vectors
 from hpcbbp.solvers.deferred.samples import Samples
 from hpcbbp.solvers.deferred.steps import NO_ROOM, PROBES
 
@@ -104,10 +104,28 @@ class Moments(Deferred):
         found: float = self.group.share(float(np.linalg.norm(lost) / math.sqrt(PROBES)))
         return found
 
+    format = 2
+
+    def vectors(self) -> list[Vectors]:
+        """Images."""
+        samples = self.samples
+        return [Vectors(samples.R, samples.scale, samples.count)]
+
     def state(self) -> dict[str, Any]:
-        """Arrays and flags that a checkpoint keeps besides images."""
+        """Arrays and flags that a checkpoint keeps besides."""
         return self.coordinates.state()
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take a state."""
+    def shapes(self, arrays: dict[str, Any], k: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of the arrays of a state of k directions, by name; ValueError for numbers of no state."""
+        p, queries, left, kept = self.problem.p, len(arrays["W"]), len(arrays["L"]), arrays["kept"]
+        if len(kept) and not (kept.min() >= 0 and (kept.max(axis=0) < (queries, p)).all()):
+            raise ValueError("left directions of no query")
+        return {
+            "A": (k, p, k, p), "B": (k, k) if p == 1 else (0, 0), "W": (queries, k, p), "L": (left, left),
+            "kept": (left, 2), "hidden": (queries, p),
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any], counts: list[int]) -> None:
+        """Take a state, and so many images."""
+        (self.samples.count,) = counts
         self.coordinates.restore(state)

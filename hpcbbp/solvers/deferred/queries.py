@@ -129,6 +129,7 @@ def query(instance: Blocks, V: Array) -> int:
             samples.append_images(left.along, T)
             instance.meet(counts)
             beyond = samples.roots[k : k + count, None] * (T @ left.h[len(left.h) - new :])
+    samples.forget()
     space.grow(count)
     HV = np.concatenate([product, beyond]).reshape(k + count, b, p).transpose(1, 0, 2)
     space.add(np.pad(V, ((0, 0), (0, count), (0, 0))), HV)
@@ -145,6 +146,7 @@ def unasked(instance: Blocks, wanted: int) -> int:
     Xi = samples.draw(count)
     samples.take_out(np.zeros((samples.left, 0)), Xi, np.zeros(0))
     samples.append_images(np.zeros((count, 0)), np.zeros((count, 0)))
+    samples.forget()
     instance.meet(counts)
     instance.space.grow(count)
     return count

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-KEEPS = ("W", "HW")  # of a state
+KEEPS = ("W", "HW", "B")  # of a state
 
 
 class Space:
@@ -44,7 +44,6 @@ class Space:
     def restore(self, state: dict[str, Any]) -> None:
         """Take a state."""
         vars(self).update({name: state[name] for name in KEEPS})
-        self.B = self._symmetric(self._flat(self.W) @ self._flat(self.HW).T)
 
     def _flat(self, vectors: Array) -> Array:
         return vectors.reshape(len(vectors), self.k * self.p)

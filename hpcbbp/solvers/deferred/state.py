@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcbbp.errors import InputError
-from hpcbbp.solvers.deferred.coordinates import KEEPS
 from hpcbbp.solvers.deferred.folder import BARE, IMAGES, STATE, read_at, unpacked, write_at
-from hpcbbp.solvers.deferred.kernels import PANEL
 from hpcbbp.solvers.deferred.progress import COUNTERS
 from hpcbbp.solvers.result import Step
 
 if TYPE_CHECKING:
-    from hpcbbp.solvers.deferred.instance import Deferred
+    from hpcbbp.solvers.deferred.instance import Deferred, Vectors
     from hpcbbp.solvers.deferred.progress import Progress
 
 FORMAT = 2
-"""Of what is written. Format 1 had no checksums and no words of ours; it is read, and gone on with as it is."""
+"""Of what is written for p = 1. Format 1 had no checksums and no words of ours; it is read, and gone on with as it
+is. Format 3 has left directions too, for p > 1, where formats 1 and 2 had moments of images, and are refused."""
 
 _HEADER = 64  # bytes in front of the images
 
@@ -34,10 +33,11 @@ class DamagedStateError(Exception):
 
 
 class Layout:
-    """Where the images of an instance stand in their file; of one rank, what it owns.
+    """Where the vectors of an instance stand in their file; of one rank, what it owns.
 
-    A panel of a direction is its numbers, its scale and a CRC-32 that starts from the run, the direction and the
-    panel, so that a block in another's place is told as well. Each rank verifies what it reads.
+    Vector i of every kind stands in slot i, one kind behind the other. A panel of a vector is its numbers, its scale
+    if it has one, and a CRC-32 that starts from the run, the vector and the panel, so that a block in another's place
+    is told as well. Each rank verifies what it reads.
 
     Parameters
     ----------
@@ -47,63 +47,74 @@ class Layout:
     """
 
     def __init__(self, instance: Deferred, token: str | None) -> None:
-        self.samples, self.token = instance.samples, token
-        self.split = PANEL * self.samples.R.itemsize
-        self.plain = self.split + self.samples.scale.itemsize
-        self.per_panel = self.plain + (0 if token is None else 4)
-        self.panels = -(-instance.m // PANEL)
-        self.header = b"" if token is None else (IMAGES + f"{FORMAT} {token}\n".encode()).ljust(_HEADER)
+        self.samples, self.token, self.kinds = instance.samples, token, instance.vectors()
+        self.panels = instance.samples.all_panels
+        checksum = 0 if token is None else 4
+        self.each = [self._plain(kind) + checksum for kind in self.kinds]
+        words = IMAGES + f"{instance.format} {token}\n".encode()
+        self.header = b"" if token is None else words.ljust(_HEADER)
 
-    def size(self, directions: int) -> int:
-        """Bytes of a file with so many directions."""
-        return len(self.header) + directions * self.panels * self.per_panel
+    def _split(self, kind: Vectors) -> int:
+        """Bytes of the numbers of a panel."""
+        return self.samples.panel * int(kind.rows.itemsize)
 
-    def _place(self, direction: int) -> int:
-        return self.size(direction) + self.samples.panels.start * self.per_panel
+    def _plain(self, kind: Vectors) -> int:
+        """Bytes of a panel without its checksum."""
+        return self._split(kind) + (0 if kind.scale is None else int(kind.scale.itemsize))
 
-    def _checksums(self, blocks: Any, direction: int) -> Any:
+    def size(self, slots: int) -> int:
+        """Bytes of a file with so many slots."""
+        return len(self.header) + slots * self.panels * sum(self.each)
+
+    def _place(self, i: int, which: int) -> int:
+        return self.size(i) + self.panels * sum(self.each[:which]) + self.samples.panels.start * self.each[which]
+
+    def _checksums(self, blocks: Any, i: int, which: int) -> Any:
         """CRC-32 of each of this rank's panels (rows of bytes)."""
-        first = int(self.token or "0", 16) + direction * self.panels + self.samples.panels.start
-        found = [zlib.crc32(block, (first + i) & 0xFFFFFFFF) for i, block in enumerate(blocks)]
+        first = int(self.token or "0", 16) + i * self.panels + self.samples.panels.start + (which << 31)
+        found = [zlib.crc32(block, (first + j) & 0xFFFFFFFF) for j, block in enumerate(blocks)]
         return np.array(found, dtype="<u4").reshape(-1, 1).view(np.uint8)
 
-    def write(self, file: int, written: int, *, header: bool) -> None:
-        """Append the directions behind those written, and the words in front if this rank is to."""
-        samples = self.samples
-        if header and not written:
+    def write(self, file: int, written: list[int], *, header: bool) -> None:
+        """Append the vectors behind those written, and the words in front if this rank is to."""
+        if header and not max(written):
             write_at(file, self.header, 0)
-        for i in range(written, samples.count):
-            block = np.empty((len(samples.panels), self.per_panel), dtype=np.uint8)
-            block[:, : self.split] = samples.R[i].reshape(-1, PANEL).view(np.uint8)
-            block[:, self.split : self.plain] = samples.scale[i].reshape(-1, 1).view(np.uint8)
-            if self.token is not None:
-                block[:, self.plain :] = self._checksums(block[:, : self.plain], i)
-            write_at(file, block.tobytes(), self._place(i))
+        for which, kind in enumerate(self.kinds):
+            split, plain = self._split(kind), self._plain(kind)
+            for i in range(written[which], kind.count):
+                block = np.empty((len(self.samples.panels), self.each[which]), dtype=np.uint8)
+                block[:, :split] = kind.rows[i].reshape(-1, self.samples.panel).view(np.uint8)
+                if kind.scale is not None:
+                    block[:, split:plain] = kind.scale[i].reshape(-1, 1).view(np.uint8)
+                if self.token is not None:
+                    block[:, plain:] = self._checksums(block[:, :plain], i, which)
+                write_at(file, block.tobytes(), self._place(i, which))
         os.fsync(file)
 
-    def read(self, file: int, directions: int) -> None:
-        """Take so many directions.
+    def read(self, file: int, counts: list[int]) -> None:
+        """Take so many vectors of each kind.
 
         Raises
         ------
         DamagedStateError, OSError
         """
-        samples = self.samples
         if read_at(file, len(self.header), 0) != self.header:
             raise DamagedStateError("its beginning is not that of the run that state.npz is the state of")
-        for i in range(directions):
-            raw = read_at(file, len(samples.panels) * self.per_panel, self._place(i))
-            block = np.frombuffer(raw, dtype=np.uint8).reshape(-1, self.per_panel)
-            if self.token is not None:
-                wrong = (self._checksums(block[:, : self.plain], i) != block[:, self.plain :]).any(axis=1)
-                if wrong.any():
-                    panel = samples.panels.start + int(wrong.argmax())
-                    raise DamagedStateError(
-                        f"the checksum of direction {i + 1} of {directions} is wrong at panel {panel}"
-                    )
-            samples.R[i] = np.ascontiguousarray(block[:, : self.split]).reshape(-1).view(samples.R.dtype)
-            scales = np.ascontiguousarray(block[:, self.split : self.plain])
-            samples.scale[i] = scales.reshape(-1).view(samples.scale.dtype)
+        for which, (kind, count) in enumerate(zip(self.kinds, counts, strict=True)):
+            split, plain = self._split(kind), self._plain(kind)
+            for i in range(count):
+                raw = read_at(file, len(self.samples.panels) * self.each[which], self._place(i, which))
+                block = np.frombuffer(raw, dtype=np.uint8).reshape(-1, self.each[which])
+                if self.token is not None:
+                    wrong = (self._checksums(block[:, :plain], i, which) != block[:, plain:]).any(axis=1)
+                    if wrong.any():
+                        panel = self.samples.panels.start + int(wrong.argmax())
+                        of = ("direction", "left direction")[which]
+                        raise DamagedStateError(f"the checksum of {of} {i + 1} of {count} is wrong at panel {panel}")
+                kind.rows[i] = np.ascontiguousarray(block[:, :split]).reshape(-1).view(kind.rows.dtype)
+                if kind.scale is not None:
+                    scales = np.ascontiguousarray(block[:, split:plain])
+                    kind.scale[i] = scales.reshape(-1).view(kind.scale.dtype)
 
 
 def _identity(instance: Deferred) -> dict[str, Any]:
@@ -125,14 +136,15 @@ def _identity(instance: Deferred) -> dict[str, Any]:
 
 def pack(instance: Deferred, at: Progress, form: int, token: str) -> bytes:
     """The small state as a file: our words with a digest of the rest, then an archive of numpy's."""
-    arrays, archive = instance.coordinates.state(), io.BytesIO()
+    arrays, archive = instance.state(), io.BytesIO()
     arrays["level"] = instance.levels.of
     about = {
         "identity": {"format": form, **_identity(instance)},
         "run": token,
         "progress": at.state(),
         "directions": instance.samples.count,
-        "formed": arrays.pop("formed"),
+        "vectors": [kind.count for kind in instance.vectors()],
+        "formed": arrays.pop("formed", False),
     }
     history = [[s.restart, s.products, s.converged, s.eigenvalues, s.estimates] for s in at.history]
     np.savez(
@@ -153,14 +165,14 @@ class State:
     k: int
     format: int
     token: str
-    formed: bool
+    counts: list[int]
     arrays: dict[str, Any]
     counters: dict[str, Any]
     history: list[Step]
 
     def restore(self, instance: Deferred, at: Progress) -> None:
         """Put everything where it belongs."""
-        instance.coordinates.restore({**self.arrays, "formed": self.formed})
+        instance.restore(self.arrays, self.counts)
         instance.levels.of = self.arrays["level"]
         instance.resume()
         at.restore(self.counters, self.arrays["asked"], self.history)
@@ -187,10 +199,6 @@ def unpack(raw: bytes, instance: Deferred) -> State:
     about = json.loads(str(arrays["about"]))
     found = about["identity"]
     form, token = int(found["format"]), str(about.get("run", ""))
-    if form not in (1, FORMAT):
-        raise InputError(
-            f"is of format {form}, not {FORMAT}: go on with the version that wrote it, or name another folder"
-        )
     asked = _identity(instance)
     for name in (*asked, *(name for name in found if name not in (*asked, "format"))):
         was, wanted = found.get(name, "none"), asked.get(name, "none")
@@ -198,8 +206,13 @@ def unpack(raw: bytes, instance: Deferred) -> State:
             raise InputError(
                 f"is of another instance ({name} = {was}, not {wanted}): name another folder, or remove it"
             )
+    if form != instance.format and (form, instance.format) != (1, FORMAT):
+        raise InputError(
+            f"is of format {form}, not {instance.format}: go on with the version that wrote it, or name another "
+            "folder"
+        )
     k = int(about["directions"])
-    if "hidden" not in arrays:  # before it was known what left directions may hide
+    if form == 1 and "hidden" not in arrays:  # before it was known what left directions may hide
         arrays["hidden"] = _not_kept(arrays)
         about["progress"]["gap"] = 0.0
     arrays.setdefault("level", np.zeros(k, dtype=np.int64))  # states of white data before there were others
@@ -209,31 +222,20 @@ def unpack(raw: bytes, instance: Deferred) -> State:
         Step(int(at), int(products), int(converged), tuple(map(float, values)), tuple(map(float, estimates)))
         for at, products, converged, values, estimates in json.loads(str(arrays["history"]))
     ]
-    counters = {name: kind(about["progress"][name]) for name, kind in COUNTERS.items()}
-    kept = {name: arrays[name] for name in (*KEEPS, "asked", "level") if name != "formed"}
-    return State(
-        k,
-        form,
-        token,
-        bool(about.get("formed", False)),
-        kept,
-        counters,
-        history,
-    )
+    counters = {name: kind(about["progress"].get(name, 0)) for name, kind in COUNTERS.items()}
+    kept = {name: arrays[name] for name in (*instance.shapes(arrays, k), "asked", "level")}
+    if instance.format == FORMAT:
+        kept["formed"] = bool(about.get("formed", False))
+    counts = [k] if form <= FORMAT else [int(count) for count in about["vectors"]]
+    if counts[0] != k or len(counts) != len(instance.vectors()) or not 0 <= counts[-1] <= instance.m:
+        raise ValueError(f"{counts} vectors of {k} directions")
+    return State(k, form, token, counts, kept, counters, history)
 
 
 def _check_shapes(arrays: dict[str, Any], k: int, instance: Deferred) -> None:
     """ValueError unless the arrays are those of k directions."""
-    p, queries, left = instance.problem.p, len(arrays["W"]), len(arrays["L"])
-    shapes: dict[str, tuple[int, ...]] = {
-        "A": (k, p, k, p),
-        "B": (k, k) if p == 1 else (0, 0),
-        "W": (queries, k, p),
-        "L": (left, left),
-        "kept": (left, 2),
-        "hidden": (queries, p),
-        "level": (k,),
-    }
+    p = instance.problem.p
+    shapes = {**instance.shapes(arrays, k), "level": (k,)}
     asked = arrays["asked"]
     if not instance.q <= k <= instance.n or (len(asked) and asked.shape[2:] != (p,)) or asked.ndim != 3:
         raise ValueError(f"{k} directions, and queries of shape {asked.shape}")
@@ -245,9 +247,6 @@ def _check_shapes(arrays: dict[str, Any], k: int, instance: Deferred) -> None:
     met = np.bincount(np.maximum(arrays["level"], 0), minlength=len(dimensions))
     if arrays["level"].min(initial=0) < 0 or len(met) > len(dimensions) or (met > dimensions).any():
         raise ValueError("directions of no eigenspace")
-    kept = arrays["kept"]
-    if len(kept) and not (kept.min() >= 0 and (kept.max(axis=0) < (queries, p)).all()):
-        raise ValueError("left directions of no query")
 
 
 def _not_kept(arrays: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from hpcbbp import Checkpoint, InputError, Problem, deferred_instance, solve_def
 from hpcbbp.machine import petsc
 from hpcbbp.model.labels import UniformNoise
 from hpcbbp.model.words import Parts
-from hpcbbp.solvers.deferred import Deferred
+from hpcbbp.solvers.deferred.engine import made
 
 PROBLEM = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
 NOISY = Problem(p=PROBLEM.p, p_star=1, alpha=PROBLEM.alpha, a=PROBLEM.a, noise=UniformNoise(0.5))
@@ -85,7 +85,7 @@ def test_goes_on_between_two_rayleigh_ritz_steps(tmp_path, before):
 
 def test_what_memory_ended_can_go_on_with_more(tmp_path):
     checkpoint = Checkpoint(tmp_path / "c", 1e9)
-    small = solve_deferred(Deferred(PROBLEM, 400, 0, "float64", capacity=80), tol=1e-8, checkpoint=checkpoint)
+    small = solve_deferred(made(PROBLEM, 400, 0, "float64", capacity=80), tol=1e-8, checkpoint=checkpoint)
     assert not small.eigen.converged.any()
     more = Checkpoint(tmp_path / "c", 1e9)
     resumed = solve_deferred(deferred_instance(PROBLEM, 400, 0), tol=1e-8, checkpoint=more)

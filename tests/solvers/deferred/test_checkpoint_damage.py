@@ -26,8 +26,8 @@ def bare(folder, storage="float64"):
     made = instance(storage)
     layout = Layout(made, json.loads(contents(folder)["about"].item())["run"])
     raw = (folder / "images.bin").read_bytes()[len(layout.header) :]
-    blocks = np.frombuffer(raw, dtype=np.uint8).reshape(-1, layout.per_panel)
-    (folder / "images.bin").write_bytes(blocks[:, : layout.plain].tobytes())
+    blocks = np.frombuffer(raw, dtype=np.uint8).reshape(-1, layout.each[0])
+    (folder / "images.bin").write_bytes(blocks[:, :-4].tobytes())
     arrays = contents(folder)
     about = json.loads(arrays["about"].item())
     about["identity"]["format"] = 1
@@ -129,7 +129,7 @@ def test_damage_is_named(tmp_path):
     folder = interrupted(tmp_path / "c")
     layout = Layout(instance(), "0" * 16)
     raw = bytearray((folder / "images.bin").read_bytes())
-    raw[layout.size(5) + layout.per_panel + 100] ^= 1
+    raw[layout.size(5) + layout.each[0] + 100] ^= 1
     (folder / "images.bin").write_bytes(raw)
     with pytest.raises(
         InputError, match=r"images.bin is damaged: the checksum of direction 6 of \d+ is wrong at panel 1;"
@@ -165,10 +165,10 @@ def test_a_state_of_format_1_goes_on(tmp_path):
 
 
 def test_a_state_of_a_later_format(tmp_path, monkeypatch):
-    monkeypatch.setattr("hpcbbp.solvers.deferred.checkpoint.FORMAT", 3)
+    monkeypatch.setattr("hpcbbp.solvers.deferred.moments.Moments.format", 4)
     folder = interrupted(tmp_path / "c")
     monkeypatch.undo()
-    with pytest.raises(InputError, match="is of format 3, not 2"):
+    with pytest.raises(InputError, match="is of format 4, not 2"):
         resumed(folder)
 
 
@@ -190,7 +190,7 @@ def test_damage_is_told_on_all_ranks_by_whoever_reads_it(group, tmp_path_factory
             solve_deferred(many(), tol=1e-3, checkpoint=Checkpoint(folder, 0), progress=die)
         layout = Layout(many(), "0" * 16)
         with (Path(folder) / "images.bin").open("r+b") as file:
-            file.seek(layout.size(3) + 11 * layout.per_panel)
+            file.seek(layout.size(3) + 11 * layout.each[0])
             file.write(b"damage")
     group.barrier()
     with pytest.raises(InputError, match=r"direction 4 of \d+ is wrong at panel 11"):
