@@ -56,7 +56,9 @@ def solve(
             "dense (whole spectrum, small N). (stored)",
         ),
     ] = None,
-    block: Annotated[int | None, typer.Option("--block", help="Deferred: vectors a step, >= p p* (p p*).")] = None,
+    block: Annotated[
+        int | None, typer.Option("--block", help="Deferred: vectors a step, 1 for one copy (p p*).")
+    ] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option("--checkpoint", help="Deferred: folder for the state; the same command goes on."),

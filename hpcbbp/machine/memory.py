@@ -47,16 +47,18 @@ def dice_solve(n: int, m: int, p: int, p_star: int, itemsize: int, ncv: int, pro
     return state + 8 * rows * (12 * p + 2 * p_star + 4) + 8 * (ncv + 16) * p * columns + PER_RANK
 
 
-def deferred_solve(m: int, p: int, block: int, itemsize: int, ranks: int) -> tuple[int, int]:
+def deferred_solve(m: int, p: int, block: int, itemsize: int, ranks: int, *, left: bool = False) -> tuple[int, int]:
     """Bytes of deferred Krylov on the largest rank: those that do not grow, and those of a direction met.
 
     Curvatures and the fresh numbers of the next directions, in float64 for p > 1, else float32 unless images are
-    float64; then an image.
+    float64; then an image. With left directions kept: left queries of a step too, then a left direction beside an
+    image, in float32 unless images are float64.
     """
-    rows = -(-m // ranks) + 512  # whole panels
-    return rows * (8 if p > 1 else max(itemsize, 4)) * (
-        p * (p + 1) // 2 + p * block
-    ) + PER_RANK, rows * itemsize + 16 * p
+    rows, number = -(-m // ranks) + (2048 if left else 512), max(itemsize, 4)  # whole panels
+    if left:
+        return rows * number * (2 * p + 1 + 2 * p * block) + PER_RANK, rows * (itemsize + number) + 16 * p
+    fixed = rows * (8 if p > 1 else number) * (p * (p + 1) // 2 + p * block)
+    return fixed + PER_RANK, rows * itemsize + 16 * p
 
 
 def quenched_prediction(m: int, p: int, p_star: int, ranks: int) -> int:

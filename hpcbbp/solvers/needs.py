@@ -35,10 +35,11 @@ def least_directions(request: Request) -> int:
     """Directions that deferred Krylov wants room for before it begins; it may meet more, and takes what is free.
 
     At alpha = 3, a = 1.5: 120 to 180 were seen for p = p* = 1, 300 for p = 2, p* = 1, until the outliers converge
-    to 1e-6. Bulk pairs take many more.
+    to 1e-6; with one vector a step 160 to 200 for p = 2, 360 to 480 for p = 4. Bulk pairs take many more.
     """
     problem, nev = request.problem, request.nev or request.outliers
-    each = 100 * (1 + request.outliers) + problem.p + problem.p_star + nev * problem.p
+    steps = 100 * problem.p * request.vectors if request.few else 100 * (1 + request.outliers)
+    each = steps + problem.p + problem.p_star + nev * problem.p
     return min(request.n, each * count_of(problem.covariance, request.n))
 
 
@@ -46,15 +47,18 @@ def directions(request: Request) -> int:
     """Directions that deferred Krylov will meet: 45 p p* / gap^(1/2) to a tolerance of 1e-4.
 
     The gap between outlier and bulk decides, as for every Krylov method: k gap^(1/2)/(p p*) was 42 to 45 for p = 1
-    and 2 at alpha = 3, 32 to 52 for p = 2 nearer to the transition. Without an outlier it is the distance between
-    the lowest eigenvalues, about N^(-2/3) at a sharp edge and A/(log N)^2 at a smooth one.
+    and 2 at alpha = 3, 32 to 52 nearer to the transition. Without an outlier it is the distance between the lowest
+    eigenvalues, about N^(-2/3) at a sharp edge and A/(log N)^2 at a smooth one. With fewer vectors b a step than
+    p p* it is 30 p b / gap^(1/2).
     """
     problem, n = request.problem, request.n
     model = (problem.p, problem.p_star, problem.a, problem.alpha)
-    asked = max(request.nev or 0, request.outliers)  # a step asks about p p* pairs at least
+    asked = 45.0 * max(request.nev or 0, request.outliers)  # a step asks about p p* pairs at least
+    if request.few:
+        asked = 30.0 * problem.p * max(request.vectors, (request.nev or 0) / request.outliers)
     gaps = (_gap(*model), _edge_gap(*model, n)) if is_the_papers(problem) else (_USUAL_GAP, n ** (-2 / 3))
-    steps = 45.0 * (math.log(1 / request.tol) + 2) / (math.log(1e4) + 2) / math.sqrt(max(gaps))
-    return min(n, (math.ceil(asked * steps) + problem.p + problem.p_star) * count_of(problem.covariance, n))
+    steps = asked * (math.log(1 / request.tol) + 2) / (math.log(1e4) + 2) / math.sqrt(max(gaps))
+    return min(n, (math.ceil(steps) + problem.p + problem.p_star) * count_of(problem.covariance, n))
 
 
 _USUAL_GAP = 0.05
@@ -89,7 +93,8 @@ def dice_bytes(request: Request, ranks: int) -> int:
 
 def deferred_bytes(request: Request, ranks: int) -> tuple[int, int]:
     """Bytes of the largest rank of deferred Krylov: those that do not grow, and those of a direction met."""
-    return memory.deferred_solve(request.m, request.problem.p, request.vectors, BYTES[request.storage], ranks)
+    size = BYTES[request.storage]
+    return memory.deferred_solve(request.m, request.problem.p, request.vectors, size, ranks, left=request.few)
 
 
 def spectrum_bytes(order: int) -> int:

@@ -68,6 +68,11 @@ class Request:
         return options_of(self.below, self.verify, self.block)
 
     @property
+    def few(self) -> bool:
+        """Whether a step of deferred Krylov has fewer vectors than there may be copies of the outlier."""
+        return self.problem.p > 1 and self.vectors < self.outliers
+
+    @property
     def vectors(self) -> int:
         """Of a step of deferred Krylov."""
         return self.block or self.outliers

@@ -56,7 +56,7 @@ BAD = [
     ((*SMALL, "--storage", "int16"), "int16 goes with --method deferred"),
     ((*SMALL, "--data", "dices"), "--data dices: your X as FILE.npy"),
     ((*SMALL, "--checkpoint", "c"), "--checkpoint belongs to --method deferred"),
-    ((*SMALL, "--method", "deferred", "--block", 1), "block >= 2"),
+    ((*SMALL, "--method", "deferred", "--block", 0), "block >= 1"),
     (
         (*SMALL, "--method", "deferred", "--block", 60),
         "asks for p + p* + block p = 123 directions, and min(N, M) = 100",

@@ -250,8 +250,8 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         **deferred_only("--block 2", "block"),
         "deferred": (
             Row("--block 3", small),
-            Row("--block 0", "block = 0: the p p. = [12] outliers"),
-            Row("--block 1", lambda n: None if n < 40 else "block >= 2"),
+            Row("--block 0", "block = 0: a step has at least one vector"),
+            Row("--block 1"),
         ),
         **key("block = 2"),
     },

@@ -251,8 +251,9 @@ class Bases(Images):
             own.add(_squares(U))
             terms.add(squares @ (R**2 @ D2))
         h, squared = outer.total(self.group), own.total(self.group)[0]
-        slack = _SLACK[self.number.name]  # of P^T P - 1
-        rest = _Sum((1, b * p), np.maximum(squared - (h**2).sum(axis=0), 0.0) + slack * squared)
+        whole = np.repeat(squared.reshape(b, p).sum(axis=1), p)
+        slack = _SLACK[self.number.name] * whole  # of P^T P - 1
+        rest = _Sum((1, b * p), np.maximum(squared - (h**2).sum(axis=0), 0.0) + slack)
         for _, here, U, _ in self._left(problem, weights, flat):
             rest.add(_squares(U - h.T @ self.P[: self.left, here].astype(np.float64)))
         product = (self.roots[:k, None] * inner.total(self.group)).reshape(k, b, p).transpose(1, 0, 2)

@@ -18,11 +18,22 @@ from hpcbbp.solvers.request import Request
 
 
 def made(
-    problem: Problem, n: int, seed: int, storage: str, capacity: int, group: Group | None = None
+    problem: Problem,
+    n: int,
+    seed: int,
+    storage: str,
+    capacity: int,
+    group: Group | None = None,
+    block: int | None = None,
 ) -> Moments | Blocks:
-    """An instance with room for so many directions: of moments for p = 1, which are less work there. Collective."""
-    kind = Moments if problem.p == 1 else Blocks
+    """An instance with room for so many directions; with a basis of left ones for fewer vectors than p p* a step."""
+    kind = Blocks if few(problem, block) else Moments
     return kind(problem, n, seed, storage, capacity, group)
+
+
+def few(problem: Problem, block: int | None) -> bool:
+    """Whether a step has fewer vectors than there may be copies of the outlier."""
+    return problem.p > 1 and block is not None and block < problem.p * problem.p_star
 
 
 def check_block(block: int) -> int:
@@ -35,18 +46,11 @@ def check_block(block: int) -> int:
     return vectors
 
 
-def usual_block(problem: Problem) -> int:
-    """Vectors of a step where nobody says: one for p > 1, whose copies differ by N^(-1/2), which Lanczos resolves."""
-    return problem.p_star if problem.p == 1 else 1
-
-
 def check_deferred(problem: Problem, n: int, tol: float | None, storage: str, block: int | None) -> None:
     """Raise InputError for a block, a storage or a tolerance that cannot work. Needs no MPI."""
     p, p_star, m = problem.p, problem.p_star, problem.samples(check_dimension(n))
-    tol, block = (
-        None if tol is None else check_tol(tol),
-        check_block(usual_block(problem) if block is None else block),
-    )
+    tol = None if tol is None else check_tol(tol)
+    block = check_block(p * p_star if block is None else block)
     each = p + p_star + block * p
     first = each * len(spaces(problem.covariance, n)[0])
     if first > min(n, m):
@@ -99,4 +103,4 @@ def deferred_instance(
     memory.require(fixed + wanted * each, group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
     beside = group.ranks_on_node()
     fits = int(group.smallest((memory.available(beside) * 0.95 / beside - fixed) / each))
-    return made(problem, n, seed, storage, max(wanted, min(n, fits)), group)
+    return made(problem, n, seed, storage, max(wanted, min(n, fits)), group, block)

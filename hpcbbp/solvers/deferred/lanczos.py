@@ -33,8 +33,8 @@ class BlockLanczos:
         With its first directions.
     nev, tol : int, float
         As in solve_deferred, checked.
-    block : int or None
-        None: one vector a step, unless left queries coincide.
+    block : int
+        Vectors a step; p p* where left queries coincide and more than one pair is wanted.
     at : Progress
         Where the solve stands.
 
@@ -48,11 +48,10 @@ class BlockLanczos:
         Whether memory has no room for another step.
     """
 
-    def __init__(self, instance: Blocks, nev: int, tol: float, block: int | None, at: Progress) -> None:
+    def __init__(self, instance: Blocks, nev: int, tol: float, block: int, at: Progress) -> None:
         self.instance, self.nev, self.tol, self.at = instance, nev, tol, at
         instance.tolerance = tol
-        self.free = block is None
-        at.block = at.block or block or 1
+        at.block = at.block or block
         self.reason, self.last = "", False
         self.values, self.told = np.zeros(0), np.zeros(0)
         self.vectors = np.zeros((0, instance.space.k, instance.problem.p))
@@ -94,7 +93,7 @@ class BlockLanczos:
         left = self.instance.samples.left
         query(self.instance, at.asked)
         at.queries += len(at.asked)
-        if began and self.free and self.instance.samples.left - left < self._possible(len(at.asked), left):
+        if began and self.nev > 1 and self.instance.samples.left - left < self._possible(len(at.asked), left):
             # D has one shape for all samples: copies are exact, and one vector would never see the others.
             at.block = self.instance.problem.p * self.instance.problem.p_star
             at.asked = orthonormal(space.outside(self._start(self.block)))
@@ -107,8 +106,9 @@ class BlockLanczos:
     def _start(self, count: int) -> Array:
         """Lowest Ritz vectors of H on the first directions: (count, k, p)."""
         instance, q, p = self.instance, self.instance.q, self.instance.problem.p
-        units = np.eye(q * p).reshape(q * p, q, p)
-        H = instance.exact(units).product.reshape(q * p, q * p)
+        units = np.zeros((q * p, instance.space.k, p))
+        units[:, :q] = np.eye(q * p).reshape(q * p, q, p)
+        H = instance.exact(units).product[:, :q].reshape(q * p, q * p)
         _, vectors = np.linalg.eigh(0.5 * (H + H.T))
         lowest = instance.group.share(vectors.T[:count].reshape(-1, q, p))
         return np.pad(lowest, ((0, 0), (0, instance.space.k - q), (0, 0)))

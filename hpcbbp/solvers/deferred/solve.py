@@ -11,7 +11,7 @@ from hpcbbp.errors import InputError
 from hpcbbp.machine import provenance
 from hpcbbp.solvers.deferred.blocks import Blocks
 from hpcbbp.solvers.deferred.checkpoint import Checkpoint
-from hpcbbp.solvers.deferred.engine import check_block, check_deferred
+from hpcbbp.solvers.deferred.engine import check_block, check_deferred, few
 from hpcbbp.solvers.deferred.instance import Deferred
 from hpcbbp.solvers.deferred.iteration import Iteration
 from hpcbbp.solvers.deferred.lanczos import BlockLanczos
@@ -42,7 +42,8 @@ def solve_deferred(
     tol : float
         Relative residual |H v - lambda v| / |lambda|.
     block : int, optional
-        Block vectors a step, >= p p* (the default).
+        Block vectors a step; p p* by default. With fewer (p > 1) copies of the outlier, which differ by N^(-1/2), are
+        resolved one after the other, from an instance that was made for them (deferred_instance with that block).
     progress : callable, optional
         Called with each Step, on every rank.
     checkpoint : Checkpoint, optional
@@ -85,13 +86,18 @@ def _solve(
         raise InputError(f"checkpoint = {checkpoint!r}: a Checkpoint(folder), or None")
     problem = instance.problem
     least = problem.p * problem.p_star
-    block = None if block is None else check_block(block)
+    block = check_block(least if block is None else block)
     nev, tol = check_arguments(least if nev is None else nev, tol, problem.p * instance.n)
     check_deferred(problem, instance.n, tol, instance.storage, block)
+    if few(problem, block) and not isinstance(instance, Blocks):
+        raise InputError(
+            f"block = {block}: fewer vectors than p p* = {least} want an instance that keeps left directions; give "
+            f"deferred_instance block={block} too"
+        )
     clock, at = time.perf_counter(), Progress()
     resumed = checkpoint is not None and checkpoint.begin(instance, at)
     if instance.k == 0 and not resumed:
-        instance.start((block or least) * problem.p)
+        instance.start(block * problem.p)
     began, found = at.seconds, _steps(instance, nev, tol, block, at)
 
     def keep() -> None:
@@ -108,12 +114,12 @@ def _solve(
     return _solution(found, 0 if checkpoint is None else checkpoint.resumed)
 
 
-def _steps(instance: Deferred, nev: int, tol: float, block: int | None, at: Progress) -> Iteration | BlockLanczos:
+def _steps(instance: Deferred, nev: int, tol: float, block: int, at: Progress) -> Iteration | BlockLanczos:
     """What takes the steps of a solve."""
     if isinstance(instance, Blocks):
         return BlockLanczos(instance, nev, tol, block, at)
     assert isinstance(instance, Moments)
-    return Iteration(instance, nev, tol, block or instance.problem.p * instance.problem.p_star, at)
+    return Iteration(instance, nev, tol, block, at)
 
 
 def _solution(found: Iteration | BlockLanczos, resumed: int) -> Solution:

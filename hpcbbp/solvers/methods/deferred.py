@@ -91,6 +91,8 @@ class DeferredMethod:
     def seconds(self, request: Request) -> float:
         """Numbers that are drawn, and products with all directions met so far."""
         k, p = directions(request), request.problem.p
+        if request.few:
+            return request.m * (2.4e-8 * k + 3e-10 * k**2)
         return request.m * (2.4e-8 * k + 1.6e-10 * p * (p + 1) / 2 * k**2)
 
     def communication(self, request: Request, ranks: int, network: Network) -> float:

@@ -90,9 +90,8 @@ def test_one_matrix_behind_all_products(p):
     # the diagonal of each triangular factor is chi with N - k degrees of freedom, over sqrt(N): far from zero
     diagonal = np.abs(np.diag(S[:, q:]))
     assert (np.abs(diagonal**2 - (200 - q - np.arange(len(S))) / 200) < 8 * np.sqrt(2 / 200)).all()
-    if p == 1:
-        L = instance.coordinates.L
-        np.testing.assert_allclose(np.abs(np.diag(triangle)), np.diag(L), atol=1e-9 * L.max())
+    L = instance.coordinates.L
+    np.testing.assert_allclose(np.abs(np.diag(triangle)), np.diag(L), atol=1e-9 * L.max())
 
 
 def test_moments_of_the_completed_matrix():
@@ -147,7 +146,7 @@ def test_nearly_dependent_left_queries_are_never_noise(storage, p, alpha, n, nev
         assert solution.eigen.eigenvalues[0] > -bound
         norms2 = (images(instance) ** 2).sum(axis=0)
         assert norms2.max() < (np.sqrt(alpha) + 1 + 8 / np.sqrt(n)) ** 2
-        assert left_directions(instance).shape[1] <= instance.m
+        assert len(instance.coordinates.L) <= instance.m
 
 
 def test_tiny_and_singular_problems_come_to_an_end():
@@ -171,8 +170,9 @@ def test_a_full_state_is_never_truncated():
     """Three solves in a state with room for 80 directions: the last would have to reveal less than it asked for."""
     instance = made(model(2, 1, 3.0), 400, 0, "float64", capacity=80)
     assert not solve_deferred(instance, tol=1e-8).eigen.converged.any()
-    assert not solve_deferred(instance, tol=1e-8).eigen.converged.any()
-    assert left_directions(instance).shape[1] + instance.q == instance.k
+    with pytest.raises(InputError, match="the memory is used up"):
+        solve_deferred(instance, tol=1e-8)
+    assert len(instance.coordinates.L) + instance.q == instance.coordinates.k
     with pytest.raises(InputError, match="the memory is used up"):
         solve_deferred(made(model(1, 1, 3.0), 400, 0, "float64", capacity=10), 30)
 
@@ -180,7 +180,7 @@ def test_a_full_state_is_never_truncated():
 def test_memory_that_ends_half_way_gives_what_there_is_marked(rng):
     instance = made(model(2, 1, 3.0), 400, 0, "float64", capacity=80)
     solution = solve_deferred(instance, tol=1e-8)
-    assert "the memory is used up by 77 directions" in solution.eigen.reason
+    assert "the memory is used up by 79 directions" in solution.eigen.reason
     assert not solution.eigen.converged.any()
     assert solution.to_dict()["converged"] == 0
     X, Q = completed(instance, rng)
@@ -217,6 +217,8 @@ def test_bad_input():
         with pytest.raises(InputError, match=message):
             deferred_instance(problem, 60, **{"seed": 0, **words})
     instance = deferred_instance(problem, 60, 0, storage="float32")
+    with pytest.raises(InputError, match="give deferred_instance block=1 too"):
+        solve_deferred(instance, tol=1e-3, block=1)
     with pytest.raises(InputError, match='storage="float64"'):
         solve_deferred(instance, tol=1e-8)
     with pytest.raises(InputError, match="tol=1e-12 or more"):
