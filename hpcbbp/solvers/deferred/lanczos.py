@@ -89,14 +89,16 @@ class BlockLanczos:
             at.asked = orthonormal(space.outside(space.HW[-self.block :]))
         if not len(at.asked):
             at.asked = self._elsewhere()
-        began = not len(space.W)
-        left = self.instance.samples.left
-        query(self.instance, at.asked)
-        at.queries += len(at.asked)
+        began, left = not len(space.W), self.instance.samples.left
+        self._ask(at.asked)
         if began and self.nev > 1 and self.instance.samples.left - left < self._possible(len(at.asked), left):
             # D has one shape for all samples: copies are exact, and one vector would never see the others.
             at.block = self.instance.problem.p * self.instance.problem.p_star
-            at.asked = orthonormal(space.outside(self._start(self.block)))
+            self._ask(orthonormal(space.outside(self._start(self.block))))
+
+    def _ask(self, V: Array) -> None:
+        query(self.instance, V)
+        self.at.queries += len(V)
 
     def _possible(self, vectors: int, left: int) -> int:
         """Left directions that so many block vectors lead to, unless queries coincide."""
