@@ -70,7 +70,7 @@ def solve_tables(answer: dict[str, Any], parts: Parts) -> list[Any]:
     return [
         table(Table(title, columns, pairs)),
         *theory_lines(answer, parts),
-        f"{answer['reason']}{searched}; tolerance {answer['tol']:g}, {work}",
+        f"{answer['reason']}{searched}; tolerance {answer['tol']:g} of |lambda|, {work}",
     ]
 
 

@@ -59,6 +59,11 @@ def theory(
     )
     units, sizes = parse_units(p), [whole_number(word) for word in n or []]
     model, alphas = (units, p_star, parts.constant(a, "-a"), str(parts)), alpha or []
+    if sizes and parts.unusual():
+        raise InputError(
+            f"-n {sizes[0]:g} with {str(parts).split()[0]}: alpha_BBP(N) is known for the paper's model alone; "
+            "hpcbbp predict draws samples of any model at any N"
+        )
     output = Output(as_json)
     with progress_of(1 + len(alphas), "answers") as part:
         answer = theory_answer(model, alphas, sizes, part)

@@ -213,7 +213,8 @@ def _effective(at: EffectiveThreshold) -> str:
 def predict_tables(found: Prediction) -> list[Any]:
     """Tables for `hpcbbp predict`."""
     title = (
-        f"p = {found.p}, p* = {found.p_star}, a = {found.a:g}"
+        f"p = {found.p}, p* = {found.p_star}"
+        + (f", a = {found.a:g}" if Parts.of(found.parts).has_constant else "")
         + "".join(f", {name} {word}" for name, word in Parts.of(found.parts).unusual().items())
         + (
             ""

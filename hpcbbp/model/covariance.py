@@ -25,7 +25,7 @@ BINS = 64
 """Distinct eigenvalues that predictions of one sample know as they are; of more, neighbours are put together."""
 
 _MIDPOINTS, _STEPS, _REACH = 512, 64, 3.1
-_LARGEST = 1e6
+_SMALLEST, _LARGEST = 1e-6, 1e6
 _TOGETHER = 1 << 16
 
 
@@ -60,16 +60,18 @@ class Levels:
     def __post_init__(self) -> None:
         """Check the numbers, sort them by value, and name the law after them."""
         wrong = InputError(
-            f"covariance levels = {shown(self.numbers)}: VALUE,SHARE,VALUE,SHARE,... is wanted, different values > 0 "
-            "and shares > 0 that sum to 1"
+            f"covariance levels = {shown(self.numbers)}: VALUE,SHARE,VALUE,SHARE,... is wanted, different values "
+            f"from {_SMALLEST:g} to {_LARGEST:g} and shares > 0 that sum to 1"
         )
         given = [real_number(number) for number in self.numbers]
-        numbers = [number for number in given if number is not None and 0.0 < number < _LARGEST]
+        numbers = [number for number in given if number is not None and number > 0.0]
         if len(numbers) != len(given) or len(numbers) % 2 or not 4 <= len(numbers) <= 16:
             raise wrong
         pairs = sorted(zip(numbers[::2], numbers[1::2], strict=True))
         values, shares = zip(*pairs, strict=True)
-        if len(set(values)) < len(values) or abs(sum(shares) - 1.0) > 1e-9:
+        if len(set(values)) < len(values) or not _SMALLEST <= values[0] <= values[-1] <= _LARGEST:
+            raise wrong
+        if abs(sum(shares) - 1.0) > 1e-9:
             raise wrong
         object.__setattr__(self, "numbers", tuple(number for pair in pairs for number in pair))
         object.__setattr__(self, "values", values)
@@ -122,9 +124,10 @@ def eigenvalues_of(law: Covariance, n: int, where: range | None = None) -> Array
     except Exception as error:  # whatever the user's class does
         raise InputError(f"covariance = {shown(law.name)}: quantile(t): {type(error).__name__}: {error}") from None
     found = given.astype(np.float64) if given.dtype.kind in "iuf" else np.zeros(0)
-    if found.shape != t.shape or not (np.isfinite(found).all() and (found > 0.0).all() and (found < _LARGEST).all()):
+    if found.shape != t.shape or not ((found >= _SMALLEST) & (found <= _LARGEST)).all():
         raise InputError(
-            f"covariance = {shown(law.name)}: quantile(t) has to give one number > 0 (and < {_LARGEST:g}) for each t"
+            f"covariance = {shown(law.name)}: quantile(t) has to give one number from {_SMALLEST:g} to "
+            f"{_LARGEST:g} for each t"
         )
     if (np.diff(found) < 0.0).any():
         raise InputError(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from scipy.special import k0e, k1e
 from hpcbbp.errors import InputError, real_number, shown
 from hpcbbp.machine.wording import exact
 from hpcbbp.model.curvature import Curvature
+from hpcbbp.model.parts import called_with, named
 
 Array = NDArray[np.float64]
 
@@ -158,3 +160,19 @@ class Trimmed:
         """T(y)."""
         kept = np.where(np.abs(y) < self.cut, y, 0.0)
         return Curvature(np.repeat(kept[:, None], p_star, axis=1), _ones(y, p_star), np.zeros_like(y))
+
+
+def estimated(estimator: Any, y: Array, p_star: int) -> Curvature:
+    """T(y) of a spectral estimator for all labels y, (M,); InputError unless it is a Curvature of M samples."""
+    called = f"{named('estimator', estimator)}: matrix(y, p_star)"
+    T = called_with(called, estimator.matrix, y, p_star)
+    if not isinstance(T, Curvature):
+        raise InputError(
+            f"{called} returned {shown(T) if np.ndim(T) == 0 else 'an array'}: a hpcbbp.model.curvature.Curvature is "
+            "wanted, diagonal (M, p*), vector (M, p*), weight (M,) (docs/models.md)"
+        )
+    for name, shape in (("diagonal", (len(y), p_star)), ("vector", (len(y), p_star)), ("weight", (len(y),))):
+        part = np.asarray(getattr(T, name))
+        if part.shape != shape or part.dtype.kind not in "biuf":
+            raise InputError(f"{called}: its {name} has shape {part.shape}; {shape} is wanted, of real numbers")
+    return T

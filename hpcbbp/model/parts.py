@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,14 @@ def evaluated(role: str, part: Any, method: str, *at: Array, shape: tuple[int, .
     InputError
         There is no such method, or it returns anything but real numbers of that shape.
     """
-    called = f"{_named(role, part)}: {method}({ARGUMENTS[role]})"
+    called = f"{named(role, part)}: {method}({ARGUMENTS[role]})"
     asked_for = "shape" if shape is not None else f"{ARGUMENTS[role].split(',')[0]}'s shape"
     shape = at[0].shape if shape is None else shape
     asked = getattr(part, method, None)
     if not callable(asked):
         has = METHODS.get(role, "value, first and second")
         raise InputError(f"{called} is missing; it has {has} (docs/howto.md)")
-    given = asked(*at)
+    given = called_with(called, asked, *at)
     wanted = f"an array of {asked_for} {shape} or a real number is wanted"
     refuse_masked(given, called)
     try:
@@ -70,6 +71,16 @@ def evaluated(role: str, part: Any, method: str, *at: Array, shape: tuple[int, .
     return result if found.shape == shape else np.full(shape, float(result))
 
 
+def called_with(called: str, asked: Callable[..., Any], *at: Any) -> Any:
+    """What a user's method returns; InputError in one line, with its name, where it raises."""
+    try:
+        return asked(*at)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # whatever the user's class does
+        raise InputError(f"{called}: {type(error).__name__}: {' '.join(str(error).split())}") from None
+
+
 def not_finite(role: str, part: Any, method: str, *at: Array) -> str:
     """What to say where a method makes no number of numbers; empty where it does."""
     values = evaluated(role, part, method, *at)
@@ -81,10 +92,11 @@ def not_finite(role: str, part: Any, method: str, *at: Array) -> str:
         f"{name} = {points[first]:.6g}" for name, points in zip(ARGUMENTS[role].split(", "), at, strict=True)
     )
     return (
-        f"{_named(role, part)}: {method}({ARGUMENTS[role]}) is {values[first]} at {places}; it has to be a finite "
+        f"{named(role, part)}: {method}({ARGUMENTS[role]}) is {values[first]} at {places}; it has to be a finite "
         "number wherever the data lead"
     )
 
 
-def _named(role: str, part: Any) -> str:
+def named(role: str, part: Any) -> str:
+    """A part in words."""
     return f"{role} = {shown(getattr(part, 'name', type(part).__name__))}"

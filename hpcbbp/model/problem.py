@@ -18,6 +18,7 @@ from hpcbbp.machine import rng
 from hpcbbp.model.activations import Quadratic
 from hpcbbp.model.covariance import Covariance, nodes_of
 from hpcbbp.model.curvature import Curvature
+from hpcbbp.model.estimators import estimated
 from hpcbbp.model.interfaces import Activation, Channel, Estimator, Link, Loss
 from hpcbbp.model.labels import Noiseless
 from hpcbbp.model.losses import NormalizedSquare
@@ -231,7 +232,7 @@ class Problem:
             the right shape.
         """
         if self.estimator is not None:
-            T = self.estimator.matrix(self.labels(u, z), self.p_star)
+            T = estimated(self.estimator, self.labels(u, z), self.p_star)
             return Curvature(-T.diagonal, T.vector, -T.weight)
         y, yhat = self.labels(u, z), self.student_output(s)
         slope = self._loss("first", y, yhat)

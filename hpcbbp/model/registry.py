@@ -151,7 +151,7 @@ def _imported(role: str, words: str) -> Any:
     try:
         found = getattr(importlib.import_module(module), name)
         made = found() if isinstance(found, type) else found
-    except Exception as error:  # whatever the user's module does
+    except (Exception, SystemExit) as error:  # whatever the user's module does
         raise InputError(f"{role} = {shown(words)}: {type(error).__name__}: {error}") from None
     if not isinstance(getattr(made, "name", None), str):
         raise InputError(f"{role} = {shown(words)}: it has no name, which records call it by")

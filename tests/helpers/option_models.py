@@ -9,7 +9,7 @@ _COVARIANCES = (
     Row("--covariance uniform", "covariance = 'uniform': one of levels:VALUE,SHARE"),
     Row("--covariance levels:1,1", "covariance levels = .*VALUE,SHARE,VALUE,SHARE,... is wanted"),
     Row("--covariance levels:1,0.5,2,0.6", "shares > 0 that sum to 1"),
-    Row("--covariance levels:0,0.5,2,0.5", "different values > 0"),
+    Row("--covariance levels:0,0.5,2,0.5", "different values from 1e-06 to 1e.06"),
     Row("--covariance uniform:1", "covariance uniform = 1.0: a number between 0 and 1"),
     Row("--covariance levels:0.5,0.5,1.5,0.5 --estimator trimmed:3 -a - -p 1", "estimators know white data"),
 )

@@ -146,6 +146,31 @@ def test_a_trimmed_one_and_what_is_refused():
         Problem(p=1, p_star=2, alpha=1.0, a=1.0, link=labels.Product(), estimator=Optimal("product"))
 
 
+@pytest.mark.parametrize(
+    ("matrix", "said"),
+    [
+        (lambda y, p: np.zeros((len(y), p, p)), "returned an array: a hpcbbp.model.curvature.Curvature is wanted"),
+        (lambda y, p: y, "returned an array"),
+        (lambda y, p: {}["x"], "KeyError: 'x'"),
+        (lambda y, p: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda y, p: Curvature(np.ones((3, p)), np.ones((len(y), p)), y), "its diagonal has shape"),
+        (lambda y, p: Curvature(np.ones((len(y), p)), np.ones((len(y), p)), "y"), "its weight has shape"),
+    ],
+)
+def test_a_wrong_one_of_the_users_is_one_line(matrix, said):
+    wrong = type("Wrong", (), {"name": "wrong", "matrix": staticmethod(matrix)})()
+    problem = Problem(p=1, p_star=1, alpha=3.0, a=1.0, estimator=wrong)
+    for asked in (
+        lambda: solve_instance(gaussian_instance(problem, 50, 0), 1),
+        lambda: solve_deferred(deferred_instance(problem, 50, 0), tol=1e-3),
+        lambda: ModelTheory(problem).spectrum(3.0),
+    ):
+        with pytest.raises(InputError, match=said) as refused:
+            asked()
+        assert "\n" not in str(refused.value)
+        assert "estimator = 'wrong': matrix(y, p_star)" in str(refused.value)
+
+
 def test_theory_refuses_an_estimator_that_tells_units_apart():
     class Lopsided:
         name = "lopsided"

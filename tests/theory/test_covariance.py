@@ -132,6 +132,42 @@ def test_against_dense_spectra(name):
     assert (scatter[:2] < 1.2 * np.std(measured, axis=0, ddof=1)[:2] + 0.02).all()  # it knows this sample
 
 
+@pytest.mark.parametrize(
+    ("words", "a"),
+    [
+        ("uniform:0.5", 1.0),
+        ("uniform:0.1", 1.0),
+        ("levels:0.9,0.5,1.1,0.5", 1.0),
+        ("levels:0.5,0.5,1.5,0.5", 1.0),
+        ("levels:0.5,0.25,2,0.75", 1.5),
+        ("levels:0.00001,0.1,1,0.9", 0.8),
+        ("uniform:0.5", 2.0),
+    ],
+)
+def test_outliers_begin_at_the_threshold(words, a):
+    """Where the edge is sharp x hardly falls along the curve there, and Newton's steps do not know by how much."""
+    theory = ModelTheory(problem_of(words, alpha=2.0, a=a), 1e-6)
+    at = theory.transition()
+    assert at.kind == ("discontinuous" if a > 1.9 else "continuous")
+    for factor in (1 - 1e-3, 1 - 1e-9, 1.0, 1 + 1e-9, 1 + 1e-3):
+        found = theory.spectrum(at.alpha_bbp * factor)
+        if abs(factor - 1) > 1e-4:
+            assert len(found.eigenvalues) == (factor > 1), factor
+
+
+def test_small_spreads_change_the_threshold_by_their_variance():
+    """1.13485 for white data; levels 0.9, 1.1 have the variance 0.01, uniform:0.1 a third of it."""
+    white, uniform, levels = (
+        ModelTheory(problem, 1e-6).transition().alpha_bbp
+        for problem in (
+            Problem(p=1, p_star=1, alpha=2.0, a=1.0),
+            problem_of("uniform:0.1", alpha=2.0, a=1.0),
+            problem_of("levels:0.9,0.5,1.1,0.5", alpha=2.0, a=1.0),
+        )
+    )
+    assert (levels - white) / (uniform - white) == pytest.approx(3.0, abs=0.05)
+
+
 def test_lowest_eigenvalues_without_outlier_have_the_law_of_tracy_and_widom():
     """(lambda_1 - edge)/scale of 60 instances: mean within 4.5 standard errors, and what N^(-1/3) leaves."""
     problem = problem_of("levels:0.3,0.5,1.7,0.5", alpha=2.0, a=1.0, link="sign-product", loss="square")

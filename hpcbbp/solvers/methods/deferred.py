@@ -8,6 +8,7 @@ from hpcbbp.errors import InputError
 from hpcbbp.machine import memory
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
+from hpcbbp.model.covariance import spaces
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred import Checkpoint, Deferred, check_deferred, deferred_instance, solve_deferred
 from hpcbbp.solvers.deferred.floors import reachable, storage_for
@@ -63,7 +64,8 @@ class DeferredMethod:
         check_deferred(request.problem, request.n, None, request.storage, request.block)
 
     def reachable(self, problem: Problem, n: int, storage: str) -> float:
-        """As measured for each storage."""
+        """As measured for each storage; InputError for a covariance with too many eigenspaces, whatever the size."""
+        spaces(problem.covariance, n)
         return reachable(problem, n, storage)
 
     def storage(self, problem: Problem, n: int, tol: float) -> str:

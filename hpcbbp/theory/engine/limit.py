@@ -12,6 +12,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from hpcbbp.errors import InputError
 from hpcbbp.theory.engine.nodes import Nodes
 from hpcbbp.theory.engine.support import Support
 from hpcbbp.theory.engine.symmetric import Symmetries, symmetric_curve
@@ -145,9 +146,15 @@ class Transform:
         return float(informed.min(initial=math.inf)) - self.curve.at(g).z
 
     def left_end(self) -> LeftEnd:
-        """Edge, its kind, and the outliers before it."""
-        edge = self.edge()
-        found = outliers(self.curve, edge.g, self._gram)
+        """Edge, its kind, and the outliers before it; InputError where Newton's method loses the curve."""
+        try:
+            edge = self.edge()
+            found = outliers(self.curve, edge.g, self._gram)
+        except Beyond:
+            raise InputError(
+                f"theory at alpha = {self.alpha:.10g}: the curve of solutions was lost near its end; take another "
+                "alpha"
+            ) from None
         order = np.argsort(found[0])
         return LeftEnd(edge, *(part[order] for part in found))
 

@@ -22,6 +22,7 @@ _STARTS, _BEST = 13, 32  # 2^13 points; searches from the lowest of them
 _ROUNDS, _TRIES = 200, 16
 _POLISHED, _EVALUATIONS = 2, 150
 _FAR = 40.0  # x = sinh(v), |v| up to here; and half of that, to see whether curvatures still fall
+_OVERFLOWS = 1e100  # curvatures that are no numbers count as larger
 _FALLING = 0.2  # logarithms would double
 
 
@@ -116,6 +117,8 @@ class Support:
             raise InputError(
                 "the curvatures of this model have no lower bound: its spectrum at N = infinity has no left edge"
             )
+        if not self.lowest < _OVERFLOWS:
+            raise InputError("the curvatures of this model overflow: its numbers are too large for doubles")
         if self.lowest >= 0.0:
             raise InputError("all curvatures of this model are >= 0: its spectrum has no left edge below 0")
 

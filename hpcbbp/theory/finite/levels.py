@@ -10,6 +10,8 @@ that of Theta: outliers are where its eigenvalues with respect to S are x. For w
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,9 +82,13 @@ class LevelCurve(Curve):
         raise Beyond
 
     def _check_branch(self, g: float, x: float) -> None:
-        """Raise Beyond unless x falls with g from known points on: there are other solutions behind the edge."""
+        """Raise Beyond unless x falls with g from known points on: there are other solutions behind the edge.
+
+        Near the edge it hardly falls, and is known to the square of a Newton step alone.
+        """
+        unsure = 1e3 * CLOSE**2 * (abs(x) + abs(1.0 / g))
         for point in self._points.values():
-            if point.slope < 0.0 and (x - point.z) * (g - point.g) > 0.0:
+            if point.slope < 0.0 and (x - point.z) * math.copysign(1.0, g - point.g) > unsure:
                 raise Beyond
 
     def metric(self, gram: Array) -> Array:
