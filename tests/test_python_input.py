@@ -180,8 +180,8 @@ def test_each_solver_says_what_it_takes():
     stored, deferred = gaussian_instance(PROBLEM, 20), deferred_instance(PROBLEM, 20)
     for solve, other, words in (
         (solve_deferred, stored, r"solve_deferred\(Instance\): give what deferred_instance returns \(solve_instance"),
-        (solve_instance, deferred, r"solve_instance\(Deferred\): give an Instance.*solve_deferred"),
-        (solve_dense, deferred, r"solve_dense\(Deferred\): give an Instance"),
+        (solve_instance, deferred, r"solve_instance\(Moments\): give an Instance.*solve_deferred"),
+        (solve_dense, deferred, r"solve_dense\(Moments\): give an Instance"),
         (solve_instance, PROBLEM, r"solve_instance\(Problem\)"),
         (solve_deferred, None, r"solve_deferred\(NoneType\)"),
     ):

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.deferred.fixed import Sum, squares
 from hpcbbp.solvers.deferred.floors import storage_bytes
-from hpcbbp.solvers.deferred.images import Images, exponents
+from hpcbbp.solvers.deferred.images import Images
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]
@@ -133,7 +134,7 @@ class Bases(Images):
         self._draw(count)
         flat = self._rooted(V)
         inner, outer, drawn, own = (
-            _Sum(shape, bound)
+            Sum(shape, bound)
             for shape, bound in (
                 ((k, b * p), self.largest * self.norm**2), ((self.left, b * p), self.largest * self.norm),
                 ((self.left, count), self.norm), ((1, b * p), (self.largest * self.norm) ** 2),
@@ -146,7 +147,7 @@ class Bases(Images):
             inner.add(R @ U.T)
             outer.add(P @ U.T)
             drawn.add(P @ self.fresh[:, here].T)
-            own.add(_squares(U))
+            own.add(squares(U))
         found = [part.total(self.group) for part in (inner, outer, drawn, own)]
         return self.roots[:k, None] * found[0], found[1], found[2], found[3][0]
 
@@ -166,7 +167,7 @@ class Bases(Images):
     def draw(self, count: int) -> Array:
         """Draw fresh numbers alone, and return P^T Xi, (l, count)."""
         self._draw(count)
-        found = _Sum((self.left, count), self.norm)
+        found = Sum((self.left, count), self.norm)
         for _, here in self._panels():
             found.add(self.P[: self.left, here] @ self.fresh[:, here].T)
         return found.total(self.group)
@@ -188,7 +189,7 @@ class Bases(Images):
         """
         both = np.ascontiguousarray((h if Xi is None else np.concatenate([h, Xi], axis=1)).T, dtype=self.number)
         queries, longest = h.shape[1], float(sizes.max(initial=0.0))
-        gram, cross = _Sum((queries, queries), longest**2), _Sum((queries, len(self.fresh)), longest * self.norm)
+        gram, cross = Sum((queries, queries), longest**2), Sum((queries, len(self.fresh)), longest * self.norm)
         for _, here in self._panels():
             out = both @ self.P[: self.left, here]
             rest = self.U[:, here]
@@ -202,7 +203,7 @@ class Bases(Images):
 
     def overlaps(self) -> Array:
         """P^T U of the left queries as they are now, (l, queries)."""
-        found = _Sum((self.left, len(self.U)), self.largest * self.norm)
+        found = Sum((self.left, len(self.U)), self.largest * self.norm)
         for _, here in self._panels():
             found.add(self.P[: self.left, here] @ self.U[:, here].T)
         return found.total(self.group)
@@ -240,22 +241,22 @@ class Bases(Images):
         """H V and what is not known of it; problem, weights as for set_curvature, V (b, k, p)."""
         b, k, p = V.shape
         rooted = self.roots[:k, None] * V
-        flat, squares = rooted.transpose(0, 2, 1).reshape(b * p, k), (rooted**2).sum(axis=2)
+        flat, shares = rooted.transpose(0, 2, 1).reshape(b * p, k), (rooted**2).sum(axis=2)
         bound = self.largest * self.norm
-        inner, outer = _Sum((k, b * p), bound * self.norm), _Sum((self.left, b * p), bound)
-        own, terms = _Sum((1, b * p), bound**2), _Sum((b,), p * bound**2)
+        inner, outer = Sum((k, b * p), bound * self.norm), Sum((self.left, b * p), bound)
+        own, terms = Sum((1, b * p), bound**2), Sum((b,), p * bound**2)
         for panel, here, U, D2 in self._left(problem, weights, flat):
             R = self._known(panel, here, np.float64)
             inner.add(R @ U.T)
             outer.add(self.P[: self.left, here].astype(np.float64) @ U.T)
-            own.add(_squares(U))
-            terms.add(squares @ (R**2 @ D2))
+            own.add(squares(U))
+            terms.add(shares @ (R**2 @ D2))
         h, squared = outer.total(self.group), own.total(self.group)[0]
         whole = np.repeat(squared.reshape(b, p).sum(axis=1), p)
         slack = _SLACK[self.number.name] * whole  # of P^T P - 1
-        rest = _Sum((1, b * p), np.maximum(squared - (h**2).sum(axis=0), 0.0) + slack)
+        rest = Sum((1, b * p), np.maximum(squared - (h**2).sum(axis=0), 0.0) + slack)
         for _, here, U, _ in self._left(problem, weights, flat):
-            rest.add(_squares(U - h.T @ self.P[: self.left, here].astype(np.float64)))
+            rest.add(squares(U - h.T @ self.P[: self.left, here].astype(np.float64)))
         product = (self.roots[:k, None] * inner.total(self.group)).reshape(k, b, p).transpose(1, 0, 2)
         beyond = rest.total(self.group)[0] + rest.quantum * self.all_panels
         sizes, outside = (np.sqrt(part.reshape(b, p).sum(axis=1)) for part in (squared, beyond))
@@ -272,36 +273,8 @@ class Bases(Images):
 
     def gram(self, z: Array) -> Array:
         """P^T P z for (l, r) vectors, in float64."""
-        found = _Sum(z.shape, float(np.linalg.norm(z, axis=0).max(initial=0.0)) * 64.0)
+        found = Sum(z.shape, float(np.linalg.norm(z, axis=0).max(initial=0.0)) * 64.0)
         for _, here in self._panels():
             P = self.P[: self.left, here].astype(np.float64)
             found.add(P @ (P.T @ z))
         return found.total(self.group)
-
-
-def _squares(U: Floats) -> Array:
-    """Sums of squares of rows, (1, rows of U), in float64."""
-    wide = U.astype(np.float64, copy=False)
-    squares: Array = np.einsum("jm,jm->j", wide, wide)[None]
-    return squares
-
-
-class _Sum:
-    """A sum over panels in fixed point: exact, whatever the order."""
-
-    def __init__(self, shape: tuple[int, ...], bound: float | Array) -> None:
-        self.factor = 2.0 ** exponents(np.asarray(bound, dtype=np.float64))
-        self.integers = np.zeros(shape, dtype=np.int64)
-
-    @property
-    def quantum(self) -> Array:
-        """What a panel may round away of an entry."""
-        return np.asarray(0.5 / self.factor)
-
-    def add(self, part: Floats) -> None:
-        self.integers += np.rint(part * self.factor).astype(np.int64)
-
-    def total(self, group: Group) -> Array:
-        """Over all ranks."""
-        result: Array = group.sum_integers(self.integers) / self.factor
-        return result

@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 
 _NEWS = 8.0  # times what rounding makes of a left query: a rest shorter than that is none
 _LEAST = 1e-3  # of the tolerance: what is new of a query and far too short to matter is not asked about
-_SHRUNK = 0.3  # of its length, that a query keeps at least where one sweep of Gram-Schmidt is enough
-_ALONE = 1e-3  # of its square, that a query has outside those beside it, at least, to be taken with them
+_SHRUNK = 0.5  # of its length, that a query keeps at least where one sweep of Gram-Schmidt is enough
+_ALONE = 0.25  # of its square, that a query has outside those beside it, at least, to be taken with them
 _SWEEPS = 8
 
 

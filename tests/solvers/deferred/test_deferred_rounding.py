@@ -11,8 +11,8 @@ from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.solvers.deferred import engine
 from hpcbbp.solvers.deferred.coordinates import Coordinates
 from hpcbbp.solvers.deferred.floors import reachable, storage_for
-from hpcbbp.solvers.deferred.iteration import _stuck
 from hpcbbp.solvers.deferred.progress import Progress
+from hpcbbp.solvers.deferred.steps import stuck
 
 STORAGES = ["float64", "float32", "int16"]
 CONSTANTS = [100.0, 1.5, 0.1, 0.01, 1e-4, 1e-6]
@@ -130,13 +130,13 @@ def test_the_storage_of_a_campaign_is_what_its_tolerance_allows():
 def test_good_estimates_are_no_standstill():
     """No pair open: there is nothing to compare later residuals with."""
     at = Progress()
-    assert not _stuck(at, np.array([1e-3]), 1.0)
+    assert not stuck(at, np.array([1e-3]), 1.0)
     for _ in range(100):
-        assert not _stuck(at, np.zeros(0), 1.0)
+        assert not stuck(at, np.zeros(0), 1.0)
     assert at.best == 1e-3
     for _ in range(59):
-        assert not _stuck(at, np.array([1e-3]), 1.0)
-    assert _stuck(at, np.array([1e-3]), 1.0)
+        assert not stuck(at, np.array([1e-3]), 1.0)
+    assert stuck(at, np.array([1e-3]), 1.0)
 
 
 def test_what_is_not_asked_about_is_counted():
