@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def exponents(bounds: Array) -> Array:
     return found
 
 
-class Images:
+class Images(ABC):
     """R (M x k), this rank's samples. All methods are collective.
 
     Parameters
@@ -93,9 +94,9 @@ class Images:
                     self._store(i, panel, r)
         self.count = q
 
+    @abstractmethod
     def _store(self, i: int, panel: int, r: NDArray[Any]) -> None:
         """Write r into R[i] over one panel, and leave in r what was stored."""
-        raise NotImplementedError
 
     def set_curvature(self, problem: Problem, weights: Array) -> None:
         """D from the projections (s, u) = R weights of the images as they are stored; weights (q, p + p*)."""
@@ -131,9 +132,9 @@ class Images:
             D = problem.curvature(s, u, problem.noise_numbers(self.seed, start, start + here))
         return D.padded(rows)
 
+    @abstractmethod
     def _keep(self, D: Curvature, panels: tuple[int, int]) -> float:
         """Take D of some local panels, and return the largest row sum of a |D_mu|."""
-        raise NotImplementedError
 
     def _chunks(self) -> list[tuple[int, int]]:
         """Local panels in pieces that end where blocks of the random stream end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ class Vectors:
     count: int
 
 
-class Deferred:
+class Deferred(ABC):
     """A Gaussian instance of which only the products asked for are ever decided.
 
     The realised X depends on the queries made; a second solve goes on with the same X.
@@ -78,6 +79,7 @@ class Deferred:
         """Weights of length N^(1/2) in the first directions, (q, p + p*)."""
         return math.sqrt(self.n) * self.weights
 
+    @abstractmethod
     def start(self, width: int) -> None:
         """Draw the images of the weights' directions and the curvatures that follow from them. Collective.
 
@@ -86,30 +88,29 @@ class Deferred:
         width : int
             New directions expected at the first query.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def skewness(self) -> float:
         """|P^T P - 1| of the left directions: how far X is from Gaussian. Collective."""
-        raise NotImplementedError
 
     format: int
     """Of a checkpoint."""
 
+    @abstractmethod
     def vectors(self) -> list[Vectors]:
         """What of length M a checkpoint keeps."""
-        raise NotImplementedError
 
+    @abstractmethod
     def state(self) -> dict[str, Any]:
         """Arrays and flags that a checkpoint keeps besides."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shapes(self, arrays: dict[str, Any], k: int) -> dict[str, tuple[int, ...]]:
         """Shapes of the arrays of a state of k directions, by name; ValueError for numbers of no state."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self, state: dict[str, Any], counts: list[int]) -> None:
         """Take a state, and so many vectors of each kind as there are."""
-        raise NotImplementedError
 
     def first_images(self) -> None:
         """Draw the images of the weights' directions, and set the curvatures. Collective."""
