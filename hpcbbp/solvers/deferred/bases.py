@@ -1,12 +1,13 @@
 """Passes of a block Lanczos step: images R and an orthonormal basis P of left directions, both kept.
 
-A panel is PANEL consecutive samples. What a panel adds to a sum is a product of BLAS, rounded to fixed point: the
-same on any number of ranks, as long as BLAS has one thread.
+A panel is PANEL consecutive samples; what it adds to a sum is rounded to fixed point: the same on any number of
+ranks. What the passes do is compiled (`strips`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +16,14 @@ from numpy.typing import NDArray
 
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.curvature import Curvature
-from hpcbbp.model.problem import Problem
-from hpcbbp.solvers.deferred.fixed import Sum, squares
+from hpcbbp.solvers.deferred import strips
+from hpcbbp.solvers.deferred.fixed import Sum
 from hpcbbp.solvers.deferred.floors import storage_bytes
 from hpcbbp.solvers.deferred.images import Images
+from hpcbbp.solvers.deferred.strips import PANEL, STRIP
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]
-
-PANEL = 2048
-"""Samples in a panel; part of what a seed means (it fixes roundings)."""
-
 
 _SLACK = {"float64": 1e-12, "float32": 1e-4}
 
@@ -60,8 +58,10 @@ class Bases(Images):
         a part of left queries that nobody knows of.
     left : int
         How many there are.
+    arithmetic : dtype
+        Of sums within a strip.
     U : (l, rows) array
-        Left queries that are being worked on.
+        Left queries that are being worked on, in float64 with every storage: what rounding makes of them is unknown.
     fresh : (c, rows) array
         Images to be, under way.
     """
@@ -70,25 +70,18 @@ class Bases(Images):
         self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group, largest_root: float = 1.0
     ) -> None:
         number = "float64" if storage_bytes(storage) == 8 else "float32"
+        strips.prepare(storage, number)
         super().__init__(n, m, seed, p, capacity, storage, group, largest_root, number, PANEL)
         self.P = np.empty((capacity, self.rows), dtype=self.number)
         self.left = 0
-        self.U = np.zeros((0, self.rows), dtype=self.number)
-        self.diagonal, self.vector = (np.zeros((p, self.rows), dtype=self.number) for _ in range(2))
-        self.weight = np.zeros(self.rows, dtype=self.number)
+        self.arithmetic = self.number
+        self.U = np.zeros((0, self.rows))
+        self.diagonal, self.vector = (np.zeros((p, self.rows)) for _ in range(2))
+        self.weight = np.zeros(self.rows)
 
     def _store(self, i: int, panel: int, r: Floats) -> None:
-        """Write r into R[i] over one panel; int16 as integers with one scale."""
-        here = slice(panel * PANEL, (panel + 1) * PANEL)
-        largest = np.abs(r).max(initial=0)
-        if self.limit and largest > 0:
-            unit = self.number.type(largest / self.limit)
-            self.scale[i, panel] = unit
-            self.R[i, here] = np.rint(r / unit)
-            r[:] = self.R[i, here] * unit
-        else:
-            self.R[i, here] = r
-            r[:] = self.R[i, here]
+        """Write r into R[i] over one panel, and leave in r what was stored."""
+        strips.store(self.R, self.scale, i, panel, r, self.limit)
 
     def _keep(self, D: Curvature, panels: tuple[int, int]) -> float:
         """Take D of some local panels, and return the largest row sum of a |D_mu|."""
@@ -98,23 +91,14 @@ class Bases(Images):
             along = np.abs(D.weight)[:, None] * np.abs(D.vector) * np.abs(D.vector).sum(axis=1)[:, None]
             return float((np.abs(D.diagonal) + along).max(initial=0.0))
 
-    def _panels(self) -> list[tuple[int, slice]]:
-        """Local panels and their samples."""
-        return [(panel, slice(panel * PANEL, (panel + 1) * PANEL)) for panel in range(len(self.panels))]
-
-    def _known(self, panel: int, here: slice, number: Any = None) -> Floats:
-        """Images of all directions met over one panel, in the arithmetic of panels: (k, PANEL)."""
-        stored = self.R[: self.count, here]
-        images: Floats = stored.astype(number or self.number, copy=False)
-        return images * self.scale[: self.count, panel, None].astype(images.dtype) if self.limit else images
-
-    def _curved(self, Z: Floats, here: slice) -> Floats:
-        """D Z over one panel, Z (b p, PANEL) with row v p + l."""
-        d, x = self.diagonal[:, here], self.vector[:, here]
-        block = Z.reshape(-1, self.p, Z.shape[1])
-        along = (block * x).sum(axis=1) * self.weight[here]
-        curved: Floats = (d * block + along[:, None] * x).reshape(Z.shape)
-        return curved
+    @contextmanager
+    def fine(self) -> Iterator[None]:
+        """Take all sums in float64 meanwhile."""
+        usual, self.arithmetic = self.arithmetic, np.dtype(np.float64)
+        try:
+            yield
+        finally:
+            self.arithmetic = usual
 
     def ask(self, V: Array, count: int) -> tuple[Array, Array, Array, Array]:
         """Form U = D R V of block vectors and draw fresh numbers of as many directions as may be new.
@@ -130,32 +114,33 @@ class Bases(Images):
             X^T U in the directions met, P^T U, P^T Xi, |U|^2.
         """
         b, k, p = V.shape
-        self.U = np.empty((b * p, self.rows), dtype=self.number)
+        self.U = np.empty((b * p, self.rows))
         self._draw(count)
-        flat = self._rooted(V)
-        inner, outer, drawn, own = (
-            Sum(shape, bound)
-            for shape, bound in (
-                ((k, b * p), self.largest * self.norm**2), ((self.left, b * p), self.largest * self.norm),
-                ((self.left, count), self.norm), ((1, b * p), (self.largest * self.norm) ** 2),
-            )
+        sums = [
+            Sum((k, b * p), self.largest * self.norm**2),
+            Sum((self.left, b * p), self.largest * self.norm),
+            Sum((self.left, count), self.norm),
+            Sum((1, b * p), (self.largest * self.norm) ** 2),
+        ]
+        factors = np.array([part.factor for part in sums])
+        strips.ask(
+            self.R, self.scale, k, self.P, self.left, self.diagonal, self.vector, self.weight, self._rooted(V),
+            self.fresh, self.U, bool(self.limit), factors, *(part.integers for part in sums),
         )  # fmt: skip
-        for panel, here in self._panels():
-            R, P = self._known(panel, here), self.P[: self.left, here]
-            U = self._curved(flat @ R, here)
-            self.U[:, here] = U
-            inner.add(R @ U.T)
-            outer.add(P @ U.T)
-            drawn.add(P @ self.fresh[:, here].T)
-            own.add(squares(U))
-        found = [part.total(self.group) for part in (inner, outer, drawn, own)]
+        found = [part.total(self.group) for part in sums]
         return self.roots[:k, None] * found[0], found[1], found[2], found[3][0]
+
+    def rounded(self, V: Array) -> Array:
+        """Block vectors (b, k, p) next to some, whose images need no rounding of coefficients."""
+        roots, (b, k, p) = self.roots[: V.shape[1], None], V.shape
+        near: Array = self._rooted(V).astype(np.float64).reshape(b, p, k).transpose(0, 2, 1) / roots
+        return near
 
     def _rooted(self, V: Array) -> Floats:
         """Block vectors (b, k, p) as rows v p + l in terms of R, (b p, k)."""
         b, k, p = V.shape
         rows = (self.roots[:k, None] * V).transpose(0, 2, 1).reshape(b * p, k)
-        return np.ascontiguousarray(rows, dtype=self.number)
+        return np.ascontiguousarray(rows, dtype=self.arithmetic)
 
     def _draw(self, count: int) -> None:
         """Fresh numbers of the next directions."""
@@ -168,8 +153,8 @@ class Bases(Images):
         """Draw fresh numbers alone, and return P^T Xi, (l, count)."""
         self._draw(count)
         found = Sum((self.left, count), self.norm)
-        for _, here in self._panels():
-            found.add(self.P[: self.left, here] @ self.fresh[:, here].T)
+        room = np.empty((count, STRIP), self.arithmetic)
+        strips.overlaps(self.P, self.left, self.fresh, room, float(found.factor), found.integers)
         return found.total(self.group)
 
     def take_out(self, h: Array, Xi: Array | None, sizes: Array) -> tuple[Array, Array]:
@@ -187,34 +172,28 @@ class Bases(Images):
         (b p, b p), (b p, c) arrays
             U^T U and U^T Xi of the rests, summed in float64.
         """
-        both = np.ascontiguousarray((h if Xi is None else np.concatenate([h, Xi], axis=1)).T, dtype=self.number)
+        taken = np.ascontiguousarray((h if Xi is None else np.concatenate([h, Xi], axis=1)).T, dtype=self.arithmetic)
         queries, longest = h.shape[1], float(sizes.max(initial=0.0))
         gram, cross = Sum((queries, queries), longest**2), Sum((queries, len(self.fresh)), longest * self.norm)
-        for _, here in self._panels():
-            out = both @ self.P[: self.left, here]
-            rest = self.U[:, here]
-            rest -= out[:queries]
-            if Xi is not None:
-                self.fresh[:, here] -= out[queries:]
-            wide = rest.astype(np.float64)
-            gram.add(wide @ wide.T)
-            cross.add(wide @ self.fresh[:, here].T.astype(np.float64))
+        factors = np.array([gram.factor, cross.factor])
+        strips.take_out(self.P, self.left, taken, self.U, self.fresh, factors, gram.integers, cross.integers)
         return gram.total(self.group), cross.total(self.group)
 
-    def overlaps(self) -> Array:
-        """P^T U of the left queries as they are now, (l, queries)."""
-        found = Sum((self.left, len(self.U)), self.largest * self.norm)
-        for _, here in self._panels():
-            found.add(self.P[: self.left, here] @ self.U[:, here].T)
+    def overlaps(self, longest: float = 0.0) -> Array:
+        """P^T U of the left queries as they are now, no longer than some bound, (l, queries)."""
+        found = Sum((self.left, len(self.U)), longest or self.largest * self.norm)
+        room = np.empty((len(self.U), STRIP), self.arithmetic)
+        strips.overlaps(self.P, self.left, self.U, room, float(found.factor), found.integers)
         return found.total(self.group)
 
     def append_left(self, queries: NDArray[np.int64], inverse: Array) -> None:
         """New left directions: combinations (queries, new) of some of the left queries."""
-        turned, new = np.ascontiguousarray(inverse.T, dtype=self.number), inverse.shape[1]
+        turned = np.zeros((inverse.shape[1], len(self.U)))
+        turned[:, queries] = inverse.T
+        new = len(turned)
         if self.left + new > len(self.P):  # where directions are used up there are more left ones
             self.P = np.concatenate([self.P, np.empty((new, self.rows), dtype=self.number)])
-        for _, here in self._panels():
-            self.P[self.left : self.left + new, here] = turned @ self.U[queries, here]
+        strips.append_left(self.P, self.left, turned, self.U)
         self.left += new
 
     def append_images(self, Xi: Array, T: Array) -> None:
@@ -226,55 +205,46 @@ class Bases(Images):
             Overlaps of fresh numbers with the newest left directions; X^T of these in the new directions.
         """
         count, new = T.shape
-        mixed = np.ascontiguousarray(T - Xi[:count], dtype=self.number)
-        for panel, here in self._panels():
-            images = self.fresh[:count, here] + mixed @ self.P[self.left - new : self.left, here]
-            for j in range(count):
-                self._store(self.count + j, panel, images[j])
+        mixed, first = np.ascontiguousarray(T - Xi[:count]), self.left - new
+        strips.append_images(self.R, self.scale, self.count, self.fresh, mixed, self.P, first, self.limit)
         self.count += count
 
     def forget(self) -> None:
         """Let go of left queries and of fresh numbers that did not become images."""
         self.U, self.fresh = self.U[:0], self.fresh[:0]
 
-    def exact(self, problem: Problem, weights: Array, V: Array) -> Exact:
-        """H V and what is not known of it; problem, weights as for set_curvature, V (b, k, p)."""
+    def exact(self, V: Array) -> Exact:
+        """H of block vectors (b, k, p) and what is not known of it."""
         b, k, p = V.shape
-        rooted = self.roots[:k, None] * V
-        flat, shares = rooted.transpose(0, 2, 1).reshape(b * p, k), (rooted**2).sum(axis=2)
-        bound = self.largest * self.norm
-        inner, outer = Sum((k, b * p), bound * self.norm), Sum((self.left, b * p), bound)
-        own, terms = Sum((1, b * p), bound**2), Sum((b,), p * bound**2)
-        for panel, here, U, D2 in self._left(problem, weights, flat):
-            R = self._known(panel, here, np.float64)
-            inner.add(R @ U.T)
-            outer.add(self.P[: self.left, here].astype(np.float64) @ U.T)
-            own.add(squares(U))
-            terms.add(shares @ (R**2 @ D2))
-        h, squared = outer.total(self.group), own.total(self.group)[0]
-        whole = np.repeat(squared.reshape(b, p).sum(axis=1), p)
-        slack = _SLACK[self.number.name] * whole  # of P^T P - 1
-        rest = Sum((1, b * p), np.maximum(squared - (h**2).sum(axis=0), 0.0) + slack)
-        for _, here, U, _ in self._left(problem, weights, flat):
-            rest.add(squares(U - h.T @ self.P[: self.left, here].astype(np.float64)))
-        product = (self.roots[:k, None] * inner.total(self.group)).reshape(k, b, p).transpose(1, 0, 2)
-        beyond = rest.total(self.group)[0] + rest.quantum * self.all_panels
+        shares = np.ascontiguousarray(((self.roots[:k, None] * V) ** 2).sum(axis=2))
+        with self.fine():
+            product, h, _, squared = self.ask(V, 0)
+            whole = np.repeat(squared.reshape(b, p).sum(axis=1), p)
+            bounds = np.maximum(squared - (h**2).sum(axis=0), 0.0) + _SLACK[self.number.name] * whole
+            gram, _ = self.take_out(h, None, np.sqrt(bounds))
+            again = self.overlaps()  # P^T P is 1 to rounding
+        self.forget()
+        quanta = self.all_panels * bounds.max(initial=0.0) * 2.0**-61
+        beyond = np.maximum(gram.diagonal() - (again**2).sum(axis=0), 0.0) + quanta
+        terms = Sum((1, b), p * (self.largest * self.norm) ** 2)
+        strips.spread(self.R, self.scale, k, shares, self._energy(), float(terms.factor), terms.integers)
         sizes, outside = (np.sqrt(part.reshape(b, p).sum(axis=1)) for part in (squared, beyond))
-        return Exact(product, sizes, outside, np.sqrt(terms.total(self.group)))
+        product = product.reshape(k, b, p).transpose(1, 0, 2)
+        return Exact(product, sizes, outside, np.sqrt(terms.total(self.group)[0]))
 
-    def _left(self, problem: Problem, weights: Array, flat: Array) -> Iterator[tuple[int, slice, Array, Array]]:
-        """U = D R V over local panels in float64, with D anew, and |D_mu|^2."""
-        for panel, here in self._panels():
-            D = self._curvature(problem, weights, (panel, panel + 1))
-            Z = (flat @ self._known(panel, here, np.float64)).reshape(-1, self.p, PANEL)
-            along = (Z * D.vector.T).sum(axis=1) * D.weight
-            U = (D.diagonal.T * Z + along[:, None] * D.vector.T).reshape(-1, PANEL)
-            yield panel, here, U, (D.dense() ** 2).sum(axis=(1, 2))
+    def _energy(self) -> Array:
+        """|D_mu|^2 of this rank's samples, (rows,)."""
+        d, x2, w = self.diagonal, self.vector**2, self.weight
+        energy: Array = (d**2).sum(axis=0) + 2.0 * w * (d * x2).sum(axis=0) + (w * x2.sum(axis=0)) ** 2
+        return energy
 
     def gram(self, z: Array) -> Array:
         """P^T P z for (l, r) vectors, in float64."""
-        found = Sum(z.shape, float(np.linalg.norm(z, axis=0).max(initial=0.0)) * 64.0)
-        for _, here in self._panels():
-            P = self.P[: self.left, here].astype(np.float64)
-            found.add(P @ (P.T @ z))
-        return found.total(self.group)
+        longest = 64.0 * float(np.linalg.norm(z, axis=0).max(initial=0.0))
+        self.forget()
+        self.U = np.zeros((z.shape[1], self.rows))
+        with self.fine():
+            self.take_out(-z, None, np.full(z.shape[1], longest))
+            found = self.overlaps(longest)
+        self.forget()
+        return found

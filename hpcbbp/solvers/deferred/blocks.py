@@ -47,7 +47,7 @@ class Blocks(Deferred):
 
     def exact(self, V: Array) -> Exact:
         """H of block vectors (b, k, p) and what of it is not known, in float64. Collective."""
-        return self.samples.exact(self.problem, self.drawn_weights, V)
+        return self.samples.exact(V)
 
     def skewness(self) -> float:
         """|P^T P - 1| of the left directions: how far X is from Gaussian. Collective.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 from hpcbbp.solvers.deferred.progress import Progress
-from hpcbbp.solvers.deferred.queries import query, unasked
+from hpcbbp.solvers.deferred.queries import query, refine, unasked
 from hpcbbp.solvers.deferred.residuals import limited, not_gaussian
 from hpcbbp.solvers.deferred.steps import CONVERGED, NO_ROOM, SKEW, ZERO, goal_of, orthonormal, room, stuck
 from hpcbbp.solvers.result import Step
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _U = 2.0**-53
+_GAP = 0.1  # of the tolerance, that rounding may hide of a residual before H of its pair is asked for again
 
 
 class BlockLanczos:
@@ -138,9 +139,8 @@ class BlockLanczos:
 
     def _see_what_fits(self) -> None:
         """Whether another step fits into memory; InputError where not even the pairs do."""
-        instance, space, p = self.instance, self.instance.space, self.instance.problem.p
-        left = instance.n - space.k
-        reserve = min(2 * self.block * p * len(instance.levels.values), left)
+        instance, space = self.instance, self.instance.space
+        left, reserve = instance.n - space.k, self._reserve()
         bytes_each = instance.samples.R.itemsize + instance.samples.P.itemsize
         self.last = bool(left) and (
             instance.samples.capacity - space.k < reserve or room(instance, reserve, bytes_each) < reserve
@@ -148,8 +148,23 @@ class BlockLanczos:
         if self.last and len(space.W) < self.nev:
             raise InputError(NO_ROOM.format(space.k))
 
+    def _reserve(self) -> int:
+        """Directions that there must be room for when a step begins."""
+        instance = self.instance
+        most = 2 * self.block * instance.problem.p * len(instance.levels.values)
+        return min(most, instance.n - instance.space.k)
+
     def _look(self) -> None:
         """Rayleigh-Ritz, and what to ask about; ends the solve where there is nothing to gain."""
+        end, nothing, chosen = self._pairs()
+        if end and self._conclude(nothing=nothing, final=False):
+            end, nothing, chosen = self._pairs()
+            if end:
+                self._conclude(nothing=nothing, final=True)
+        self.at.asked = orthonormal(self.instance.space.outside(self._rests[chosen]))
+
+    def _pairs(self) -> tuple[bool, bool, list[int]]:
+        """Ritz pairs: whether it is time for the residuals, whether that is the end, and whose rests to ask about."""
         at, instance, space, nev = self.at, self.instance, self.instance.space, self.nev
         self.values, self.vectors, self._rests = space.ritz(max(nev, self.block) + 2)
         self._estimates = np.sqrt((self._rests**2).sum(axis=(1, 2)))
@@ -158,14 +173,13 @@ class BlockLanczos:
         small = space.scale() * (1e-10 if instance.storage == "float64" else 1e-4)
         ended = stuck(at, self._estimates[open_], small)
         everything = len(space.W) == instance.problem.p * instance.n
-        found = len(self.values) >= nev
-        end, chosen = instance.group.share((
-            self.last or everything or (found and (not open_ or ended)),
-            [*open_, *(i for i in range(len(self.values)) if i not in open_)][: self.block],
+        order = [*open_, *(i for i in range(len(self.values)) if i not in open_)]
+        found: tuple[bool, bool, list[int]] = instance.group.share((
+            self.last or everything or (len(self.values) >= nev and (not open_ or ended)),
+            everything or self.last or ended,
+            order[: self.block],
         ))  # fmt: skip
-        if end:
-            self._conclude(nothing=everything or self.last or ended)
-        at.asked = orthonormal(space.outside(self._rests[chosen]))
+        return found
 
     def _note(self, listener: Callable[[Step], None] | None) -> None:
         """Record a step, and tell whoever listens."""
@@ -178,8 +192,11 @@ class BlockLanczos:
         if listener is not None:
             listener(step)
 
-    def _conclude(self, *, nothing: bool) -> None:
-        """See by recomputed residuals whether the pairs are what was asked for, or the best that can be had."""
+    def _conclude(self, *, nothing: bool, final: bool) -> bool:
+        """See by recomputed residuals whether the pairs are what was asked for, or the best that can be had.
+
+        Returns whether H of them is known better than before, where that is allowed (not `final`): look again.
+        """
         at, instance, nev = self.at, self.instance, self.nev
         values, vectors, estimates = self.values[:nev], self.vectors[:nev], self._estimates[:nev]
         told, wanted = self._recomputed(values, vectors), self.tol * np.abs(values)
@@ -187,6 +204,8 @@ class BlockLanczos:
         zero = ZERO * instance.space.scale()
         converged = told <= np.where(np.abs(values) <= zero, zero, wanted)
         enough = (estimates <= goal_of(wanted, np.full(len(wanted), at.gap))).all()
+        if not (final or converged.all() or self.last) and self._refined(vectors, told - estimates > _GAP * wanted):
+            return True
         skew, reason = instance.skewness(), ""
         if not skew <= SKEW:
             converged[:] = False
@@ -201,6 +220,21 @@ class BlockLanczos:
         if reason:
             self.values, self.vectors, self.told, self.converged = values, vectors, told, converged
             self.reason = reason
+        return False
+
+    def _refined(self, vectors: Array, hidden: NDArray[np.bool_]) -> bool:
+        """Ask again, in float64, for H of pairs whose residuals rounding has hidden; False without any or without room."""
+        at, instance, samples = self.at, self.instance, self.instance.samples
+        pairs = np.flatnonzero(hidden)
+        most = min(len(pairs) * instance.problem.p * len(instance.levels.values), instance.n - instance.space.k)
+        room_for = samples.capacity - instance.space.k - most - self._reserve()
+        fits = room_for >= 0 and room(instance, most, samples.R.itemsize + samples.P.itemsize) >= most
+        if not instance.group.share(bool(len(pairs) and fits and samples.number == np.float32)):
+            return False
+        refine(instance, vectors[pairs])
+        at.queries += len(pairs)
+        at.gap, at.best, at.stalled = 0.0, math.inf, 0
+        return True
 
     def _recomputed(self, values: Array, vectors: Array) -> Array:
         """Residuals |H v - lambda v| of unit block vectors, as bounds, from the images in float64. Collective.

@@ -46,7 +46,7 @@ class Left:
         self.instance, self.samples, self.h, self.before = instance, instance.samples, h, sizes
         self.along = np.zeros((Xi.shape[1], 0))
         self.todo = np.arange(h.shape[1])
-        unit = float(np.finfo(self.samples.number).eps) / 2
+        unit = float(np.finfo(self.samples.arithmetic).eps) / 2
         least = _LEAST * instance.tolerance * instance.space.scale()
         self.noise = np.maximum(_NEWS * unit * sizes, least)
         self.gram, self.cross = self.samples.take_out(h, Xi, sizes)
@@ -104,15 +104,42 @@ class Left:
 
 
 def query(instance: Blocks, V: Array) -> int:
-    """Ask for H V of orthonormal block vectors (b, k, p); the number of new directions. Collective.
+    """Ask for H V of orthonormal block vectors (b, k, p), rounded as images are; number of new directions. Collective.
 
     Raises
     ------
     InputError
         If there is no room for them.
     """
-    samples, levels, space = instance.samples, instance.levels, instance.space
+    samples, space = instance.samples, instance.space
+    V = samples.rounded(instance.group.share(V))
+    HV = _products(instance, V)
+    count = HV.shape[1] - space.k
+    space.grow(count)
+    space.add(np.pad(V, ((0, 0), (0, count), (0, 0))), HV)
+    return count
+
+
+def refine(instance: Blocks, V: Array) -> None:
+    """Ask again for H V of orthonormal combinations of what was asked about, in float64. Collective.
+
+    What rounding has hidden of their left queries, short as it is, becomes left directions: H V is known then.
+
+    Raises
+    ------
+    InputError
+        As query.
+    """
     V = instance.group.share(V)
+    with instance.samples.fine():
+        HV = _products(instance, V)
+    instance.space.grow(HV.shape[1] - instance.space.k)
+    instance.space.correct(V, HV)
+
+
+def _products(instance: Blocks, V: Array) -> Array:
+    """H V in the directions met and the new ones it leads to, whose images are revealed: (b, k + new, p)."""
+    samples, levels = instance.samples, instance.levels
     b, k, p = V.shape
     may_be = int(levels.next(b * p).sum())
     product, h, Xi, own = samples.ask(V, may_be)
@@ -130,10 +157,8 @@ def query(instance: Blocks, V: Array) -> int:
             instance.meet(counts)
             beyond = samples.roots[k : k + count, None] * (T @ left.h[len(left.h) - new :])
     samples.forget()
-    space.grow(count)
-    HV = np.concatenate([product, beyond]).reshape(k + count, b, p).transpose(1, 0, 2)
-    space.add(np.pad(V, ((0, 0), (0, count), (0, 0))), HV)
-    return count
+    HV: Array = np.concatenate([product, beyond]).reshape(k + count, b, p).transpose(1, 0, 2)
+    return HV
 
 
 def unasked(instance: Blocks, wanted: int) -> int:

@@ -71,6 +71,15 @@ class Space:
         grown[known:, known:] = self._symmetric(W[known:] @ HW[known:].T)
         self.B = grown
 
+    def correct(self, V: Array, HV: Array) -> None:
+        """Take H of orthonormal combinations V (b, k', p), k' <= k, of vectors asked about, known better now."""
+        W, HW = self._flat(self.W), self._flat(self.HW)
+        more = self.k - V.shape[1]
+        y = self._flat(np.pad(V, ((0, 0), (0, more), (0, 0)))) @ W.T
+        HW = HW + y.T @ (self._flat(HV) - y @ HW)
+        self.HW = HW.reshape(self.W.shape)
+        self.B = self._symmetric(W @ HW.T)
+
     def outside(self, Y: Array) -> Array:
         """Parts of block vectors (r, k, p) outside those asked about, by two sweeps of Gram-Schmidt."""
         W, rest = self._flat(self.W), self._flat(Y)
@@ -82,8 +91,9 @@ class Space:
         """Lowest Ritz values, their unit vectors and H v - lambda v: (r,), (r, k, p), (r, k, p), r <= count."""
         last = min(count, len(self.B)) - 1
         values, turned = scipy.linalg.eigh(self.B, subset_by_index=[0, last])
-        vectors = turned.T @ self._flat(self.W)
-        rest = turned.T @ self._flat(self.HW) - values[:, None] * vectors
+        vectors, images = turned.T @ self._flat(self.W), turned.T @ self._flat(self.HW)
+        sizes = np.linalg.norm(vectors, axis=1)[:, None]  # W is rounded as the images are
+        vectors, rest = vectors / sizes, images / sizes - values[:, None] * vectors / sizes
         shape = (last + 1, self.k, self.p)
         return values, vectors.reshape(shape), rest.reshape(shape)
 
