@@ -51,12 +51,14 @@ def deferred_solve(m: int, p: int, block: int, itemsize: int, ranks: int, *, lef
     """Bytes of deferred Krylov on the largest rank: those that do not grow, and those of a direction met.
 
     Curvatures and the fresh numbers of the next directions, in float64 for p > 1, else float32 unless images are
-    float64; then an image. With left directions kept: left queries of a step too, then a left direction beside an
-    image, in float32 unless images are float64.
+    float64; then an image. With left directions kept: left queries of a step or of a check too, in float64, then a
+    left direction beside an image, in float32 unless images are float64.
     """
     rows, number = -(-m // ranks) + (2048 if left else 512), max(itemsize, 4)  # whole panels
     if left:
-        return rows * number * (2 * p + 1 + 2 * p * block) + PER_RANK, rows * (itemsize + number) + 16 * p
+        queries = max(8, p * block)
+        fixed = rows * (8 * (2 * p + 1 + 2 * queries) + number * p * block)
+        return fixed + PER_RANK, rows * (itemsize + number) + 16 * p
     fixed = rows * (8 if p > 1 else number) * (p * (p + 1) // 2 + p * block)
     return fixed + PER_RANK, rows * itemsize + 16 * p
 

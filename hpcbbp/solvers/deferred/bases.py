@@ -20,7 +20,7 @@ from hpcbbp.solvers.deferred import strips
 from hpcbbp.solvers.deferred.fixed import Sum
 from hpcbbp.solvers.deferred.floors import storage_bytes
 from hpcbbp.solvers.deferred.images import Images
-from hpcbbp.solvers.deferred.strips import PANEL, STRIP
+from hpcbbp.solvers.deferred.strips import PANEL
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]
@@ -153,8 +153,7 @@ class Bases(Images):
         """Draw fresh numbers alone, and return P^T Xi, (l, count)."""
         self._draw(count)
         found = Sum((self.left, count), self.norm)
-        room = np.empty((count, STRIP), self.arithmetic)
-        strips.overlaps(self.P, self.left, self.fresh, room, float(found.factor), found.integers)
+        strips.overlaps(self.P, self.left, self.fresh, float(found.factor), found.integers)
         return found.total(self.group)
 
     def take_out(self, h: Array, Xi: Array | None, sizes: Array) -> tuple[Array, Array]:
@@ -182,8 +181,7 @@ class Bases(Images):
     def overlaps(self, longest: float = 0.0) -> Array:
         """P^T U of the left queries as they are now, no longer than some bound, (l, queries)."""
         found = Sum((self.left, len(self.U)), longest or self.largest * self.norm)
-        room = np.empty((len(self.U), STRIP), self.arithmetic)
-        strips.overlaps(self.P, self.left, self.U, room, float(found.factor), found.integers)
+        strips.overlaps(self.P, self.left, self.U, float(found.factor), found.integers)
         return found.total(self.group)
 
     def append_left(self, queries: NDArray[np.int64], inverse: Array) -> None:

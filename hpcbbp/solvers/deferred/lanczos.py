@@ -204,7 +204,8 @@ class BlockLanczos:
         zero = ZERO * instance.space.scale()
         converged = told <= np.where(np.abs(values) <= zero, zero, wanted)
         enough = (estimates <= goal_of(wanted, np.full(len(wanted), at.gap))).all()
-        if not (final or converged.all() or self.last) and self._refined(vectors, told - estimates > _GAP * wanted):
+        hidden = ~converged & (told - estimates > _GAP * wanted)
+        if not (final or nothing) and self._refined(vectors, hidden):
             return True
         skew, reason = instance.skewness(), ""
         if not skew <= SKEW:
@@ -223,7 +224,7 @@ class BlockLanczos:
         return False
 
     def _refined(self, vectors: Array, hidden: NDArray[np.bool_]) -> bool:
-        """Ask again, in float64, for H of pairs whose residuals rounding has hidden; False without any or without room."""
+        """Ask again, in float64, for H of pairs whose residuals rounding has hidden; False if it cannot be."""
         at, instance, samples = self.at, self.instance, self.instance.samples
         pairs = np.flatnonzero(hidden)
         most = min(len(pairs) * instance.problem.p * len(instance.levels.values), instance.n - instance.space.k)
@@ -231,9 +232,10 @@ class BlockLanczos:
         fits = room_for >= 0 and room(instance, most, samples.R.itemsize + samples.P.itemsize) >= most
         if not instance.group.share(bool(len(pairs) and fits and samples.number == np.float32)):
             return False
-        refine(instance, vectors[pairs])
+        for i in pairs:
+            refine(instance, np.pad(vectors[i : i + 1], ((0, 0), (0, instance.space.k - vectors.shape[1]), (0, 0))))
         at.queries += len(pairs)
-        at.gap, at.best, at.stalled = 0.0, math.inf, 0
+        at.gap = 0.0
         return True
 
     def _recomputed(self, values: Array, vectors: Array) -> Array:

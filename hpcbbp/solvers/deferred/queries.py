@@ -104,7 +104,7 @@ class Left:
 
 
 def query(instance: Blocks, V: Array) -> int:
-    """Ask for H V of orthonormal block vectors (b, k, p), rounded as images are; number of new directions. Collective.
+    """Ask for H V of orthonormal block vectors (b, k, p), as rounded; the number of new directions. Collective.
 
     Raises
     ------

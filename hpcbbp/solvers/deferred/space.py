@@ -76,9 +76,10 @@ class Space:
         W, HW = self._flat(self.W), self._flat(self.HW)
         more = self.k - V.shape[1]
         y = self._flat(np.pad(V, ((0, 0), (0, more), (0, 0)))) @ W.T
-        HW = HW + y.T @ (self._flat(HV) - y @ HW)
-        self.HW = HW.reshape(self.W.shape)
-        self.B = self._symmetric(W @ HW.T)
+        self.HW = (HW + y.T @ (self._flat(HV) - y @ HW)).reshape(self.W.shape)
+        wrong = y @ self.B - self._flat(HV) @ W.T  # nothing of it is left in B y
+        change = y.T @ wrong
+        self.B = self._symmetric(self.B - change - change.T + y.T @ (wrong @ y.T) @ y)
 
     def outside(self, Y: Array) -> Array:
         """Parts of block vectors (r, k, p) outside those asked about, by two sweeps of Gram-Schmidt."""

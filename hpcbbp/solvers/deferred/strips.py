@@ -129,12 +129,14 @@ def ask(
 ) -> None:  # fmt: skip
     """U = D R V and its sums: R^T U (k, b p), P^T U (left, b p), P^T fresh (left, c), |U|^2 (1, b p).
 
-    V is (b p, k) with row v p + l; factors are those of the sums; integers: R has scales.
+    V is (b p, k) with row v p + l; factors are those of the sums; integers: R has scales. P^T U is in float64: single
+    samples may have much of both, and P stays orthonormal as far as this is right.
     """
     c, new = V.shape[0], fresh.shape[0]
-    T = np.empty((k if integers else 0, STRIP), V.dtype)
-    Z, Y, w = np.empty((c, STRIP)), np.empty((c + new, STRIP), V.dtype), np.empty(2 * STRIP, V.dtype)
-    in_R, in_P, squares = np.zeros((k, c)), np.zeros((left, c + new)), np.zeros((1, c))
+    T, w = np.empty((k if integers else 0, STRIP), V.dtype), np.empty(2 * STRIP, V.dtype)
+    Z, Y, F = np.empty((c, STRIP)), np.empty((c, STRIP), V.dtype), np.empty((new, STRIP), V.dtype)
+    in_R, in_P, fresh_in_P = np.zeros((k, c)), np.zeros((left, c)), np.zeros((left, new))
+    squares = np.zeros((1, c))
     for panel in range(U.shape[1] // PANEL):
         for start in range(panel * PANEL, (panel + 1) * PANEL, STRIP):
             if integers:
@@ -146,35 +148,31 @@ def ask(
             for j in range(c):
                 u, size = U[j, start:], 0.0
                 for m in range(STRIP):
+                    Z[j, m] = u[m]
                     Y[j, m] = u[m]
                     size += u[m] * u[m]
                 squares[0, j] += size
-            for j in range(new):
-                x, y = fresh[j, start:], Y[c + j]
-                for m in range(STRIP):
-                    y[m] = x[m]
+            F[:] = fresh[:, start : start + STRIP]
             if integers:
                 _dots(T, 0, k, Y, in_R)
             else:
                 _dots(R, start, k, Y, in_R)
-            _dots(P, start, left, Y, in_P)
+            _dots(P, start, left, Z, in_P)
+            _dots(P, start, left, F, fresh_in_P)
         _take(in_R, factors[0], inner)
-        _take(in_P[:, :c].copy(), factors[1], outer)
-        _take(in_P[:, c:].copy(), factors[2], drawn)
-        in_P[:] = 0
+        _take(in_P, factors[1], outer)
+        _take(fresh_in_P, factors[2], drawn)
         _take(squares, factors[3], own)
 
 
 @compiled
-def overlaps(P: Floats, left: int, Y: Floats, strip: Floats, factor: float, out: Integers) -> None:
-    """P^T Y, (left, c), of rows Y; strip (c, STRIP) is room, and says in which arithmetic."""
-    c, sums = Y.shape[0], np.zeros((left, Y.shape[0]))
+def overlaps(P: Floats, left: int, Y: Floats, factor: float, out: Integers) -> None:
+    """P^T Y, (left, c), of rows Y, in float64."""
+    c = Y.shape[0]
+    strip, sums = np.empty((c, STRIP)), np.zeros((left, c))
     for panel in range(Y.shape[1] // PANEL):
         for start in range(panel * PANEL, (panel + 1) * PANEL, STRIP):
-            for j in range(c):
-                y = Y[j, start:]
-                for m in range(STRIP):
-                    strip[j, m] = y[m]
+            strip[:] = Y[:, start : start + STRIP]
             _dots(P, start, left, strip, sums)
         _take(sums, factor, out)
 
@@ -196,13 +194,12 @@ def take_out(
                     u[m] -= z[m]
                     y[m] = u[m]
             for j in range(new):
-                x, y = fresh[j, start:], Y[c + j]
+                x = fresh[j, start:]
                 if c + j < taken:
                     z = Z[c + j]
                     for m in range(STRIP):
                         x[m] -= z[m]
-                for m in range(STRIP):
-                    y[m] = x[m]
+                Y[c + j] = x[:STRIP]
             _dots(Y, 0, c, Y, sums)
         _take(sums[:, :c].copy(), factors[0], gram)
         _take(sums[:, c:].copy(), factors[1], cross)
@@ -215,15 +212,13 @@ def append_left(P: Floats, left: int, C: Array, U: Array) -> None:
     row = np.empty(STRIP)
     for start in range(0, U.shape[1], STRIP):
         for j in range(C.shape[0]):
-            for m in range(STRIP):
-                row[m] = 0
+            row[:] = 0
             for i in range(C.shape[1]):
                 c, u = C[j, i], U[i, start:]
                 for m in range(STRIP):
                     row[m] += c * u[m]
-            x = P[left + j, start:]
             for m in range(STRIP):
-                x[m] = row[m]
+                P[left + j, start + m] = row[m]
 
 
 @compiled
@@ -231,20 +226,17 @@ def append_images(
     R: Images, scale: Floats, count: int, fresh: Floats, C: Array, P: Floats, first: int, limit: float
 ) -> None:
     """R[count + j] = fresh[j] + sum_i C[j, i] P[first + i], stored (see store)."""
-    row, rounded = np.empty(PANEL), np.empty(PANEL, fresh.dtype)
+    row = np.empty(PANEL)
     for panel in range(P.shape[1] // PANEL):
-        start = panel * PANEL
         for j in range(C.shape[0]):
-            x = fresh[j, start:]
+            x = fresh[j, panel * PANEL :]
             for m in range(PANEL):
                 row[m] = x[m]
             for i in range(C.shape[1]):
-                c, y = C[j, i], P[first + i, start:]
+                c, y = C[j, i], P[first + i, panel * PANEL :]
                 for m in range(PANEL):
                     row[m] += c * y[m]
-            for m in range(PANEL):
-                rounded[m] = row[m]
-            store(R, scale, count + j, panel, rounded, limit)
+            store(R, scale, count + j, panel, row, limit)
 
 
 @compiled
@@ -297,10 +289,9 @@ def prepare(storage: str, number: str) -> None:
         passes += [
             (ask, f"({asks}, {', '.join([integers] * 4)})"),
             (take_out, f"({floats}, int64, {own}, {wide}, {floats}, float64[::1], {integers}, {integers})"),
-            (overlaps, f"({floats}, int64, {wide}, {own}, float64, {integers})"),
+            (overlaps, f"({floats}, int64, {own}, float64, {integers})"),
         ]
     passes += [
-        (overlaps, f"({floats}, int64, {floats}, {floats}, float64, {integers})"),
         (append_left, f"({floats}, int64, {wide}, {wide})"),
         (append_images, f"({R}, {floats}, int64, {floats}, {wide}, {floats}, int64, float64)"),
         (store, f"({R}, {floats}, int64, int64, {number}[::1], float64)"),

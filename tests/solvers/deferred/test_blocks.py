@@ -13,6 +13,7 @@ from hpcbbp.model.words import Parts
 from hpcbbp.solvers.deferred import engine
 from hpcbbp.solvers.deferred.blocks import Blocks
 from hpcbbp.solvers.deferred.engine import made
+from hpcbbp.solvers.deferred.queries import refine
 
 
 def model(p: int, p_star: int, alpha: float, a: float = 1.5) -> Problem:
@@ -184,6 +185,30 @@ def test_memory_that_ends_half_way_gives_what_there_is_marked():
         assert not solution.eigen.converged.any()
     with pytest.raises(InputError, match="the memory is used up"):
         solve_deferred(made(model(2, 1, 3.0), 400, 0, "float64", 10, block=1), 30, block=1)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_what_rounding_hides_of_a_pair_is_asked_again(seed):
+    """H v of a Ritz vector, from images in float64, beside what the space says of it, before and after."""
+    instance, _ = solved(model(2, 1, 3.0), 4000, seed, 1, tol=1e-4, storage="float32")
+    values, V, _ = instance.space.ritz(1)
+
+    def known() -> tuple[float, float]:
+        wide = np.pad(V, ((0, 0), (0, instance.space.k - V.shape[1]), (0, 0)))
+        W, HW = (part.reshape(len(part), -1) for part in (instance.space.W, instance.space.HW))
+        at = instance.exact(wide)
+        wrong = at.product.reshape(1, -1) - (wide.reshape(1, -1) @ W.T) @ HW
+        return float(np.linalg.norm(wrong)), float(at.outside[0])
+
+    before, instance.tolerance = known(), 1e-8
+    refine(instance, V)
+    after = known()
+    assert before[1] > 1e-7
+    assert after[1] < 1e-8
+    assert after[0] < before[0]
+    B = instance.space.B
+    np.testing.assert_allclose(B, B.T, atol=1e-14)
+    assert instance.space.ritz(1)[0] == pytest.approx(values, rel=1e-6)
 
 
 def test_all_pairs_of_a_small_instance():
