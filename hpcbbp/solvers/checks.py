@@ -48,7 +48,7 @@ def check_means(request: Request, words: Words = ARGUMENTS) -> Method:
     check_storage(method, request.storage, words)
     check_options(method, request.options, words)
     eigen.check_below(request.below)
-    floors = {name: method.reachable(request.problem, request.n, name) for name in method.storages}
+    floors = {name: method.reachable(request, name) for name in method.storages}
     check_reach(request, floors, words)
     return method
 

@@ -61,7 +61,7 @@ def check_deferred(problem: Problem, n: int, tol: float | None, storage: str, bl
         )
     storage_bytes(storage)
     if tol is not None:
-        check_tolerance(problem, n, tol, storage)
+        check_tolerance(problem, n, tol, storage, block)
 
 
 def deferred_instance(

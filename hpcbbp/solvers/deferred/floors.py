@@ -28,9 +28,10 @@ def has_constant(problem: Problem) -> bool:
     return problem.custom_loss is None and problem.estimator is None
 
 
-def reachable(problem: Problem, n: int, storage: str) -> float:
+def reachable(problem: Problem, n: int, storage: str, *, few: bool = False) -> float:
     """Relative residual that solves with a storage reach, if |lambda| is not exceptionally small.
 
+    With few vectors a step what float32 makes of left directions bounds it, or int16 of images, whatever N is.
     With float32 and p = 1 sums of float32 products bound it, which more panels average; else the rounding of new
     images, a product that old queries did not foresee. Both grow as the curvatures' tail does (`_growth`). What a
     solve has reached it tells itself; this is what is refused beforehand (docs/deferred.md has the measurements).
@@ -38,6 +39,9 @@ def reachable(problem: Problem, n: int, storage: str) -> float:
     growth = _growth(float(problem.a), problem.p_star) if has_constant(problem) else 1.0
     if storage_bytes(storage) == 8:
         return float(max(1e-12, 1e-13 * min(growth, 1e100)))
+    if few:
+        least = 1e-6 if storage == "float32" else max(1e-5, 5e-4 / math.sqrt(n))
+        return float(least * min(max(1.0, growth**1.25), 30.0 * math.sqrt(n)))
     if storage == "int16":
         base = max(1e-7, 5e-4 / math.sqrt(n))
     else:
@@ -67,7 +71,8 @@ def storage_for(problem: Problem, n: int, tol: float) -> Literal["float32", "flo
     return "float32" if tol >= reachable(problem, n, "float32") else "float64"
 
 
-def check_tolerance(problem: Problem, n: int, tol: float, storage: str) -> None:
+def check_tolerance(problem: Problem, n: int, tol: float, storage: str, block: int | None = None) -> None:
     """Raise InputError, in Python's words, for a tolerance that a storage does not reach; it names what does."""
-    floors = {name: reachable(problem, n, name) for name in BYTES}
-    check_reach(Request(problem, n, method="deferred", storage=storage, tol=tol), floors, ARGUMENTS)
+    request = Request(problem, n, method="deferred", storage=storage, tol=tol, block=block)
+    floors = {name: reachable(problem, n, name, few=request.few) for name in BYTES}
+    check_reach(request, floors, ARGUMENTS)

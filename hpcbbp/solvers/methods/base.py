@@ -66,8 +66,8 @@ class Method(Protocol):
     def check(self, request: Request, words: Words) -> None:
         """Raise InputError, in the caller's words, for what the rules for all methods do not know of."""
 
-    def reachable(self, problem: Problem, n: int, storage: str) -> float:
-        """Smallest tolerance that can be asked for with a storage; 0 where flags tell what was reached."""
+    def reachable(self, request: Request, storage: str) -> float:
+        """Smallest tolerance that can be asked for with a storage, whatever the request's; 0 where flags tell it."""
 
     def storage(self, problem: Problem, n: int, tol: float) -> str:
         """Storage that suits a tolerance, where none is asked for."""

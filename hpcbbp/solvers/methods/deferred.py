@@ -63,10 +63,10 @@ class DeferredMethod:
         """Its block, and the directions that it asks for."""
         check_deferred(request.problem, request.n, None, request.storage, request.block)
 
-    def reachable(self, problem: Problem, n: int, storage: str) -> float:
+    def reachable(self, request: Request, storage: str) -> float:
         """As measured for each storage; InputError for a covariance with too many eigenspaces, whatever the size."""
-        spaces(problem.covariance, n)
-        return reachable(problem, n, storage)
+        spaces(request.problem.covariance, request.n)
+        return reachable(request.problem, request.n, storage, few=request.few)
 
     def storage(self, problem: Problem, n: int, tol: float) -> str:
         """The smaller of float32 and float64 that reaches the tolerance."""

@@ -18,7 +18,7 @@ class DiceMethod(StoredMethod):
     options = frozenset({"below", "verify", "petsc"})
     draws = "draws X and the weights itself"
 
-    def reachable(self, problem: Problem, n: int, storage: str) -> float:
+    def reachable(self, request: Request, storage: str) -> float:
         """In float32 they are symmetric to about 1e-7, which bounds the residual."""
         return DICE_FLOAT32 if storage == "float32" else 0.0
 

@@ -62,7 +62,7 @@ class StoredMethod:
     def check(self, request: Request, words: Words) -> None:
         """Nothing more."""
 
-    def reachable(self, problem: Problem, n: int, storage: str) -> float:
+    def reachable(self, request: Request, storage: str) -> float:
         """Any tolerance may be asked for."""
         return 0.0
 

@@ -79,6 +79,16 @@ def test_the_same_bits_on_any_number_of_ranks(group, storage, p, block, n):
     np.testing.assert_array_equal(together.overlap2, alone.overlap2)
 
 
+@pytest.mark.parametrize(("storage", "tol"), [("float32", 1e-7), ("int16", 1e-6)])
+def test_tolerances_beyond_left_directions_in_float32_are_refused(storage, tol):
+    """As many vectors a step as copies reach further at p = 2."""
+    asked = {"storage": storage, "tol": tol}
+    with pytest.raises(InputError, match="good to about"):
+        solved(model(2, 1, 3.0), 20_000, 0, **asked)
+    engine.check_deferred(model(2, 1, 3.0), 10**7, None, storage, 1)
+    engine.check_deferred(model(2, 1, 3.0), 10**7, tol, storage, 2)
+
+
 def test_one_matrix_behind_all_products():
     """u.(X v) = (X^T u).v: old left directions do not see new right ones, whose images contain the new left ones."""
     instance, _ = solved(model(2, 1, 3.0), 200, 0, tol=1e-3)
