@@ -2,6 +2,7 @@
 
 .venv/bin/python benchmarks/deferred.py table [LARGEST]    p = 1: time, memory, lambda_1, m^2 beside theory
 .venv/bin/python benchmarks/deferred.py peers              p = 2: stored, dice, deferred; 1 and 2 ranks
+.venv/bin/python benchmarks/deferred.py few [P [N]]        p p* vectors a step, then one for all copies, for one copy
 """
 
 from __future__ import annotations
@@ -88,9 +89,20 @@ def peers() -> None:
     print(f"p = 1, N = 10^6, float32: 1 rank {one:.1f} s, 2 ranks {two:.1f} s; ratio {one / two:.2f}")
 
 
+def few(p: int, n: int) -> None:
+    print(f"p = {p}, p* = 1, a = 1.5, alpha = 3, N = {n}, residual 1e-6, float32, 2 ranks")
+    for copies, block in ((p, p), (p, 1), (1, 1)):
+        words = ("--method", "deferred", "--storage", "float32", "--nev", str(copies), "--block", str(block))
+        found = solve(n, p, 2, *words)
+        converged = f"{found['converged']} of {copies} converged"
+        print(f"block {block}: {converged}, {found['products']} products, {found['seconds']:.1f} s", flush=True)
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["peers"]:
         peers()
+    elif sys.argv[1:2] == ["few"]:
+        few(int(sys.argv[2]) if len(sys.argv) > 2 else 2, int(float(sys.argv[3])) if len(sys.argv) > 3 else 10**5)
     elif sys.argv[1:2] == ["table"]:
         table(int(float(sys.argv[2])) if len(sys.argv) > 2 else 10**7)
     else:

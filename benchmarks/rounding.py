@@ -1,6 +1,6 @@
 """Residuals told by deferred Krylov against those recomputed in extended precision, and what each storage reaches.
 
-.venv/bin/python benchmarks/rounding.py P N SEEDS [A ...]
+.venv/bin/python benchmarks/rounding.py P N SEEDS [A ...] [--block B]
 
 The oracle is tests/oracles/dense.py; nothing is refused beforehand.
 """
@@ -25,16 +25,17 @@ _BEYOND = 1e-12
 CONSTANTS = [100.0, 1.5, 0.1, 0.01, 1e-4, 1e-6]
 
 
-def row(p: int, n: int, seeds: int, storage: str, a: float) -> str:
+def row(p: int, n: int, seeds: int, storage: str, a: float, block: int | None) -> str:
     """Of the table: every seed at a tolerance that is out of reach, and at the smallest that is not refused."""
     problem = Problem(p=p, p_star=1, alpha=3.0, a=a)
-    floor = reachable(problem, n, storage)
+    nev, few = (None, False) if block is None else (1, block < p)
+    floor = reachable(problem, n, storage, few=few)
     ratios, reached, refused, falsely = [], [], 0, 0
     for seed in range(seeds):
         for tol in (_BEYOND, min(0.5, floor)):
-            instance = deferred_instance(problem, n, seed, storage=storage)
+            instance = deferred_instance(problem, n, seed, storage=storage, nev=nev, block=block)
             try:
-                eigen = solve_deferred(instance, tol=tol).eigen
+                eigen = solve_deferred(instance, nev, tol=tol, block=block).eigen
             except InputError:
                 refused += 1
                 continue
@@ -51,11 +52,17 @@ def row(p: int, n: int, seeds: int, storage: str, a: float) -> str:
 
 
 def main() -> None:
-    p, n, seeds = (int(word) for word in sys.argv[1:4])
+    words = sys.argv[1:]
+    block = None
+    if "--block" in words:  # one pair
+        place = words.index("--block")
+        block = int(words[place + 1])
+        del words[place : place + 2]
+    p, n, seeds = (int(word) for word in words[:3])
     print("| p | N | storage | a | solves | refused | true/told | false flags | reached: median, worst | floor |")
     for storage in BYTES:
-        for a in [float(word) for word in sys.argv[4:]] or CONSTANTS:
-            print(row(p, n, seeds, storage, a), flush=True)
+        for a in [float(word) for word in words[3:]] or CONSTANTS:
+            print(row(p, n, seeds, storage, a, block), flush=True)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def deferred_solve(m: int, p: int, block: int, itemsize: int, ranks: int, *, lef
     """
     rows, number = -(-m // ranks) + (2048 if left else 512), max(itemsize, 4)  # whole panels
     if left:
-        queries = max(8, p * block)
+        queries = max(8, p * block)  # 8 of a check, each beside its copy
         fixed = rows * (8 * (2 * p + 1 + 2 * queries) + number * p * block)
         return fixed + PER_RANK, rows * (itemsize + number) + 16 * p
     fixed = rows * (8 if p > 1 else number) * (p * (p + 1) // 2 + p * block)

@@ -79,10 +79,6 @@ class Bases(Images):
         self.diagonal, self.vector = (np.zeros((p, self.rows)) for _ in range(2))
         self.weight = np.zeros(self.rows)
 
-    def _store(self, i: int, panel: int, r: Floats) -> None:
-        """Write r into R[i] over one panel, and leave in r what was stored."""
-        strips.store(self.R, self.scale, i, panel, r, self.limit)
-
     def _keep(self, D: Curvature, panels: tuple[int, int]) -> float:
         """Take D of some local panels, and return the largest row sum of a |D_mu|."""
         here = slice(panels[0] * PANEL, panels[1] * PANEL)
@@ -131,7 +127,7 @@ class Bases(Images):
         return self.roots[:k, None] * found[0], found[1], found[2], found[3][0]
 
     def rounded(self, V: Array) -> Array:
-        """Block vectors (b, k, p) next to some, whose images need no rounding of coefficients."""
+        """Block vectors (b, k, p) whose coefficients of R passes take as they are: rounded to their arithmetic."""
         roots, (b, k, p) = self.roots[: V.shape[1], None], V.shape
         near: Array = self._rooted(V).astype(np.float64).reshape(b, p, k).transpose(0, 2, 1) / roots
         return near
@@ -153,7 +149,7 @@ class Bases(Images):
         """Draw fresh numbers alone, and return P^T Xi, (l, count)."""
         self._draw(count)
         found = Sum((self.left, count), self.norm)
-        strips.overlaps(self.P, self.left, self.fresh, float(found.factor), found.integers)
+        strips.overlaps(self.P, self.left, self.fresh, found.factor, found.integers)
         return found.total(self.group)
 
     def take_out(self, h: Array, Xi: Array | None, sizes: Array) -> tuple[Array, Array]:
@@ -181,7 +177,7 @@ class Bases(Images):
     def overlaps(self, longest: float = 0.0) -> Array:
         """P^T U of the left queries as they are now, no longer than some bound, (l, queries)."""
         found = Sum((self.left, len(self.U)), longest or self.largest * self.norm)
-        strips.overlaps(self.P, self.left, self.U, float(found.factor), found.integers)
+        strips.overlaps(self.P, self.left, self.U, found.factor, found.integers)
         return found.total(self.group)
 
     def append_left(self, queries: NDArray[np.int64], inverse: Array) -> None:
@@ -204,7 +200,10 @@ class Bases(Images):
         """
         count, new = T.shape
         mixed, first = np.ascontiguousarray(T - Xi[:count]), self.left - new
-        strips.append_images(self.R, self.scale, self.count, self.fresh, mixed, self.P, first, self.limit)
+        strips.add_left(self.P, first, mixed, self.fresh)
+        for j in range(count):
+            for panel in range(len(self.panels)):
+                self._store(self.count + j, panel, self.fresh[j, panel * PANEL : (panel + 1) * PANEL])
         self.count += count
 
     def forget(self) -> None:

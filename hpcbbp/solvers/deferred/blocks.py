@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -53,8 +52,7 @@ class Blocks(Deferred):
         """H of block vectors (b, k, p) and what of it is not known, in float64. Collective."""
         few = max(1, COLUMNS // self.problem.p)
         found = [self.samples.exact(V[i : i + few]) for i in range(0, len(V), few)]
-        product, sizes, outside, terms = (np.concatenate(part) for part in zip(*map(astuple, found), strict=True))
-        return Exact(product, sizes, outside, terms)
+        return Exact(*(np.concatenate([vars(part)[name] for part in found]) for name in vars(found[0])))
 
     def skewness(self) -> float:
         """|P^T P - 1| of the left directions: how far X is from Gaussian. Collective.

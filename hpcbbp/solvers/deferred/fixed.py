@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,31 +9,22 @@ from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.deferred.images import exponents
 
 Array = NDArray[np.float64]
-Floats = NDArray[Any]
-
-
-def squares(U: Floats) -> Array:
-    """Sums of squares of rows, (1, rows of U), in float64."""
-    wide = U.astype(np.float64, copy=False)
-    found: Array = np.einsum("jm,jm->j", wide, wide)[None]
-    return found
 
 
 class Sum:
-    """A sum over panels in fixed point: exact, whatever the order."""
+    """A sum over panels in fixed point: exact, whatever the order.
 
-    def __init__(self, shape: tuple[int, ...], bound: float | Array) -> None:
-        self.factor = 2.0 ** exponents(np.asarray(bound, dtype=np.float64))
+    Attributes
+    ----------
+    factor : float
+        Of the integers that panels are rounded to.
+    integers : array of the sum's shape
+        Of this rank; the compiled passes add to them.
+    """
+
+    def __init__(self, shape: tuple[int, ...], bound: float) -> None:
+        self.factor = float(2.0 ** exponents(np.array(bound)))
         self.integers = np.zeros(shape, dtype=np.int64)
-
-    @property
-    def quantum(self) -> Array:
-        """What a panel may round away of an entry."""
-        return np.asarray(0.5 / self.factor)
-
-    def add(self, part: Floats) -> None:
-        """What a panel adds."""
-        self.integers += np.rint(part * self.factor).astype(np.int64)
 
     def total(self, group: Group) -> Array:
         """Over all ranks."""

@@ -19,6 +19,7 @@ from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import BLOCK, fill_normals
 from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.deferred import storing
 
 Array = NDArray[np.float64]
 
@@ -64,6 +65,7 @@ class Images(ABC):
         self, n: int, m: int, seed: int, p: int, capacity: int, storage: str, group: Group, largest_root: float,
         number: str, panel: int,
     ) -> None:  # fmt: skip
+        storing.prepare(storage, number)
         self.n, self.m, self.seed, self.p, self.group = n, m, seed, p, group
         self.panel = panel
         self.panels = group.owned(self.all_panels)
@@ -94,9 +96,9 @@ class Images(ABC):
                     self._store(i, panel, r)
         self.count = q
 
-    @abstractmethod
     def _store(self, i: int, panel: int, r: NDArray[Any]) -> None:
         """Write r into R[i] over one panel, and leave in r what was stored."""
+        storing.store(self.R, self.scale, i, panel, r, self.limit)
 
     def set_curvature(self, problem: Problem, weights: Array) -> None:
         """D from the projections (s, u) = R weights of the images as they are stored; weights (q, p + p*)."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.machine.compiled import compile_all, compiled
+from hpcbbp.solvers.deferred.storing import store
 
 PANEL = 512
 """Samples in a panel; part of what a seed means (it fixes roundings)."""
@@ -70,30 +71,6 @@ def _dots(R: Images, scale: Floats, panel: int, k: int, Y: Floats, factor: Array
                 out[i + 1, j] += np.int64(np.rint(t0 * f1 * factor[j]))
                 out[i + 1, j + 1] += np.int64(np.rint(t1 * f1 * factor[j + 1]))
                 out[i + 1, j + 2] += np.int64(np.rint(t2 * f1 * factor[j + 2]))
-
-
-@compiled
-def store(R: Images, scale: Floats, i: int, panel: int, r: Floats, limit: float) -> None:
-    """Write r into R[i] over one panel and leave in r what was stored.
-
-    With limit > 0 as integers |x| <= limit and one scale for the panel (block floating point), else as it is.
-    """
-    start = panel * PANEL
-    largest = r[0] * 0
-    for m in range(PANEL):
-        largest = max(largest, abs(r[m]))
-    if limit > 0 and largest > 0:
-        unit = r.dtype.type(largest / limit)
-        scale[i, panel] = unit
-        for m in range(PANEL):
-            x = np.rint(r[m] / unit)
-            R[i, start + m] = x
-            r[m] = r.dtype.type(x) * unit
-    else:
-        scale[i, panel] = 1
-        for m in range(PANEL):
-            R[i, start + m] = r[m]
-            r[m] = R[i, start + m]
 
 
 @compiled
@@ -286,7 +263,6 @@ def prepare(storage: str, number: str) -> None:
     compile_all(
         f"deferred {storage} {number}",
         [
-            (store, f"({images}, {floats}, int64, int64, {number}[::1], float64)"),
             (reveal, reveals),
             (query, f"({images}, {floats}, int64, {floats}, int64[:,::1], float64[:,::1], {moments})"),
             (energies, f"({wide}, float64[:,::1], float64, int64[:,::1])"),

@@ -226,11 +226,11 @@ class BlockLanczos:
     def _refined(self, vectors: Array, hidden: NDArray[np.bool_]) -> bool:
         """Ask again, in float64, for H of pairs whose residuals rounding has hidden; False if it cannot be."""
         at, instance, samples = self.at, self.instance, self.instance.samples
-        pairs = np.flatnonzero(hidden)
+        pairs = instance.group.share(np.flatnonzero(hidden))
         most = min(len(pairs) * instance.problem.p * len(instance.levels.values), instance.n - instance.space.k)
         room_for = samples.capacity - instance.space.k - most - self._reserve()
         fits = room_for >= 0 and room(instance, most, samples.R.itemsize + samples.P.itemsize) >= most
-        if not instance.group.share(bool(len(pairs) and fits and samples.number == np.float32)):
+        if not (len(pairs) and fits and samples.number == np.float32):
             return False
         for i in pairs:
             refine(instance, np.pad(vectors[i : i + 1], ((0, 0), (0, instance.space.k - vectors.shape[1]), (0, 0))))

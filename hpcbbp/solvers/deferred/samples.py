@@ -46,10 +46,6 @@ class Samples(Images):
         self.parts = p * (p + 1) // 2
         self.D = np.zeros((self.parts, self.rows), dtype=self.number)
 
-    def _store(self, i: int, panel: int, r: NDArray[Any]) -> None:
-        """Write r into R[i] over one panel, and leave in r what was stored."""
-        kernels.store(self.R, self.scale, i, panel, r, self.limit)
-
     def _entries(self, D: Curvature) -> Array:
         """Different entries of D, (parts, rows)."""
         upper = np.triu_indices(self.p)

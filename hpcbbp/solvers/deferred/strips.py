@@ -222,45 +222,20 @@ def append_left(P: Floats, left: int, C: Array, U: Array) -> None:
 
 
 @compiled
-def append_images(
-    R: Images, scale: Floats, count: int, fresh: Floats, C: Array, P: Floats, first: int, limit: float
-) -> None:
-    """R[count + j] = fresh[j] + sum_i C[j, i] P[first + i], stored (see store)."""
-    row = np.empty(PANEL)
-    for panel in range(P.shape[1] // PANEL):
+def add_left(P: Floats, first: int, C: Array, fresh: Floats) -> None:
+    """fresh[j] += sum_i C[j, i] P[first + i], for the rows of C."""
+    row = np.empty(STRIP)
+    for start in range(0, P.shape[1], STRIP):
         for j in range(C.shape[0]):
-            x = fresh[j, panel * PANEL :]
-            for m in range(PANEL):
+            x = fresh[j, start:]
+            for m in range(STRIP):
                 row[m] = x[m]
             for i in range(C.shape[1]):
-                c, y = C[j, i], P[first + i, panel * PANEL :]
-                for m in range(PANEL):
+                c, y = C[j, i], P[first + i, start:]
+                for m in range(STRIP):
                     row[m] += c * y[m]
-            store(R, scale, count + j, panel, row, limit)
-
-
-@compiled
-def store(R: Images, scale: Floats, i: int, panel: int, r: Floats, limit: float) -> None:
-    """Write r into R[i] over one panel and leave in r what was stored.
-
-    With limit > 0 as integers |x| <= limit and one scale for the panel (block floating point), else as it is.
-    """
-    start = panel * PANEL
-    largest = r[0] * 0
-    for m in range(PANEL):
-        largest = max(largest, abs(r[m]))
-    if limit > 0 and largest > 0:
-        unit = r.dtype.type(largest / limit)
-        scale[i, panel] = unit
-        for m in range(PANEL):
-            x = np.rint(r[m] / unit)
-            R[i, start + m] = x
-            r[m] = r.dtype.type(x) * unit
-    else:
-        scale[i, panel] = 1
-        for m in range(PANEL):
-            R[i, start + m] = r[m]
-            r[m] = R[i, start + m]
+            for m in range(STRIP):
+                x[m] = row[m]
 
 
 @compiled
@@ -293,8 +268,7 @@ def prepare(storage: str, number: str) -> None:
         ]
     passes += [
         (append_left, f"({floats}, int64, {wide}, {wide})"),
-        (append_images, f"({R}, {floats}, int64, {floats}, {wide}, {floats}, int64, float64)"),
-        (store, f"({R}, {floats}, int64, int64, {number}[::1], float64)"),
+        (add_left, f"({floats}, int64, {wide}, {floats})"),
         (spread, f"({R}, {floats}, int64, {wide}, float64[::1], float64, {integers})"),
     ]
     compile_all(f"left {storage} {number}", passes)
