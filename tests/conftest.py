@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import ranks
 from hypothesis import settings
-from processes import leaves_nothing_running, modules_leave_nothing_running  # noqa: F401
+from processes import leaves_nothing_running, modules_leave_nothing_running  # noqa: F401 (fixtures of all tests)
 
 from hpcbbp import Problem, gaussian_instance
 from hpcbbp.machine.ranks import Group

@@ -40,7 +40,7 @@ def reachable(problem: Problem, n: int, storage: str, *, few: bool = False) -> f
     if storage_bytes(storage) == 8:
         return float(max(1e-12, 1e-13 * min(growth, 1e100)))
     if few:
-        least = 1e-6 if storage == "float32" else max(1e-5, 5e-4 / math.sqrt(n))
+        least = 1e-6 if storage == "float32" else 1.6e-4 * n**-0.25
         return float(least * min(max(1.0, growth**1.25), 30.0 * math.sqrt(n)))
     if storage == "int16":
         base = max(1e-7, 5e-4 / math.sqrt(n))

@@ -39,7 +39,7 @@ def test_residuals_told_are_never_too_small(any_tolerance, p, storage, a):
             try:
                 eigen = solve_deferred(instance, tol=tol).eigen
             except InputError as error:  # float32 cannot tell left queries apart, and says so
-                assert "nearly dependent" in str(error)  # noqa: PT017
+                assert "nearly dependent" in str(error)  # noqa: PT017 (may be raised, must not)
                 assert (p, storage == "float64") == (1, False)
                 continue
             true = true_residuals(instance, eigen.eigenvalues, eigen.vectors)
