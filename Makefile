@@ -107,7 +107,7 @@ lint: install-dev
 	.venv/bin/lint-imports --no-cache
 
 benchmark: install
-	.venv/bin/python benchmarks/product.py
+	.venv/bin/python benchmarks/performance.py all
 	.venv/bin/python benchmarks/theory.py
 	.venv/bin/python benchmarks/ranks.py
 	.venv/bin/python benchmarks/deferred.py peers

@@ -15,7 +15,7 @@ import sys
 import time
 
 import psutil
-from scipy_peer import scipy_seconds
+from peers import scipy_seconds
 
 from hpcbbp.theory import spectrum
 

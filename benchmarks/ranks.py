@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-from scipy_peer import scipy_seconds
+from peers import scipy_seconds
 
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
 

@@ -18,8 +18,7 @@ from dense import true_residuals
 
 from hpcbbp import InputError, Problem, deferred_instance, solve_deferred
 from hpcbbp.solvers.deferred import engine
-from hpcbbp.solvers.deferred.floors import reachable
-from hpcbbp.solvers.request import BYTES
+from hpcbbp.solvers.deferred.floors import IMAGES, reachable
 
 _BEYOND = 1e-12
 CONSTANTS = [100.0, 1.5, 0.1, 0.01, 1e-4, 1e-6]
@@ -60,7 +59,7 @@ def main() -> None:
         del words[place : place + 2]
     p, n, seeds = (int(word) for word in words[:3])
     print("| p | N | storage | a | solves | refused | true/told | false flags | reached: median, worst | floor |")
-    for storage in BYTES:
+    for storage in IMAGES:
         for a in [float(word) for word in words[3:]] or CONSTANTS:
             print(row(p, n, seeds, storage, a, block), flush=True)
 

@@ -19,8 +19,9 @@ from hpcbbp import (
     solve_instance,
 )
 from hpcbbp.data.dice import DiceData
-from hpcbbp.data.file import load_data
-from hpcbbp.data.stored import StoredData, gaussian
+from hpcbbp.data.drawn import gaussian
+from hpcbbp.data.loading import load_data
+from hpcbbp.data.stored import StoredData
 from hpcbbp.errors import shown
 from hpcbbp.machine import petsc
 from hpcbbp.solvers.dense import solve_dense
@@ -103,7 +104,7 @@ INSTANCES = [
     ({"nev": "4"}, "nev = '4': the number of eigenpairs is a whole number"),
     ({"nev": True}, "nev = True: the number of eigenpairs is a whole number"),
     ({"nev": 41}, "nev = 41: the Hessian has only pN = 40"),
-    ({"storage": None}, "storage = None: "),
+    ({"storage": 32}, "storage = 32: "),
     ({"storage": ["float64"]}, r"storage = \['float64'\]: "),
     ({"storage": np.array([1, 2])}, r"storage = array\(\[1, 2\]\): "),
     ({"n": np.timedelta64(20)}, "N = .*timedelta64.*: the input dimension is a whole number"),

@@ -63,7 +63,7 @@ class Grid(BaseModel):
     method : {"auto", "stored", "dice", "deferred", "dense"}
         auto: deferred from N = 8000 on, unless more pairs than the p p* outliers are wanted. dense: the whole
         spectrum by LAPACK, so that phi is known and not only from the lowest pairs.
-    storage : {"auto", "float64", "float32", "int16"}
+    storage : {"auto", "float64", "float32", "int16", "bf16", "int8"}
         auto: float32 for stored, float64 for dense; for dice and deferred what `tol` allows.
     nev : int or "all", optional
         Pairs computed (dense: recorded), p p* by default; "all" with dense alone.

@@ -106,7 +106,7 @@ class Asked:
     @property
     def storage(self) -> str:
         """Of a drawn X, or of its images."""
-        return self.given_storage or "float64"
+        return self.given_storage or self.method.storages[0]
 
     @cached_property
     def own(self) -> tuple[str, str, str] | None:

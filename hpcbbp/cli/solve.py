@@ -40,7 +40,10 @@ def solve(
     ] = False,
     storage: Annotated[
         str | None,
-        typer.Option("--storage", help="float64, float32, deferred also int16 (float64, or as in the file)."),
+        typer.Option(
+            "--storage",
+            help="float64, float32; stored also bf16, int8; deferred also int16 (float64, or as in the file).",
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -52,8 +55,8 @@ def solve(
         str | None,
         typer.Option(
             "--method",
-            help="stored (X in memory), dice (X never formed), deferred (no vector of length N at all), "
-            "dense (whole spectrum, small N). (stored)",
+            help="stored (X in memory), dice (X never formed), regenerated (rows drawn again in every product), "
+            "deferred (no vector of length N at all), dense (whole spectrum, small N). (stored)",
         ),
     ] = None,
     block: Annotated[

@@ -49,7 +49,7 @@ def solve_tables(answer: dict[str, Any], parts: Parts) -> list[Any]:
     def each(title: str, key: str, shown: Callable[[Any], str]) -> Column[int]:
         return Column(title, answer[key].__getitem__, shown)
 
-    columns = (
+    columns: tuple[Column[int], ...] = (
         Column[int]("pair", lambda place: place + 1),
         each("eigenvalue", "eigenvalues", decimals(8)),
         each("residual", "residuals", "{:.1e}".format),
@@ -57,6 +57,8 @@ def solve_tables(answer: dict[str, Any], parts: Parts) -> list[Any]:
         each("m^2 student", "student_overlap2", decimals(5)),
         each("converged", "converged_flags", lambda good: "yes" if good else "NO"),
     )
+    if answer["source_residuals"] is not None:
+        columns += (each("of the file", "source_residuals", "{:.1e}".format),)
     pairs = tuple(range(len(answer["eigenvalues"])))
     ranks = answer["provenance"]["ranks"]
     title = (
@@ -67,6 +69,8 @@ def solve_tables(answer: dict[str, Any], parts: Parts) -> list[Any]:
     )
     searched = f"; verified, {answer['found_by_verification']} added by it" if answer["verified"] else ""
     work = f"{answer['products']} products, {answer['seconds']:.2f} s"
+    if "float32" in (arithmetic := answer["provenance"].get("arithmetic", "")):
+        work += f", sums in {arithmetic}"
     return [
         table(Table(title, columns, pairs)),
         *theory_lines(answer, parts),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ def check_sizes(n: int, m: int) -> tuple[int, int]:
     return check_dimension(n), samples
 
 
+def largest_entry(local: NDArray[Any]) -> float:
+    """Largest entry in size, without a copy; NaN if there is one."""
+    return abs(float(np.maximum(local.max(), -local.min()))) if local.size else 0.0
+
+
 class DataMatrix(ABC):
     """X, an M x N matrix whose rows are the samples x_mu, known by its products alone.
 
@@ -42,6 +48,12 @@ class DataMatrix(ABC):
 
     largest: float = 1.0
     """Largest entry of this rank's part in size, or a bound on it: by how much products may over- or underflow."""
+
+    quick: bool = False
+    """Whether there is a quick_product that is quicker than curvature_product."""
+
+    source: DataMatrix | None = None
+    """The X that this one is a rounded copy of, where that is not what X is meant to be."""
 
     def __init__(self, n: int, m: int, group: Group) -> None:
         self.n, self.m = check_sizes(n, m)
@@ -71,10 +83,20 @@ class DataMatrix(ABC):
 
     def curvature_product(self, V: Array, D: Curvature) -> Array:
         """X^T (D (X V)), D acting sample by sample: (n_local, p) -> (n_local, p)."""
+        return self._curvature_product(self._checked_with(D, V), D)
+
+    def quick_product(self, V: Array, D: Curvature) -> Array:
+        """As curvature_product, in float32 arithmetic where data have that: good to some 2e-7 of |X^T D X| |V|.
+
+        X and D have to be of ordinary sizes (Hessian.ordinary).
+        """
+        return self._quick_product(self._checked_with(D, V), D)
+
+    def _checked_with(self, D: Curvature, V: Array) -> Array:
         V = self._checked(V, len(self.columns), "N")
         if D.vector.shape != (len(self.rows), V.shape[1]):
             raise ValueError(f"D has shape {D.vector.shape}, V and X want {(len(self.rows), V.shape[1])}")
-        return self._curvature_product(V, D)
+        return V
 
     @staticmethod
     def _checked(block: Array, rows: int, side: str) -> Array:
@@ -91,3 +113,6 @@ class DataMatrix(ABC):
 
     def _curvature_product(self, V: Array, D: Curvature) -> Array:
         return self._adjoint(D.apply(self._project(V)))
+
+    def _quick_product(self, V: Array, D: Curvature) -> Array:
+        return self._curvature_product(V, D)

@@ -14,12 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.data.kernels import Rows
-from hpcbbp.data.stored import StoredData, largest_entry, storage_type
 from hpcbbp.errors import InputError, shown
-from hpcbbp.machine import memory
 from hpcbbp.machine.optional import require
-from hpcbbp.machine.ranks import Group
 
 _NPY, _HDF5 = b"\x93NUMPY", b"\x89HDF\r\n\x1a\n"
 _HEADER = 10_000  # bytes of an .npy header at most, as numpy has it
@@ -184,84 +180,3 @@ def read_shape(name: str, what: str, shape: str) -> tuple[int, int, np.dtype[Any
     """Rows, columns and number type of an array file, checked but not read."""
     with open_array(name, what, shape) as array:
         return (*array.shape, array.dtype)
-
-
-def default_storage(dtype: np.dtype[Any]) -> str:
-    """float32 for data that are no better, float64 for all others."""
-    return "float32" if dtype.kind == "f" and dtype.itemsize <= 4 else "float64"
-
-
-def _finite(values: NDArray[Any], name: str, row: int, what: str) -> None:
-    good = np.isfinite(values)
-    if not good.all():
-        bad = np.argwhere(~good)[0]
-        raise InputError(
-            f"{name}: {values[tuple(bad)]} in row {row + int(bad[0])}, column {int(bad[1])}; "
-            f"{what} must be finite numbers"
-        )
-
-
-def load_data(name: str, storage: str | None = None, group: Group | None = None) -> StoredData:
-    """Read this rank's rows of X; rows enter as x_mu, unchanged. Collective.
-
-    Parameters
-    ----------
-    name : str
-        See open_array; an M x N array.
-    storage : {"float64", "float32"}, optional
-        As in the file by default (float64 for integers).
-    group : Group, optional
-        One process by default.
-
-    Raises
-    ------
-    InputError
-        On all ranks alike, also if only one of them found something wrong: an unusable file (see open_array), an
-        entry that is not finite, an X that is zero everywhere, too little memory.
-    """
-    group, what, largest = Group.chosen(group), "the data X", 0.0
-    with group.agreeing():
-        m, n, found = read_shape(name, what, "M x N")
-        dtype = storage_type(storage or default_storage(found))
-    rows = group.owned(m)
-    memory.require(len(rows) * n * dtype.itemsize, group, f"take a smaller X than {name}, or ranks on more nodes")
-    with group.agreeing(), open_array(name, what, "M x N") as array:
-        local: Rows = np.empty((len(rows), n), dtype=dtype)
-        step = max(1, 2**24 // n)
-        # By pieces: a conversion of all rows at once would hold them twice.
-        for start in range(rows.start, rows.stop, step):
-            stop = min(rows.stop, start + step)
-            piece = local[start - rows.start : stop - rows.start]
-            array.read(slice(start, stop), slice(None), piece)
-            _finite(piece, name, start, what)  # finds what overflows float32, too
-            largest = max(largest, largest_entry(piece))
-    if group.largest(largest) == 0.0:
-        raise InputError(f"{name}: every entry of {what} is zero{_underflow(dtype)}, and so would be the Hessian")
-    return StoredData(local, m, group, largest=largest)
-
-
-def _underflow(dtype: np.dtype[Any]) -> str:
-    return " (or too small for float32)" if dtype.itemsize == 4 else ""
-
-
-def load_weights(name: str, what: str, shape: str, n: int, group: Group) -> NDArray[np.float64]:
-    """Read this rank's coordinates of the weights: k x N in the file, (n_local, k) returned. Collective.
-
-    Raises
-    ------
-    InputError
-        If the file's N is not n, an entry is not finite, or memory is too small.
-    """
-    columns = group.owned(n)
-    with group.agreeing():
-        units, wide, _ = read_shape(name, what, shape)
-        if wide != n:
-            raise InputError(
-                f"{name}: shape {(units, wide)}, but X has N = {n} columns; {what} are a {shape} array with N = {n}"
-            )
-    memory.require(16 * units * len(columns), group, f"take fewer units than {name} has, or ranks on more nodes")
-    with group.agreeing(), open_array(name, what, shape) as array:
-        local = np.empty((units, len(columns)))
-        array.read(slice(None), slice(columns.start, columns.stop), local)
-        _finite(local, name, 0, what)
-    return np.ascontiguousarray(local.T)

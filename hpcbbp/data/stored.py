@@ -1,41 +1,43 @@
-"""X held in memory, each rank its own rows, float64 or float32."""
+"""X held in memory, each rank its own rows, as float64 or float32 (narrow.py: in fewer bytes)."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
-from hpcbbp.data import kernels
-from hpcbbp.data.base import Array, DataMatrix, check_sizes
+from hpcbbp.data import kernels, single
+from hpcbbp.data.base import Array, DataMatrix, largest_entry
 from hpcbbp.data.kernels import Rows
+from hpcbbp.data.narrow import NARROW
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine.ranks import Group
-from hpcbbp.machine.rng import fill_normals
-from hpcbbp.model.covariance import Covariance, eigenvalues_of
 from hpcbbp.model.curvature import Curvature
 from hpcbbp.model.parts import refuse_masked
 
 STORAGE: dict[str, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
+STORED: tuple[str, ...] = (*STORAGE, *NARROW)
+"""What X can be stored in, the most exact first."""
+
+
+def check_storage(name: str, known: Collection[str] = STORED) -> str:
+    """Return a storage that X is kept in; InputError if there is none of that name."""
+    if not isinstance(name, str) or name not in known:
+        hint = " (int16 goes with method deferred)" if isinstance(name, str) and name == "int16" else ""
+        raise InputError(f"storage = {shown(name)}: X is stored as one of {', '.join(known)}" + hint)
+    return name
 
 
 def storage_type(name: str) -> np.dtype[Any]:
-    """Return the number type of a storage name; InputError if there is none of that name."""
-    if not isinstance(name, str) or name not in STORAGE:
-        hint = " (int16 goes with method deferred)" if isinstance(name, str) and name == "int16" else ""
-        raise InputError(f"storage = {shown(name)}: X is stored as one of {', '.join(STORAGE)}" + hint)
-    return STORAGE[name]
+    """Return the number type of a storage that numpy calculates with; InputError if there is none of that name."""
+    return STORAGE[check_storage(name, STORAGE)]
 
 
 def _ready(array: Rows) -> Rows:
     """C-contiguous and writable, as the compiled kernels are specialised for; no copy if it is already."""
     return np.require(array, requirements=("C", "W"))
-
-
-def largest_entry(local: Rows) -> float:
-    """Largest entry in size, without a copy; NaN if there is one."""
-    return abs(float(np.maximum(local.max(), -local.min()))) if local.size else 0.0
 
 
 def check_array(values: Any, what: str) -> None:
@@ -79,6 +81,9 @@ class StoredData(DataMatrix):
                 raise InputError(f"the rows of X on rank {group.rank} have entries that are not finite")
         self.local: Rows = _ready(local)
         kernels.prepare()
+        self.quick = self.local.dtype == np.float32
+        if self.quick:
+            single.prepare(self.local.dtype)
 
     # The compiled kernels take N-side vectors as (b, N), contiguous along N; the interface's are (N, b).
 
@@ -96,37 +101,7 @@ class StoredData(DataMatrix):
         W = kernels.curvature_product(self.local, self._replicated(V), *parts)
         return self.group.scatter_sum(W.T)
 
-
-def gaussian(
-    n: int,
-    m: int,
-    seed: int,
-    storage: str = "float64",
-    group: Group | None = None,
-    covariance: Covariance | None = None,
-) -> StoredData:
-    """X with i.i.d. N(0, 1/N) entries: number mu N + i of the stream "data", over sqrt(N).
-
-    Parameters
-    ----------
-    n, m : int
-        Dimension N >= 2 and number of samples M >= 1.
-    seed : int
-    storage : {"float64", "float32"}
-        float32 is the same instance, its entries rounded.
-    group : Group, optional
-        One process by default.
-    covariance : Covariance, optional
-        Sigma, diagonal: column i is multiplied by the root of its eigenvalue i. The identity by default.
-    """
-    group = Group.chosen(group)
-    n, m = check_sizes(n, m)
-    rows = group.owned(m)
-    roots = None if covariance is None else np.sqrt(eigenvalues_of(covariance, n))
-    local: Rows = np.empty((len(rows), n), dtype=storage_type(storage))
-    fill_normals(local.reshape(-1), seed, "data", rows.start * n, 1.0 / math.sqrt(n))
-    largest = 1.0  # by far: 1 is sqrt(N) standard deviations
-    if roots is not None:
-        largest = float(roots[-1])
-        np.multiply(local, roots, out=local, casting="same_kind")
-    return StoredData(local, m, group, largest=largest)
+    def _quick_product(self, V: Array, D: Curvature) -> Array:
+        product = single.Product(self._replicated(V))
+        product.add(self.local, single.no_scales(*self.local.shape), D.diagonal, D.vector, D.weight)
+        return self.group.scatter_sum(product.result().T)

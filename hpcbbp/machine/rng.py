@@ -26,6 +26,7 @@ STREAMS = {
     "projections": 8,
     "projection-angles": 9,
     "labels": 10,
+    "regenerated": 11,
 }
 """Streams by name. The numbers are part of what a seed means: never change or reuse one."""
 

@@ -23,6 +23,7 @@ from hpcbbp.model.curvature import Curvature
 Array = NDArray[np.float64]
 
 ORDINARY = 300  # |log2| of sizes whose squares, and rounding errors squared, are far from the ends of float64
+_FLOAT32 = 24  # |log2| of D and x; sums of D x^2 v over 2^40 of them are below 2^127
 _TOP = 1000  # beyond it numbers of the product itself lose digits or overflow
 
 
@@ -40,6 +41,8 @@ class Hessian:
     ----------
     products : int
         Products made so far.
+    quick : bool
+        Whether products are made in float32 arithmetic, if the data have that (DataMatrix.quick_product).
     failure : BaseException or None
         What ended a product that PETSc called.
     """
@@ -52,6 +55,7 @@ class Hessian:
         self.curvature = curvature
         self.p = int(curvature.vector.shape[1])
         self.products = 0
+        self.quick = False
         self.failure: BaseException | None = None
 
     @property
@@ -68,7 +72,8 @@ class Hessian:
         """H v; v and the result are this rank's part, (local_size,). Collective."""
         self.products += 1
         block = np.reshape(v, (-1, self.p))
-        return self.data.curvature_product(block, self.curvature).reshape(-1)
+        product = self.data.quick_product if self.quick else self.data.curvature_product
+        return product(block, self.curvature).reshape(-1)
 
     def exponent(self) -> float:
         """log2 of a bound on the terms D x^2 that H is a sum of; -inf if they are zero. Collective.
@@ -78,13 +83,24 @@ class Hessian:
         InputError
             For inf, NaN and numbers whose products overflow.
         """
+        size, entry = self._exponents()
+        exponent = size + 2 * entry
+        if not exponent <= _TOP:  # NaN for inf times zero
+            raise InputError(_OVERFLOW.format(2.0**exponent if exponent < 1023 else math.inf))
+        return exponent
+
+    def ordinary(self) -> bool:
+        """Whether X, D and their products are far from the ends of float32. Collective."""
+        return all(abs(exponent) < _FLOAT32 for exponent in self._exponents())
+
+    def _exponents(self) -> tuple[float, float]:
+        """log2 of the largest |D| and of the largest entry of X, -inf for zero, inf for what is not finite."""
         group, largest = self.data.group, self.curvature.largest()
         finite = group.smallest(float(math.isfinite(largest)))
         size, entry = group.largest(largest if math.isfinite(largest) else 0.0), group.largest(self.data.largest)
-        exponent = math.log2(size) + 2 * math.log2(entry) if min(size, entry) > 0 else -math.inf  # of D x^2
-        if not finite or exponent > _TOP:
-            raise InputError(_OVERFLOW.format(2.0**exponent if exponent < 1023 and finite else math.inf))
-        return exponent
+        if min(size, entry) <= 0 and finite:
+            return -math.inf, -math.inf
+        return math.log2(size) if finite else math.inf, math.log2(entry) if entry > 0 else 0.0
 
     def linear_operator(self) -> LinearOperator:
         """H for scipy (eigsh and friends); one process only."""

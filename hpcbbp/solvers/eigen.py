@@ -16,10 +16,11 @@ from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine import petsc, provenance
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.operators.hessian import Hessian
-from hpcbbp.solvers.krylov import CONVERGED, Search, default_ncv
+from hpcbbp.solvers.krylov import Search, default_ncv
 from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.request import DEFAULT_TOL
 from hpcbbp.solvers.result import EigenResult, Step
+from hpcbbp.solvers.slepc import CONVERGED
 
 Array = NDArray[np.float64]
 
@@ -159,7 +160,13 @@ def solve(
         tolerance=search.tolerance,
         history=tuple(search.history),
         seconds=time.perf_counter() - clock,
-        provenance={**provenance.versions(), **petsc.versions(), "ranks": search.group.size, "seed": seed},
+        provenance={
+            **provenance.versions(),
+            **petsc.versions(),
+            "ranks": search.group.size,
+            "seed": seed,
+            "arithmetic": ", then ".join(dict.fromkeys(search.arithmetic)) or "float64",
+        },
         nev=len(pairs) if below is not None else nev,
         verified=None if verified is None else verified and bool(converged.all()),
         found_by_verification=added,

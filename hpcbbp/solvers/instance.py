@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.data.base import DataMatrix
-from hpcbbp.data.dice import DiceData
-from hpcbbp.data.file import default_storage, load_data, load_weights, read_shape
-from hpcbbp.data.stored import check_array, gaussian, storage_type
+from hpcbbp.data.file import read_shape
+from hpcbbp.data.loading import default_storage, load_data, load_weights
+from hpcbbp.data.stored import check_array, check_storage
 from hpcbbp.errors import InputError, shown
-from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.model.problem import Problem, check_dimension
@@ -22,17 +21,15 @@ from hpcbbp.model.words import Parts
 from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.lengths import TINY, check_lengths
-from hpcbbp.solvers.needs import dice_bytes, stored_bytes
+from hpcbbp.solvers.makers import MAKERS, require_memory
+from hpcbbp.solvers.needs import stored_bytes
 from hpcbbp.solvers.overlap import cosines, level_cosines, overlaps
 from hpcbbp.solvers.request import DEFAULT_TOL, Request
 from hpcbbp.solvers.result import Solution, Step
+from hpcbbp.solvers.source import with_source
 from hpcbbp.solvers.weights import sphere
 
 Array = NDArray[np.float64]
-
-
-_DRAWN = {"stored": (gaussian, stored_bytes), "dice": (DiceData, dice_bytes)}
-"""Makers of a drawn X, and bytes: the same law, not the same instance for one seed."""
 
 
 @dataclass(frozen=True)
@@ -129,17 +126,12 @@ class Instance:
         )
 
 
-def _require_memory(request: Request, group: Group, needed: Callable[[Request, int], int]) -> None:
-    smaller = "storage float32, " if request.storage == "float64" else ""
-    memory.require(needed(request, group.size), group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
-
-
 def gaussian_instance(
     problem: Problem,
     n: int,
     seed: int = 0,
     *,
-    storage: str = "float64",
+    storage: str | None = None,
     data: str = "stored",
     nev: int | None = None,
     group: Group | None = None,
@@ -153,9 +145,11 @@ def gaussian_instance(
         Dimension N >= 2.
     seed : int
         At least 0. One seed is one instance on any number of ranks.
-    storage : {"float64", "float32"}
-    data : {"stored", "dice"}
-        X in memory, or never formed (hpcbbp.data.dice): the same law, not the same instance for one seed.
+    storage : {"float64", "float32", "bf16", "int8"}, optional
+        What X is rounded to: the most exact that `data` has by default. bf16 and int8 go with stored X.
+    data : {"stored", "dice", "regenerated"}
+        X in memory, never formed (hpcbbp.data.dice), or drawn again in every product (hpcbbp.data.regenerated): the
+        same law, not the same instance for one seed.
     nev : int, optional
         Pairs to be solved for, for the memory estimate.
     group : Group, optional
@@ -166,14 +160,14 @@ def gaussian_instance(
     InputError
         Bad values, or a problem that does not fit in memory; before anything is allocated.
     """
-    group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
-    if not isinstance(data, str) or data not in _DRAWN:
-        raise InputError(f"data = {shown(data)}: X is drawn by one of {', '.join(_DRAWN)}")
-    storage_type(storage)
+    group, n, seed, m = Group.chosen(group), check_dimension(n), check_seed(seed), problem.samples(n)
+    if not isinstance(data, str) or data not in MAKERS:
+        raise InputError(f"data = {shown(data)}: X is drawn by one of {', '.join(MAKERS)}")
+    make, needed, storages = MAKERS[data]
+    storage = check_storage(storages[0] if storage is None else storage, storages)
     if nev is not None:
         nev = eigen.check_nev(nev, problem.p * n)
-    (make, needed), m = _DRAWN[data], problem.samples(n)
-    _require_memory(Request(problem, n, seed, storage=storage, nev=nev), group, needed)
+    require_memory(Request(problem, n, seed, storage=storage, nev=nev), group, needed)
     return Instance(
         problem=problem,
         data=make(n, m, seed, storage, group, problem.covariance),
@@ -207,8 +201,8 @@ def file_instance(
         Constant of the loss, > 0.
     seed : int
         Of the solver's start vector, and of noise on the labels.
-    storage : {"float64", "float32"}, optional
-        As in the file by default.
+    storage : {"float64", "float32", "bf16", "int8"}, optional
+        As in the file by default. Of bf16 and int8, which are approximations, solutions tell source_residuals.
     parts : Parts, optional
         Activation, loss, noise and link by their names (hpcbbp.model.words); the paper's by default.
     nev, group
@@ -230,11 +224,10 @@ def file_instance(
         problem = (parts or Parts()).problem(p, p_star, m / n, a)
         if n < 2:
             raise InputError(f"{data}: shape {(m, n)}; X is M x N with N >= 2")
-        numbers = default_storage(dtype) if storage is None else storage
-        storage_type(numbers)
+        numbers = check_storage(default_storage(dtype) if storage is None else storage)
         if nev is not None:
             nev = eigen.check_nev(nev, p * n)
-    _require_memory(Request(problem, n, seed, storage=numbers, nev=nev), group, stored_bytes)
+    require_memory(Request(problem, n, seed, storage=numbers, nev=nev), group, stored_bytes)
     weights = {}
     for name, what, shape in ((teacher, "teacher weights", "p* x N"), (student, "student weights", "p x N")):
         weights[what] = load_weights(name, what, shape, n, group)
@@ -280,6 +273,8 @@ def solve_instance(
     result = eigen.solve(
         instance.hessian, nev, tol=tol, seed=instance.seed, progress=progress, below=below, verify=verify
     )
+    if data.source is not None:
+        result = with_source(result, replace(instance, data=data.source).hessian)
     return Solution(
         problem=problem,
         n=data.n,

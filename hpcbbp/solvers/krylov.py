@@ -8,27 +8,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.errors import InputError
 from hpcbbp.machine import petsc
 from hpcbbp.machine.rng import normals
 from hpcbbp.operators.hessian import ORDINARY, Hessian, Scaled
 from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.result import Step
 from hpcbbp.solvers.ritz import rayleigh_ritz
+from hpcbbp.solvers.slepc import CONVERGED, basis_of, order_of, reason_of, refusal_of
 
 Array = NDArray[np.float64]
 
-CONVERGED = "converged: the requested pairs reached the tolerance"
-_REASONS = {
-    "CONVERGED_TOL": CONVERGED,
-    "CONVERGED_USER": CONVERGED,
-    "DIVERGED_ITS": "not converged: iteration limit reached; raise -eps_max_it or -eps_ncv, or loosen tol",
-    "DIVERGED_BREAKDOWN": "not converged: breakdown of the Krylov basis; try another seed or -eps_ncv",
-    "DIVERGED_SYMMETRY_LOST": "not converged: symmetry lost; report this",
-}
-
 ROUNDING = 1e-13
 """Part of |H| that a residual may keep from rounding alone, whatever the tolerance: eigenvalues near 0 need it."""
+
+
+QUICK = 1e-6
+"""Tightest tolerance for which products are made in float32 arithmetic, where data have that."""
+
+_MARGIN = 0.5  # of the tolerance, for SLEPc's estimates: the rest is for the rounding of quick products
+_FLOOR = 1.6e-7  # of |H|: twice what that rounding leaves of residuals, where they are followed no further
 
 
 def default_ncv(nev: int, size: int) -> int:
@@ -61,18 +59,21 @@ class Search:
         How many pairs the last run was to find (-eps_nev), and why it ended.
     checks : int
         Products made to check pairs.
+    arithmetic : tuple of str
+        Of the products of each run: "float32" within chunks and float64 across, or "float64".
     history : list of Step
     """
 
     def __init__(self, hessian: Hessian, tol: float, seed: int, progress: Callable[[Step], None] | None) -> None:
         self.hessian, self.group, self.seed, self.progress = hessian, hessian.data.group, seed, progress
         self.operator = Scaled(hessian)
-        self.tolerance, self.relative, self.lowest = tol, True, True
+        self.tolerance, self.relative, self.lowest, self._goal = tol, True, True, tol
         self.asked, self.reason, self.checks, self._before = 0, "", 0, hessian.products
         self.history: list[Step] = []
         self._largest = 0.0  # Ritz value in size: a lower bound on |H|
         self._order: Callable[[Array], Array] = lambda values: values
-
+        self._may_be_quick = self.group.smallest(float(hessian.data.quick)) > 0 and hessian.ordinary()
+        self.arithmetic: tuple[str, ...] = ()
         if abs(hessian.exponent()) > ORDINARY / 2:  # may be refused, and not within SLEPc: there 3.22 has crashed
             self.operator.apply(self._start(0))
             self.checks += 1
@@ -108,18 +109,31 @@ class Search:
             self.asked, self.reason = min(nev, left), CONVERGED
         else:
             values, vectors = self._krylov_schur(nev, known, start)
+            if self._quick_failed(values, vectors, known):
+                values, vectors = self._krylov_schur(nev, known, start, vectors)
             missing = min(self.asked, left) - len(values)
             if missing > 0:  # an operator 0 leaves SLEPc of 3.22 without a basis
                 more = self._random_space(missing, missing, np.concatenate([known, vectors]), start)
                 values, vectors = np.append(values, more[0]), np.concatenate([vectors, more[1]])
+        pairs = self._looked_at(values, vectors)
+        whole = bool(self.reached(pairs, known).all())
+        return pairs if self.group.share(whole) else pairs.refined(self.group, self.order)
+
+    def _looked_at(self, values: Array, vectors: Array) -> Pairs:
+        """Pairs with images from a product of their own, in float64 arithmetic. Collective."""
         sizes = np.sqrt(self.group.sum((vectors**2).sum(axis=1)))
         vectors = vectors / np.where(sizes > 0, sizes, 1.0)[:, None]
         images = np.array([self.operator.apply(vector) for vector in vectors]).reshape(vectors.shape)
         self.checks += len(vectors)
         self._largest = max([self._largest, *np.abs(values)])
-        pairs = Pairs(values, vectors, images)
-        whole = bool(self.reached(pairs, known).all())
-        return pairs if self.group.share(whole) else pairs.refined(self.group, self.order)
+        return Pairs(values, vectors, images)
+
+    def _quick_failed(self, values: Array, vectors: Array, known: Array) -> bool:
+        """Whether what quick products have found falls short of the tolerance; from then on they are exact."""
+        if self.arithmetic[-1] == "float32" and self.reason == CONVERGED and len(values):
+            reached = self.reached(self._looked_at(values, vectors), known).all()
+            self._may_be_quick = self.group.share(bool(reached))
+        return self.arithmetic[-1] == "float32" and not self._may_be_quick
 
     def reached(self, pairs: Pairs, known: Array | None = None) -> NDArray[np.bool_]:
         """Which pairs are converged: a residual within tolerance or rounding, no copy of an earlier one.
@@ -155,8 +169,8 @@ class Search:
         )
         return rayleigh_ritz(basis, self.operator.apply, self.group, nev, deflate=known, rank=self.order)
 
-    def _krylov_schur(self, nev: int, known: Array, start: int) -> tuple[Array, Array]:
-        """Values and vectors of one run of SLEPc, PETSc options acting."""
+    def _krylov_schur(self, nev: int, known: Array, start: int, near: Array | None = None) -> tuple[Array, Array]:
+        """Values and vectors of one run of SLEPc, PETSc options acting; from a start vector, or from near ones."""
         from petsc4py import PETSc
         from slepc4py import SLEPc
 
@@ -177,16 +191,15 @@ class Search:
                     vector.getArray()[:] = values
                 if deflated:
                     eps.setDeflationSpace(deflated)
-                work.getArray()[:] = self._start(start)
+                work.getArray()[:] = self._start(start) if near is None else near.sum(axis=0)
                 eps.setInitialSpace([work])
                 self._solve(eps, None if not deflated else (nev, left))
-                self.asked, self.reason = int(eps.getDimensions()[0]), _reason(eps)
+                self.asked, self.reason = int(eps.getDimensions()[0]), reason_of(eps)
                 return _pairs(eps, self, work, known)
             except PETSc.Error as error:
-                if self.hessian.failure is not None:  # of a product; PETSc's message may not have it
-                    raise self.hessian.failure from error
-                raise
+                raise self.hessian.failure or error from error  # of a product; PETSc's message may not have it
             finally:
+                self.hessian.quick = False
                 petsc.destroy(work, *deflated, eps)
 
     def _solve(self, eps: Any, limits: tuple[int, int] | None) -> None:
@@ -200,14 +213,22 @@ class Search:
                     nev, left = limits
                     eps.setDimensions(nev, max(min(int(eps.getDimensions()[1]), left), min(nev + 1, left)))
                 self._read(eps)
+                self._choose_arithmetic(eps)
                 eps.solve()
+                self.hessian.quick = False  # of products that check what was found
         except PETSc.Error as error:
-            given = [f"-{name} {value or ''}".strip() for name, value in PETSc.Options().getAll().items()]
-            given = [option for option in given if option != "-no_signal_handler"]
-            if not given or self.hessian.failure is not None:
+            refusal = None if self.hessian.failure is not None else refusal_of(error, PETSc.Options().getAll())
+            if refusal is None:
                 raise
-            last = next((line for line in reversed(str(error).splitlines()) if line.strip()), "")
-            raise InputError(f"SLEPc refuses these PETSc options: {' '.join(given)} ({last.strip()})") from None
+            raise refusal from None
+
+    def _choose_arithmetic(self, eps: Any) -> None:
+        """float32 within products where the tolerance is no tighter than that bears."""
+        quick = self._may_be_quick and self.relative and self.tolerance >= 0.999 * QUICK
+        self.hessian.quick = quick
+        self.arithmetic += ("float32" if quick else "float64",)
+        self._goal = _MARGIN * self.tolerance if quick else self.tolerance
+        eps.setTolerances(self._goal, eps.getTolerances()[1])
 
     def _read(self, eps: Any) -> None:
         """Note which end, tolerance and test the user's options have left."""
@@ -217,14 +238,7 @@ class Search:
             self.operator.refuse_other_units()
         self.tolerance = float(eps.getTolerances()[0])
         self.relative = eps.getConvergenceTest() == type(eps).Conv.REL
-        keys: dict[Any, Callable[[Array], Array]] = {
-            kinds.LARGEST_REAL: lambda x: -x,
-            kinds.LARGEST_MAGNITUDE: lambda x: -np.abs(x),
-            kinds.SMALLEST_MAGNITUDE: np.abs,
-            kinds.TARGET_MAGNITUDE: lambda x: np.abs(x - target),
-            kinds.TARGET_REAL: lambda x: np.abs(x - target),
-        }
-        self._order = keys.get(asked, lambda x: x)
+        self._order = order_of(asked, kinds, target)
 
     def _watch(self, eps: Any, known: int) -> None:
         """Have SLEPc tell of every restart, and test what it looks for next as rounding allows.
@@ -253,15 +267,11 @@ class Search:
             if self.relative and nconv < len(found):
                 near_zero = bool(self.tolerance * abs(found[nconv]) < self.rounding / 2)
                 eps.setConvergenceTest(tests.ABS if near_zero else tests.REL)
-                eps.setTolerances(self.rounding / 2 if near_zero else self.tolerance, eps.getTolerances()[1])
+                floor = _FLOOR * self._largest if self.hessian.quick else 0.0
+                goal = max(self._goal, min(0.1, floor / max(abs(found[nconv]), 1e-300)))
+                eps.setTolerances(self.rounding / 2 if near_zero else goal, eps.getTolerances()[1])
 
         eps.setMonitor(monitor)
-
-
-def _reason(eps: Any) -> str:
-    code, kinds = eps.getConvergedReason(), type(eps).ConvergedReason
-    known = {getattr(kinds, name, None): words for name, words in _REASONS.items()}
-    return known.get(code, f"not converged: SLEPc stopped with reason {code}")
 
 
 def _pairs(eps: Any, search: Search, work: Any, known: Array) -> tuple[Array, Array]:
@@ -272,7 +282,7 @@ def _pairs(eps: Any, search: Search, work: Any, known: Array) -> tuple[Array, Ar
     """
     wanted = int(eps.getDimensions()[0])
     found = min(int(eps.getConverged()), wanted)
-    basis = _basis(eps, work) if found < wanted else None
+    basis = basis_of(eps, work) if found < wanted else None
     converged, vectors = [], []
     for i in range(found):
         converged.append(float(np.real(eps.getEigenpair(i, work))))
@@ -288,13 +298,3 @@ def _pairs(eps: Any, search: Search, work: Any, known: Array) -> tuple[Array, Ar
         order = np.argsort(search.order(values), kind="stable")
         values, stacked = values[order], stacked[order]
     return values, stacked
-
-
-def _basis(eps: Any, work: Any) -> Array:
-    """Columns of the solver's basis, (ncv, local_size)."""
-    bv = eps.getBV()
-    basis = np.empty((int(eps.getDimensions()[1]), work.getLocalSize()))
-    for j, column in enumerate(basis):
-        bv.copyVec(j, work)
-        column[:] = work.getArray(readonly=True)
-    return basis

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+from hpcbbp.data.panels import NUMBERS as PANEL
+from hpcbbp.data.single import CHUNK
 from hpcbbp.machine import memory
 from hpcbbp.model.covariance import count_of
 from hpcbbp.solvers.eigen import default_ncv, default_nev
@@ -80,7 +82,15 @@ def _edge_gap(p: int, p_star: int, a: float, alpha: float, n: int) -> float:
 def stored_bytes(request: Request, ranks: int) -> int:
     """Bytes of the largest rank with its rows of X in memory, and what a product needs."""
     problem, size = request.problem, BYTES[request.storage]
-    return memory.stored_solve(request.n, request.m, problem.p, problem.p_star, size, basis(request), ranks)
+    scales = 4 * -(-request.m // ranks) * -(-request.n // CHUNK) if request.storage == "int8" else 0
+    rows = memory.stored_solve(request.n, request.m, problem.p, problem.p_star, size, basis(request), ranks)
+    return rows + scales
+
+
+def regenerated_bytes(request: Request, ranks: int) -> int:
+    """Bytes of the largest rank with no rows of X but those of a panel, and what a product needs."""
+    problem, panel = request.problem, 12 * max(PANEL, 8 * request.n)
+    return panel + memory.stored_solve(request.n, request.m, problem.p, problem.p_star, 0, basis(request), ranks)
 
 
 def dice_bytes(request: Request, ranks: int) -> int:

@@ -9,7 +9,7 @@ from hpcbbp.model.problem import Problem
 DEFAULT_TOL = 1e-8
 """Relative residual that is asked for where nothing is said."""
 
-BYTES = {"float64": 8, "float32": 4, "int16": 2}
+BYTES = {"float64": 8, "float32": 4, "int16": 2, "bf16": 2, "int8": 1}
 """Of a number that X, or its images, are kept in."""
 
 
@@ -27,7 +27,7 @@ class Request:
     seed : int
     method : str
         A name of `hpcbbp.solvers.methods.METHODS`.
-    storage : {"float64", "float32", "int16"}
+    storage : {"float64", "float32", "int16", "bf16", "int8"}
         Numbers that X, or its images, are kept in.
     nev : int or None
         Pairs; None: what the method finds by default. Of a whole spectrum: None, all of them.

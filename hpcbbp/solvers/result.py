@@ -68,6 +68,9 @@ class EigenResult:
         Whether the complement of the pairs was searched and nothing lower was left there; None: not asked for.
     found_by_verification : int
         Pairs that this search has added.
+    source_residuals : (k,) array or None
+        Where X is a rounded copy of a user's own (bf16, int8): |H' v - lambda v| with the Hessian H' of X as it was.
+        An eigenvalue of H' lies within that of lambda. None for all others.
     """
 
     eigenvalues: Array
@@ -83,6 +86,7 @@ class EigenResult:
     nev: int | None = None
     verified: bool | None = None
     found_by_verification: int = 0
+    source_residuals: Array | None = None
 
     def __repr__(self) -> str:
         """What was found, in a line; never the arrays."""
@@ -148,8 +152,9 @@ class Solution:
 
     def lowest(self, count: int) -> Solution:
         """The same with the first `count` pairs alone."""
-        first = {
-            name: getattr(self.eigen, name)[:count] for name in ("eigenvalues", "residuals", "converged", "vectors")
+        first: dict[str, Any] = {
+            name: None if (values := getattr(self.eigen, name)) is None else values[:count]
+            for name in ("eigenvalues", "residuals", "converged", "vectors", "source_residuals")
         }
         asked = None if self.eigen.nev is None else min(self.eigen.nev, count)
         return replace(
@@ -181,6 +186,7 @@ class Solution:
             "seed": self.seed,
             "eigenvalues": result.eigenvalues.tolist(),
             "residuals": result.residuals.tolist(),
+            "source_residuals": None if result.source_residuals is None else result.source_residuals.tolist(),
             "overlap2": self.overlap2.tolist(),
             "student_overlap2": self.student_overlap2.tolist(),
             "teacher_overlaps": self.teacher_overlaps.tolist(),

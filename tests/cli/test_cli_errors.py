@@ -47,7 +47,7 @@ BAD = [
     (("solve", "-p", 2, "-a", 1, "--alpha", 3, "--data", "dice"), "-n missing"),
     ((*SMALL, "--data", "dice", "--teacher", "T.npy"), "--method dice draws X and the weights itself"),
     ((*SMALL, "--storage", "float16"), "--storage float16 with --method stored"),
-    ((*SMALL, "--method", "lanczos"), "--method lanczos: one of stored, dice, deferred, dense"),
+    ((*SMALL, "--method", "lanczos"), "--method lanczos: one of stored, dice, regenerated, deferred, dense"),
     ((*SMALL, "--block", 2), "--block belongs to --method deferred"),
     ((*SMALL, "--checkpoint-every", 5), "--checkpoint-every belongs to --method deferred"),
     ((*SMALL, "--method", "deferred", "--checkpoint-every", 5), "--checkpoint-every without --checkpoint"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from dense import completed, curvatures, dense_hessian, formula
+from dense import completed, curvatures, dense_hessian, formula, rounded
 from inprocess import here, petsc_options
 from option_rows import KINDS, SIZES
 from option_table import TABLE
@@ -69,6 +69,7 @@ def base(kind, n, p, folder):
         "h5": {**_files(folder, n, "{n}.h5:X", "{n}.h5:T", "{n}.h5:S"), "-a": A},
         "stored": drawn,
         "dice": {**drawn, "--method": "dice"},
+        "regenerated": {**drawn, "--method": "regenerated"},
         "deferred": {**drawn, "--method": "deferred"},
     }[kind]
 
@@ -152,15 +153,15 @@ def instance_of(kind, n, merged, folder):
     a = float(merged["-a"]) if parts.has_constant else 1.0
     if kind in ("npy", "h5"):
         X, T, S = (np.load(folder / f"{n}{name}.npy") for name in ("", "T", "S"))
-        X = X.astype(np.float32).astype(np.float64) if merged.get("--storage") == "float32" else X
+        X = rounded(X, merged.get("--storage", "float64"))
         return numpy_hessian(X, S.T, T.T, a, parts, seed), S.T, T.T, None
     problem = parts.problem(int(merged["-p"]), int(merged.get("--p-star", 1)), float(merged["--alpha"]), a)
     tol = float(merged.get("--tol", 1e-8))
-    storage = merged.get("--storage", "float64")
+    storage = merged.get("--storage")
     if kind == "deferred":
         block = int(merged["--block"]) if "--block" in merged else None
         nev = int(merged["--nev"]) if "--nev" in merged else None
-        alone = deferred_instance(problem, n, seed, storage=storage, nev=nev, block=block)
+        alone = deferred_instance(problem, n, seed, storage=storage or "float64", nev=nev, block=block)
         found = solve_deferred(alone, nev, tol=tol, block=block)
         D = curvatures(alone, parts=parts)
         X, Q = completed(alone, np.random.default_rng(0), D)
@@ -170,7 +171,7 @@ def instance_of(kind, n, merged, folder):
     data = kind
     alone = gaussian_instance(problem, n, seed, storage=storage, data=data)
     if data == "stored":
-        X, found = alone.data.local.astype(np.float64), None
+        X, found = rounded(gaussian_instance(problem, n, seed).data.local, storage or "float64"), None
     else:  # what a solve has revealed stays as it is: the rest is drawn now
         nev = int(merged["--nev"]) if "--nev" in merged else None
         below = float(merged["--below"]) if "--below" in merged else None
@@ -254,7 +255,7 @@ def test_dense_in_campaigns(group, kind, row, n):
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("n", [2, 3, 4])
-@pytest.mark.parametrize("kind", ["stored", "dice", "dense", "deferred"])
+@pytest.mark.parametrize("kind", ["stored", "dice", "regenerated", "dense", "deferred"])
 def test_more_ranks_than_rows_or_columns(group, kind, n, alpha):
     """All pairs of the smallest instances, with ranks that hold nothing."""
     for p, p_star in ((1, 1), (2, 1), (1, 2)):
@@ -270,7 +271,7 @@ def test_more_ranks_than_rows_or_columns(group, kind, n, alpha):
             X, _ = completed(alone, np.random.default_rng(0))
             H = dense_hessian(X, curvatures(alone))
         else:
-            data = "dice" if kind == "dice" else "stored"
+            data = "stored" if kind == "dense" else kind
             instance, alone = (gaussian_instance(problem, n, data=data, group=ranks) for ranks in (group, None))
             if kind == "dense":
                 found = solve_dense(instance)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hpcbbp import InputError
 from hpcbbp.data import kernels
-from hpcbbp.data.file import load_data, load_weights
+from hpcbbp.data.loading import load_data, load_weights
 from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 

@@ -8,8 +8,9 @@ import pytest
 from hpcbbp import InputError, Problem
 from hpcbbp.data import kernels
 from hpcbbp.data.base import DataMatrix
-from hpcbbp.data.file import load_data, load_weights
-from hpcbbp.data.stored import StoredData, gaussian
+from hpcbbp.data.drawn import gaussian
+from hpcbbp.data.loading import load_data, load_weights
+from hpcbbp.data.stored import StoredData
 from hpcbbp.machine.ranks import Group
 
 pytestmark = pytest.mark.mpi

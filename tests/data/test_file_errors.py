@@ -13,7 +13,7 @@ import pytest
 from fuzzing import bounded
 
 from hpcbbp import InputError, file_instance
-from hpcbbp.data.file import load_data, load_weights
+from hpcbbp.data.loading import load_data, load_weights
 from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 

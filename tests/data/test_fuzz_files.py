@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from hpcbbp import InputError, file_instance
 from hpcbbp.data import kernels
-from hpcbbp.data.file import load_data, load_weights
+from hpcbbp.data.loading import load_data, load_weights
 from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 

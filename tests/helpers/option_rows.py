@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-KINDS = ("npy", "h5", "stored", "dice", "deferred", "dense")
-FILES, DRAWN, SLEPC = ("npy", "h5"), ("stored", "dice", "deferred"), ("npy", "h5", "stored", "dice")
+KINDS = ("npy", "h5", "stored", "dice", "regenerated", "deferred", "dense")
+MADE = ("stored", "dice", "regenerated")
+FILES, DRAWN, SLEPC = ("npy", "h5"), (*MADE, "deferred"), ("npy", "h5", *MADE)
 SIZES = {2: 1, 3: 1, 4: 1, 40: 2}
 """N -> p; p* = 1. Deferred Krylov asks for p + p* + p p directions at least, 3 for p = 1."""
 SMALL = r"asks for p \+ p\* \+ block p = \d+ directions.*, and min\(N, M\) = \d"
 GAUSSIAN = "--method deferred is exact only for a Gaussian X .* leave --data, --teacher and --student out"
-DRAWS = "--method dice draws X and the weights itself"
+DRAWS = "--method (dice|regenerated) draws X and the weights itself"
 SHAPES = "N and alpha = M/N follow from the shape of X"
 
 

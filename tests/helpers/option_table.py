@@ -8,7 +8,7 @@ leaves an option out.
 from __future__ import annotations
 
 from option_models import MODELS
-from option_rows import DRAWN, DRAWS, FILES, GAUSSIAN, SHAPES, SLEPC, Row, deferred_only, each, key, small
+from option_rows import DRAWN, DRAWS, FILES, GAUSSIAN, MADE, SHAPES, SLEPC, Row, deferred_only, each, key, small
 
 _A = (
     Row("-a 0.3", lambda n: None),
@@ -16,7 +16,7 @@ _A = (
     Row("-a nan", "a = nan: the loss constant"),
 )
 _INFINITE = Row("--below inf", "--below inf: a finite number")
-_NO_BELOW = Row("--below 0", "--below belongs to --method stored, dice or dense, not deferred")
+_NO_BELOW = Row("--below 0", "--below belongs to --method stored, dice, regenerated or dense, not deferred")
 
 TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     "n": {
@@ -47,9 +47,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     },
     "p_star": {
         **each(FILES, Row("--p-star 1"), Row("--p-star 2", "p_star = 2 was given, but .* has 1 row")),
-        **each(
-            ("stored", "dice"), Row("--p-star 2"), Row("--p-star 0", "p_star = 0: the teacher needs at least one")
-        ),
+        **each(MADE, Row("--p-star 2"), Row("--p-star 0", "p_star = 0: the teacher needs at least one")),
         "deferred": (Row("--p-star 2", small), Row("--p-star 0", "p_star = 0: the teacher needs at least one")),
         "dense": (Row("p_star = 2"), Row("p_star = 0", "p_star")),
     },
@@ -66,7 +64,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     "alpha": {
         **each(FILES, Row("--alpha 3", f"--alpha = 3.0 with --data: {SHAPES}")),
         **each(
-            ("stored", "dice"),
+            MADE,
             Row("--alpha 0.5"),
             Row("--alpha 0.1", lambda n: "gives M = round.alpha N. = 0 samples" if n < 40 else None),
         ),
@@ -124,7 +122,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
     },
     "verify": {
         **each(SLEPC, Row("--verify"), Row("--verify --nev {size}"), Row("--verify --below 0")),
-        "deferred": (Row("--verify", "--verify belongs to --method stored or dice, not deferred"),),
+        "deferred": (Row("--verify", "--verify belongs to --method stored, dice or regenerated, not deferred"),),
         **key("verify = true"),
     },
     "storage": {
@@ -132,12 +130,22 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             FILES,
             Row("--storage float64"),
             Row("--storage float32"),
+            Row("--storage float32 --tol 1e-5"),
+            Row("--storage bf16"),
+            Row("--storage bf16 --tol 1e-5"),
+            Row("--storage int8"),
+            Row("--storage int8 --tol 1e-5 --verify"),
             Row("--storage int16", "--storage int16 with --method .*: .*int16 goes with --method deferred"),
             Row("--storage float16", "--storage float16 with --method"),
         ),
         "stored": (
             Row("--storage float64"),
             Row("--storage float32"),
+            Row("--storage float32 --tol 1e-5"),
+            Row("--storage bf16"),
+            Row("--storage bf16 --tol 1e-5"),
+            Row("--storage int8"),
+            Row("--storage int8 --tol 1e-5 --verify"),
             Row("--storage int16", "--storage int16 with --method .*: .*int16 goes with --method deferred"),
         ),
         "dice": (
@@ -146,8 +154,14 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("--storage float32", "--tol 1e-08 with --method dice, --storage float32: .* or --storage float64$"),
             Row("--storage int16", "--storage int16 with --method .*: .*int16 goes with --method deferred"),
         ),
+        "regenerated": (
+            Row("--storage float32"),
+            Row("--storage float32 --tol 1e-5"),
+            Row("--storage float64", "--storage float64 with --method regenerated: .* kept in one of float32"),
+        ),
         "deferred": (
             Row("--storage float64"),
+            Row("--storage bf16", "--storage bf16 with --method deferred: .*bf16 goes with --method stored"),
             Row("--storage float32 --tol 1e-2"),
             Row("--storage int16 --tol 1e-2"),
             Row("--storage int16", "--tol 1e-08 with .*int16: "),
@@ -179,6 +193,10 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("--data dice"),
             Row("--data", "requires an argument|--data"),
         ),
+        "regenerated": (
+            Row("--data stored", "--data stored with --method regenerated: two methods"),
+            Row("--data X.npy", DRAWS),
+        ),
         "deferred": (
             Row("--data stored", "--data stored with --method deferred: two methods"),
             Row("--data dice", "--data dice with --method deferred: two methods"),
@@ -201,7 +219,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         ),
         "h5": (Row("--teacher {folder}/{n}T.npy"), Row("--teacher {folder}/{n}.h5:Y", "there is no dataset 'Y'")),
         **each(("stored",), Row("--teacher T.npy", "--data and --student missing")),
-        **each(("dice",), Row("--teacher T.npy", f"{DRAWS}: leave --data, --teacher and --student")),
+        **each(("dice", "regenerated"), Row("--teacher T.npy", f"{DRAWS}: leave --data, --teacher and --student")),
         **each(("deferred",), Row("--teacher T.npy", GAUSSIAN)),
         **key('teacher = "T.npy"'),
     },
@@ -214,7 +232,7 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         ),
         "h5": (Row("--student {folder}/{n}S.npy"), Row("--student {folder}/{n}.h5", "no dataset is named")),
         **each(("stored",), Row("--student S.npy", "--data and --teacher missing")),
-        **each(("dice",), Row("--student S.npy", DRAWS)),
+        **each(("dice", "regenerated"), Row("--student S.npy", DRAWS)),
         **each(("deferred",), Row("--student S.npy", GAUSSIAN)),
         **key('student = "S.npy"'),
     },
@@ -233,15 +251,16 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
             Row("--method dense"),
             Row("--method dense --nev {size}"),
             Row("--method dense --below 0"),
-            Row("--method dense --verify", "--verify belongs to --method stored or dice, not dense"),
+            Row("--method dense --verify", "--verify belongs to --method stored, dice or regenerated, not dense"),
             Row("--method dense --block 2", "--block belongs to --method deferred, not dense"),
             Row("--method dense -- -eps_ncv 12", "-eps_ncv: --method dense uses no PETSc"),
             Row("--method dense --storage int16", "--storage int16 with --method dense: "),
-            Row("--method lanczos", "--method lanczos: one of stored, dice, deferred, dense"),
+            Row("--method lanczos", "--method lanczos: one of stored, dice, regenerated, deferred, dense"),
         ),
         "dice": (Row("--method krylov-schur --data dice"), Row("--method dice")),
+        "regenerated": (Row("--method regenerated"), Row("--method regenerated --tol 1e-6")),
         "deferred": (
-            Row("--method Deferred", "--method Deferred: one of stored, dice, deferred, dense"),
+            Row("--method Deferred", "--method Deferred: one of stored, dice, regenerated, deferred, dense"),
             Row("--method krylov-schur --checkpoint c", "--checkpoint belongs to --method deferred, not stored"),
         ),
         "dense": (Row('method = "dense"'), Row('method = "lanczos"', "method")),

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hpcbbp import InputError
+from hpcbbp.machine.fast_normals import BLOCK as FAST_BLOCK
+from hpcbbp.machine.fast_normals import FastNormals
 from hpcbbp.machine.rng import BLOCK, STREAMS, fill_normals, normals, triangle
 
 # Numbers 0, 1, 2 and the first of block 3 of each stream with seed 42. They may never change: they are what
@@ -25,13 +27,23 @@ GOLDEN = {
     "projections": [-0.6606047912871316, -0.6479788387135492, 0.9406688650635773, -1.1588302438719795],
     "projection-angles": [1.8650782701816204, 0.32295760977575294, -1.1097316918796134, -1.2061634657987794],
     "labels": [-0.929327109312023, -0.6853599738100544, -0.6398344022323813, 0.9068152219363488],
+    "regenerated": [0.9224646622427365, -0.3827975805093069, 0.2779626537320045, 1.6089055820365676],
 }
+
+# Numbers 0, 1, 2, 1024, 2048 and the first of block 3 of the fast normals with seed 42, to rounding.
+FAST = [-0.71853185, 0.1080314, 0.08448579, -0.91738188, -1.19577932, -1.25930226]
 
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_golden_values(stream):
     found = [*normals(42, stream, 0, 3), normals(42, stream, 3 * BLOCK, 3 * BLOCK + 1)[0]]
     np.testing.assert_array_equal(found, GOLDEN[stream])
+
+
+def test_golden_fast_normals():
+    found = np.empty(3 * FAST_BLOCK + 1, dtype=np.float32)
+    FastNormals(42, "regenerated").fill(found, 0)
+    np.testing.assert_allclose(found[[0, 1, 2, 1024, 2048, 3 * FAST_BLOCK]], FAST, rtol=2e-6)
 
 
 def test_golden_triangle():

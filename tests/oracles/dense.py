@@ -158,3 +158,19 @@ def true_residuals(instance: Deferred, values: np.ndarray, vectors: np.ndarray) 
             rest = rest - P @ (P.T @ rest)
         found.append(np.hypot(inner, np.linalg.norm(rest) * np.sqrt((n - instance.k) / n)))
     return np.array(found)
+
+
+def rounded(X: np.ndarray, storage: str) -> np.ndarray:
+    """X as a storage keeps it, in float64, by arithmetic rather than by bits."""
+    if storage == "bf16":  # 8 significant binary digits, ties to even
+        mantissa, exponent = np.frexp(X.astype(np.float32).astype(np.float64))
+        return np.ldexp(np.rint(256 * mantissa) / 256, exponent)
+    if storage != "int8":
+        return X.astype(storage).astype(np.float64)
+    X, out = X.astype(np.float32).astype(np.float64), np.empty(X.shape)
+    for start in range(0, X.shape[1], 1024):
+        piece = X[:, start : start + 1024]
+        mantissa, exponent = np.frexp((np.abs(piece).max(axis=1) / 127).astype(np.float32).astype(np.float64))
+        scale = np.ldexp(np.ceil(2.0**16 * mantissa) / 2.0**16, exponent)[:, None]  # 16 digits, rounded up
+        out[:, start : start + 1024] = scale * np.rint(piece / scale)
+    return out

@@ -55,7 +55,7 @@ def test_a_name_that_is_not_registered_is_refused_with_those_that_are(tmp_path):
     done = run_python(program, "plan", file)
     assert done.returncode == 2
     (line,) = error_lines(done)
-    assert "one of auto, stored, dice, deferred, dense, twin is wanted" in line
+    assert "one of auto, stored, dice, regenerated, deferred, dense, twin is wanted" in line
     done = run_python(program, "solve", "-n", 30, "-p", 1, "-a", 1.0, "--alpha", 3.0, "--method", "triplet")
     assert done.returncode == 2
-    assert "one of stored, dice, deferred, dense, twin" in error_lines(done)[0]
+    assert "one of stored, dice, regenerated, deferred, dense, twin" in error_lines(done)[0]

@@ -13,13 +13,16 @@ from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.reach import check_reach
 from hpcbbp.solvers.request import ARGUMENTS, BYTES, Request
 
+IMAGES: tuple[str, ...] = ("float64", "float32", "int16")
+"""What images of directions are kept in, the most exact first."""
+
 _MEASURED_AT = 1.5  # the a at which the floors below were measured
 
 
 def storage_bytes(storage: str) -> int:
     """Bytes that a stored number takes; InputError for an unknown storage."""
-    if not isinstance(storage, str) or storage not in BYTES:
-        raise InputError(f"storage = {shown(storage)}: images are stored as one of {', '.join(BYTES)}")
+    if not isinstance(storage, str) or storage not in IMAGES:
+        raise InputError(f"storage = {shown(storage)}: images are stored as one of {', '.join(IMAGES)}")
     return BYTES[storage]
 
 
@@ -74,5 +77,5 @@ def storage_for(problem: Problem, n: int, tol: float) -> Literal["float32", "flo
 def check_tolerance(problem: Problem, n: int, tol: float, storage: str, block: int | None = None) -> None:
     """Raise InputError, in Python's words, for a tolerance that a storage does not reach; it names what does."""
     request = Request(problem, n, method="deferred", storage=storage, tol=tol, block=block)
-    floors = {name: reachable(problem, n, name, few=request.few) for name in BYTES}
+    floors = {name: reachable(problem, n, name, few=request.few) for name in IMAGES}
     check_reach(request, floors, ARGUMENTS)

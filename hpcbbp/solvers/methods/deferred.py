@@ -11,11 +11,11 @@ from hpcbbp.machine.ranks import Group
 from hpcbbp.model.covariance import spaces
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred import Checkpoint, Deferred, check_deferred, deferred_instance, solve_deferred
-from hpcbbp.solvers.deferred.floors import reachable, storage_for
+from hpcbbp.solvers.deferred.floors import IMAGES, reachable, storage_for
 from hpcbbp.solvers.instance import Instance
 from hpcbbp.solvers.methods.base import Array, Heard
 from hpcbbp.solvers.needs import deferred_bytes, directions
-from hpcbbp.solvers.request import BYTES, Request, Words
+from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution
 
 
@@ -50,7 +50,7 @@ class DeferredMethod:
     """See the module."""
 
     name = "deferred"
-    storages = tuple(BYTES)
+    storages = IMAGES
     options = frozenset({"block", "checkpoint", "checkpoint_every"})
     draws = "is exact only for a Gaussian X and weights of its own, never formed"
     whole = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hpcbbp.data.stored import STORAGE
 from hpcbbp.machine.network import Network
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.methods.stored import StoredMethod
@@ -15,6 +16,7 @@ class DiceMethod(StoredMethod):
     """See the module."""
 
     name = data = "dice"
+    storages = tuple(STORAGE)
     options = frozenset({"below", "verify", "petsc"})
     draws = "draws X and the weights itself"
 

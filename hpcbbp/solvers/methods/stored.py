@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hpcbbp.data.stored import STORAGE
+from hpcbbp.data.stored import STORED
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
@@ -48,7 +48,7 @@ class StoredMethod:
     """See the module."""
 
     name = "stored"
-    storages = tuple(STORAGE)
+    storages = STORED
     options = frozenset({"below", "verify", "data", "petsc"})
     draws = ""
     whole = False
