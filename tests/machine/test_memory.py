@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 from commands import run_python
 
-from hpcbbp import InputError
+from hpcbbp import InputError, Problem
 from hpcbbp.machine import memory, petsc
 from hpcbbp.machine.ranks import Group
-from hpcbbp.solvers.eigen import default_ncv
+from hpcbbp.solvers.methods import METHODS
+from hpcbbp.solvers.request import Request
 
 CODE = """
 import re, sys
 from pathlib import Path
 from hpcbbp import *
-n, alpha, storage = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
-instance = gaussian_instance(Problem(p=2, p_star=1, alpha=alpha, a=1.5), n, 0, storage=storage)
+n, alpha, data, storage = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3], sys.argv[4]
+instance = gaussian_instance(Problem(p=2, p_star=1, alpha=alpha, a=1.5), n, 0, data=data, storage=storage)
 solve_instance(instance, 4, tol=1e-2)
 # not ru_maxrss, which a process inherits from the one that started it
 print(1024 * int(re.search("VmHWM:\\s*([0-9]+) kB", Path("/proc/self/status").read_text())[1]))
@@ -24,15 +25,24 @@ print(1024 * int(re.search("VmHWM:\\s*([0-9]+) kB", Path("/proc/self/status").re
 
 @pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 @pytest.mark.parametrize(
-    ("n", "alpha", "storage"),
-    [(200, 3.0, "float64"), (4000, 3.0, "float64"), (4000, 3.0, "float32"), (40000, 0.02, "float64")],
+    ("n", "alpha", "data", "storage"),
+    [
+        (200, 3.0, "stored", "float64"),
+        (4000, 3.0, "stored", "float64"),
+        (4000, 3.0, "stored", "float32"),
+        (8000, 3.0, "stored", "bf16"),
+        (8000, 3.0, "stored", "int8"),
+        (4000, 3.0, "regenerated", "float32"),
+        (40000, 0.02, "stored", "float64"),
+        (40000, 0.02, "stored", "int8"),
+    ],
 )
-def test_estimate_is_an_upper_bound_and_not_a_wild_one(n, alpha, storage):
-    done = run_python("-c", CODE, n, alpha, storage)
+def test_estimate_is_an_upper_bound_and_not_a_wild_one(n, alpha, data, storage):
+    done = run_python("-c", CODE, n, alpha, data, storage)
     assert done.returncode == 0, done.stderr
     peak = int(done.stdout)
-    itemsize = 4 if storage == "float32" else 8
-    estimate = memory.stored_solve(n, round(alpha * n), 2, 1, itemsize, default_ncv(4, 2 * n), 1)
+    problem = Problem(p=2, p_star=1, alpha=alpha, a=1.5)
+    estimate = METHODS[data].memory(Request(problem, n, method=data, storage=storage, nev=4), 1)
     # The estimate has room for the compilation of kernels, which was done before.
     assert peak <= estimate <= 2.0 * peak + 128 * 2**20, (peak / 2**20, estimate / 2**20)
 
