@@ -16,11 +16,11 @@ from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine import petsc, provenance
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.operators.hessian import Hessian
-from hpcbbp.solvers.krylov import Search, default_ncv
+from hpcbbp.solvers.krylov import Search
 from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.request import DEFAULT_TOL
 from hpcbbp.solvers.result import EigenResult, Step
-from hpcbbp.solvers.slepc import CONVERGED
+from hpcbbp.solvers.slepc import CONVERGED, default_ncv
 
 Array = NDArray[np.float64]
 

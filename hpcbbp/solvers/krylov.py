@@ -14,7 +14,7 @@ from hpcbbp.operators.hessian import ORDINARY, Hessian, Scaled
 from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.result import Step
 from hpcbbp.solvers.ritz import rayleigh_ritz
-from hpcbbp.solvers.slepc import CONVERGED, basis_of, order_of, reason_of, refusal_of
+from hpcbbp.solvers.slepc import CONVERGED, basis_of, default_ncv, order_of, reason_of, refusal_of
 
 Array = NDArray[np.float64]
 
@@ -27,15 +27,6 @@ QUICK = 1e-6
 
 _MARGIN = 0.5  # of the tolerance, for SLEPc's estimates: the rest is for the rounding of quick products
 _FLOOR = 1.6e-7  # of |H|: twice what that rounding leaves of residuals, where they are followed no further
-
-
-def default_ncv(nev: int, size: int) -> int:
-    """Krylov vectors kept at most.
-
-    Larger than SLEPc's max(2 nev, nev + 15): at N = 2000, p = 2, a = 1.5, alpha = 3, nev = 4 that takes 350
-    products in place of 467, and a few vectors more cost nothing beside a stored X.
-    """
-    return min(size, max(2 * nev, nev + 36))
 
 
 class Search:
@@ -184,7 +175,7 @@ class Search:
                 eps.setProblemType(SLEPc.EPS.ProblemType.HEP)
                 eps.setType(SLEPc.EPS.Type.KRYLOVSCHUR)
                 eps.setWhichEigenpairs(SLEPc.EPS.Which.SMALLEST_REAL)
-                eps.setDimensions(nev, default_ncv(nev, left))
+                eps.setDimensions(nev, default_ncv(nev, left, near=near is not None))
                 eps.setTolerances(self.tolerance)
                 self._watch(eps, len(known))
                 for vector, values in zip(deflated, known, strict=True):
