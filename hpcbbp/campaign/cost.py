@@ -56,7 +56,7 @@ class Clock:
         """Seconds of an instance by its group of ranks; the same for all seeds."""
         kind = (
             point.p, point.p_star, point.a, point.alpha, point.n, point.method, point.storage, point.nev, point.tol,
-            point.parts,
+            point.parts, point.block,
         )  # fmt: skip
         if kind not in self._known:
             self._known[kind] = model_seconds(point, self.ranks, self.network) * self.scale.get(point.method, 1.0)

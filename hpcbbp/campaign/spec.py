@@ -8,6 +8,7 @@ import itertools
 import math
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -122,9 +123,10 @@ class Grid(BaseModel):
             for alpha, n in itertools.product(self.alphas(model), self.n):
                 problem = parts.problem(p, p_star, alpha, a)
                 problem.samples(n)
-                method, storage, nev = self._means(problem, n)
+                method, storage, nev, block = self._means(problem, n)
+                words = {**vars(parts), "block": block}
                 for seed in self.seeds_at(model, alpha, n):
-                    yield Point(p, p_star, a, alpha, n, seed, method, storage, nev, self.tol, **vars(parts))
+                    yield Point(p, p_star, a, alpha, n, seed, method, storage, nev, self.tol, **words)
 
     def models(self) -> list[tuple[Parts, float]]:
         """Every combination of activation, loss, noise and link, with the constants of the loss."""
@@ -155,8 +157,11 @@ class Grid(BaseModel):
         first = int.from_bytes(hashlib.sha256(words).digest()[:4], "big") << 16
         return [first + i for i in range(count)]
 
-    def _means(self, problem: Problem, n: int) -> tuple[str, str, int]:
-        """Method, storage and pairs of a point's instances; InputError for what does not go together."""
+    def _means(self, problem: Problem, n: int) -> tuple[str, str, int, int | None]:
+        """Method, storage, pairs and block of a point's instances; InputError for what does not go together.
+
+        Deferred Krylov takes one vector a step where fewer copies of the outlier than p p* are asked for.
+        """
         size, outliers = problem.p * n, problem.p * problem.p_star
         if self.nev == "all" and self.method != "dense":
             raise InputError('nev = "all" goes with method = "dense": other methods compute some pairs')
@@ -167,9 +172,11 @@ class Grid(BaseModel):
         if method == "auto":
             fits = count_of(problem.covariance, n) <= FEW
             method = "deferred" if n >= DEFERRED_FROM and nev <= outliers and fits else "stored"
-        storage = METHODS[method].storage(problem, n, self.tol) if self.storage == "auto" else self.storage
-        check_means(Request(problem, n, method=method, storage=storage, nev=nev, tol=self.tol), KEYS)
-        return method, storage, nev
+        block = 1 if method == "deferred" and problem.p > 1 and nev < outliers else None
+        request = Request(problem, n, method=method, nev=nev, tol=self.tol, block=block)
+        storage = METHODS[method].storage(request) if self.storage == "auto" else self.storage
+        check_means(replace(request, storage=storage), KEYS)
+        return method, storage, nev, block
 
 
 class Campaign(BaseModel):

@@ -23,14 +23,17 @@ class Point:
     ----------
     p, p_star, a, alpha, n, seed
         As in Problem and gaussian_instance.
-    method : {"stored", "dice", "deferred", "dense"}
-        X in memory or never formed, solved by SLEPc; deferred Krylov; or the whole spectrum by LAPACK.
-    storage : {"float64", "float32", "int16"}
+    method : {"stored", "dice", "regenerated", "deferred", "dense"}
+        X in memory, never formed or drawn again in every product, solved by SLEPc; deferred Krylov; or the whole
+        spectrum by LAPACK.
+    storage : {"float64", "float32", "int16", "bf16", "int8"}
     nev : int, optional
         Pairs; by default p p* with deferred Krylov, p p* + 2 otherwise. Of a whole spectrum: pairs recorded.
     tol : float
     activation, loss, noise, link, estimator, covariance : str
         By their names (hpcbbp.model.words); the paper's by default.
+    block : int, optional
+        Vectors a step of deferred Krylov; p p* by default.
     """
 
     # A plain dataclass, which pydantic checks where it is read from a line: its models take twice the memory.
@@ -50,6 +53,7 @@ class Point:
     link: Text | None = Parts.link
     estimator: Text | None = Parts.estimator
     covariance: Text | None = Parts.covariance
+    block: Units | None = None
 
     @property
     def parts(self) -> Parts:
@@ -62,14 +66,17 @@ class Point:
         return self.parts.problem(self.p, self.p_star, self.alpha, self.a)
 
     def to_dict(self) -> dict[str, Any]:
-        """As a record has it: parts that are the paper's are left out, as in the key."""
+        """As a record has it: what is as by default (parts, block) is left out, as in the key."""
+        block = {} if self.block is None else {"block": self.block}
         names = ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "nev", "tol")
-        return {**{name: getattr(self, name) for name in names}, **self.parts.unusual()}
+        return {**{name: getattr(self, name) for name in names}, **self.parts.unusual(), **block}
 
     @property
     def request(self) -> Request:
         """What is asked of the method."""
-        return Request(self.problem, self.n, self.seed, self.method, self.storage, self.nev, self.tol)
+        return Request(
+            self.problem, self.n, self.seed, self.method, self.storage, self.nev, self.tol, block=self.block
+        )
 
     @cached_property
     def key(self) -> str:
@@ -79,4 +86,5 @@ class Point:
             f"physics={PHYSICS} p={self.p!r} p_star={self.p_star!r} a={self.a!r} alpha={self.alpha!r} n={self.n!r} "
             f"seed={self.seed!r} method={self.method!r} storage={self.storage!r} nev={self.nev!r} tol={self.tol!r}"
             + "".join(f" {name}={text!r}" for name, text in self.parts.unusual().items())
+            + ("" if self.block is None else f" block={self.block!r}")
         )

@@ -69,9 +69,9 @@ def _growth(a: float, p_star: int) -> float:
     return math.sqrt(inverse2(a) / inverse2(_MEASURED_AT))
 
 
-def storage_for(problem: Problem, n: int, tol: float) -> Literal["float32", "float64"]:
-    """The smaller of float32 and float64 that reaches a tolerance."""
-    return "float32" if tol >= reachable(problem, n, "float32") else "float64"
+def storage_for(problem: Problem, n: int, tol: float, *, few: bool = False) -> Literal["float32", "float64"]:
+    """The smaller of float32 and float64 that reaches a tolerance; few: with fewer vectors a step than p p*."""
+    return "float32" if tol >= reachable(problem, n, "float32", few=few) else "float64"
 
 
 def check_tolerance(problem: Problem, n: int, tol: float, storage: str, block: int | None = None) -> None:

@@ -69,8 +69,8 @@ class Method(Protocol):
     def reachable(self, request: Request, storage: str) -> float:
         """Smallest tolerance that can be asked for with a storage, whatever the request's; 0 where flags tell it."""
 
-    def storage(self, problem: Problem, n: int, tol: float) -> str:
-        """Storage that suits a tolerance, where none is asked for."""
+    def storage(self, request: Request) -> str:
+        """Storage that suits a request, where none is asked for."""
 
     def prepare(self, request: Request, group: Group) -> Prepared:
         """Draw the instance. Collective; InputError, before anything is allocated, for what cannot work."""

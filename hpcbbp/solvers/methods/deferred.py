@@ -68,9 +68,9 @@ class DeferredMethod:
         spaces(request.problem.covariance, request.n)
         return reachable(request.problem, request.n, storage, few=request.few)
 
-    def storage(self, problem: Problem, n: int, tol: float) -> str:
+    def storage(self, request: Request) -> str:
         """The smaller of float32 and float64 that reaches the tolerance."""
-        return storage_for(problem, n, tol)
+        return storage_for(request.problem, request.n, request.tol, few=request.few)
 
     def prepare(self, request: Request, group: Group) -> PreparedDeferred:
         """Reserve memory."""

@@ -63,7 +63,7 @@ class DenseMethod:
         """Any tolerance may be asked for."""
         return 0.0
 
-    def storage(self, problem: Problem, n: int, tol: float) -> str:
+    def storage(self, request: Request) -> str:
         """As exactly as LAPACK can."""
         return "float64"
 

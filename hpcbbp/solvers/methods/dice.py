@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hpcbbp.data.stored import STORAGE
 from hpcbbp.machine.network import Network
-from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.methods.stored import StoredMethod
 from hpcbbp.solvers.needs import dice_bytes, products
 from hpcbbp.solvers.request import Request
@@ -24,9 +23,9 @@ class DiceMethod(StoredMethod):
         """In float32 they are symmetric to about 1e-7, which bounds the residual."""
         return DICE_FLOAT32 if storage == "float32" else 0.0
 
-    def storage(self, problem: Problem, n: int, tol: float) -> str:
+    def storage(self, request: Request) -> str:
         """The smaller one that reaches the tolerance."""
-        return "float32" if tol >= DICE_FLOAT32 else "float64"
+        return "float32" if request.tol >= DICE_FLOAT32 else "float64"
 
     def memory(self, request: Request, ranks: int) -> int:
         """What has been revealed so far, on both sides."""

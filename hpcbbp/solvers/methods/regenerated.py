@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hpcbbp.data.regenerated import REGENERATED
-from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.methods.stored import StoredMethod
 from hpcbbp.solvers.needs import products, regenerated_bytes
 from hpcbbp.solvers.request import Request
@@ -17,7 +16,7 @@ class RegeneratedMethod(StoredMethod):
     options = frozenset({"below", "verify", "petsc"})
     draws = "draws X and the weights itself"
 
-    def storage(self, problem: Problem, n: int, tol: float) -> str:
+    def storage(self, request: Request) -> str:
         """What is drawn."""
         return "float32"
 

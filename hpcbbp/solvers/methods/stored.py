@@ -66,7 +66,7 @@ class StoredMethod:
         """Any tolerance may be asked for."""
         return 0.0
 
-    def storage(self, problem: Problem, n: int, tol: float) -> str:
+    def storage(self, request: Request) -> str:
         """Half the memory of float64, and twice its speed."""
         return "float32"
 
