@@ -3,12 +3,14 @@
 .venv/bin/python benchmarks/deferred.py table [LARGEST]    p = 1: time, memory, lambda_1, m^2 beside theory
 .venv/bin/python benchmarks/deferred.py peers              p = 2: stored, dice, deferred; 1 and 2 ranks
 .venv/bin/python benchmarks/deferred.py few [P [N]]        p p* vectors a step, then one for all copies, for one copy
+.venv/bin/python benchmarks/deferred.py means [P [N]]      means over the outliers that one copy's solve leaves behind
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import time
 import psutil
 from peers import scipy_seconds
 
+from hpcbbp import Problem, deferred_instance, solve_deferred
 from hpcbbp.theory import spectrum
 
 MPIRUN = os.environ.get("MPIRUN", "mpirun")
@@ -98,11 +101,33 @@ def few(p: int, n: int) -> None:
         print(f"block {block}: {converged}, {found['products']} products, {found['seconds']:.1f} s", flush=True)
 
 
+def means(p: int, n: int) -> None:
+    print(f"p = {p}, p* = 1, a = 1.5, alpha = 3, N = {n}, one copy, one vector a step, float64")
+    problem = Problem(p=p, p_star=1, alpha=3.0, a=1.5)
+    for seed in range(3):
+        instance = deferred_instance(problem, n, seed, nev=1, block=1)
+        for tol in (1e-3, 1e-4, 1e-6):
+            found = solve_deferred(instance, 1, tol=tol, block=1)
+            mean = found.cluster
+            assert mean is not None
+            print(
+                f"seed {seed}, tolerance {tol:g}: {found.eigen.provenance['directions']} directions, "
+                f"lambda {mean.eigenvalue:.6f} +- {mean.eigenvalue_error:.1g}, m^2 {mean.overlap2:.4f} +- "
+                f"{mean.overlap2_error or math.inf:.1g}"
+            )
+        all_ = solve_deferred(instance, p, tol=1e-6, block=1)
+        directions, values, m2 = all_.eigen.provenance["directions"], all_.eigen.eigenvalues, all_.overlap2
+        print(f"seed {seed}, all copies: {directions} directions, {values.mean():.6f}, {m2.mean():.4f}", flush=True)
+
+
 if __name__ == "__main__":
+    p = int(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[1] != "table" else 2
     if sys.argv[1:2] == ["peers"]:
         peers()
     elif sys.argv[1:2] == ["few"]:
-        few(int(sys.argv[2]) if len(sys.argv) > 2 else 2, int(float(sys.argv[3])) if len(sys.argv) > 3 else 10**5)
+        few(p, int(float(sys.argv[3])) if len(sys.argv) > 3 else 10**5)
+    elif sys.argv[1:2] == ["means"]:
+        means(p, int(float(sys.argv[3])) if len(sys.argv) > 3 else 10**4)
     elif sys.argv[1:2] == ["table"]:
         table(int(float(sys.argv[2])) if len(sys.argv) > 2 else 10**7)
     else:

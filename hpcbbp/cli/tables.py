@@ -73,9 +73,25 @@ def solve_tables(answer: dict[str, Any], parts: Parts) -> list[Any]:
         work += f", sums in {arithmetic}"
     return [
         table(Table(title, columns, pairs)),
+        *cluster_lines(answer),
         *theory_lines(answer, parts),
         f"{answer['reason']}{searched}; tolerance {answer['tol']:g} of |lambda|, {work}",
     ]
+
+
+def cluster_lines(answer: dict[str, Any]) -> list[str]:
+    """Which pairs may be mixtures, and means over the outliers where there are several."""
+    shown, mean = [], answer["cluster"]
+    outliers = answer["separated"][: answer["p"] * answer["p_star"]]
+    if mixed := [str(place + 1) for place, alone in enumerate(outliers) if not alone]:
+        shown.append(f"not separated from others by the residuals, perhaps mixtures: {', '.join(mixed)}")
+    if mean is not None and mean["pairs"] > 1:
+        error = "" if mean["overlap2_error"] is None else f" +- {mean['overlap2_error']:.1g}"
+        shown.append(
+            f"mean of the {mean['pairs']} lowest: lambda = {mean['eigenvalue']:.6f} +- "
+            f"{mean['eigenvalue_error']:.1g}, m^2 = {mean['overlap2']:.5f}{error}"
+        )
+    return shown
 
 
 def theory_lines(answer: dict[str, Any], parts: Parts) -> list[str]:

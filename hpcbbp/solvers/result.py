@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.cluster import Cluster, Known, cluster_of, separated
 from hpcbbp.solvers.overlap import overlap2
 
 Array = NDArray[np.float64]
@@ -120,6 +121,8 @@ class Solution:
         m_kl = v_k . w*_l / |w*_l| of each pair.
     student_overlaps : (k, p, p) array
         v_k . w_l / |w_l| of each pair.
+    beyond : Known or None
+        Ritz pairs behind these that the solve knows besides, however roughly.
     """
 
     problem: Problem
@@ -131,6 +134,7 @@ class Solution:
     eigen: EigenResult
     teacher_overlaps: Array
     student_overlaps: Array
+    beyond: Known | None = None
 
     def __repr__(self) -> str:
         """What was solved and found, in a line; never the arrays."""
@@ -150,6 +154,22 @@ class Solution:
         """Sum of the squared overlaps with the student's own weights, of each pair."""
         return overlap2(self.student_overlaps)
 
+    @property
+    def known(self) -> Known:
+        """All Ritz pairs that are known, those asked for first."""
+        pairs = Known(self.eigen.eigenvalues, self.eigen.residuals, self.overlap2)
+        return pairs if self.beyond is None else pairs.then(self.beyond)
+
+    @property
+    def separated(self) -> list[bool]:
+        """Whether the residual of each pair keeps it apart from all others that are known (cluster.py)."""
+        return separated(self.known, len(self.eigen.eigenvalues))
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """Means over the p p* lowest pairs, where so many are known."""
+        return cluster_of(self.known, self.problem.p * self.problem.p_star)
+
     def lowest(self, count: int) -> Solution:
         """The same with the first `count` pairs alone."""
         first: dict[str, Any] = {
@@ -160,6 +180,7 @@ class Solution:
         return replace(
             self,
             eigen=replace(self.eigen, nev=asked, **first),
+            beyond=self.beyond if count >= len(self.eigen.eigenvalues) else None,
             teacher_overlaps=self.teacher_overlaps[:count],
             student_overlaps=self.student_overlaps[:count],
         )
@@ -188,6 +209,8 @@ class Solution:
             "residuals": result.residuals.tolist(),
             "source_residuals": None if result.source_residuals is None else result.source_residuals.tolist(),
             "overlap2": self.overlap2.tolist(),
+            "separated": self.separated,
+            "cluster": None if self.cluster is None else asdict(self.cluster),
             "student_overlap2": self.student_overlap2.tolist(),
             "teacher_overlaps": self.teacher_overlaps.tolist(),
             "student_overlaps": self.student_overlaps.tolist(),

@@ -45,6 +45,8 @@ class BlockLanczos:
         Why the solve ends; empty while it goes on.
     values, vectors, told, converged : array
         The pairs, their recomputed residuals and which of them are eigenpairs, once there is a reason.
+    more : tuple of arrays
+        Ritz values, vectors and residuals behind them that are known besides.
     last : bool
         Whether memory has no room for another step.
     """
@@ -58,6 +60,7 @@ class BlockLanczos:
         self.vectors = np.zeros((0, instance.space.k, instance.problem.p))
         self.converged = np.zeros(0, dtype=bool)
         self._rests, self._estimates = self.vectors, np.zeros(0)
+        self.more = self.values, self.vectors, self.told
 
     @property
     def block(self) -> int:
@@ -220,8 +223,15 @@ class BlockLanczos:
         reason = instance.group.share(reason)
         if reason:
             self.values, self.vectors, self.told, self.converged = values, vectors, told, converged
-            self.reason = reason
+            self.reason, self.more = reason, self._behind()
         return False
+
+    def _behind(self) -> tuple[Array, Array, Array]:
+        """Ritz values, vectors and residuals behind the pairs asked for, up to the first behind the outliers."""
+        wanted = self.instance.problem.p * self.instance.problem.p_star + 1
+        values, vectors, _ = self.instance.space.ritz(max(wanted, self.nev))
+        values, vectors = values[self.nev :], vectors[self.nev :]
+        return values, vectors, self._recomputed(values, vectors) if len(values) else values
 
     def _refined(self, vectors: Array, hidden: NDArray[np.bool_]) -> bool:
         """Ask again, in float64, for H of pairs whose residuals rounding has hidden; False if it cannot be."""

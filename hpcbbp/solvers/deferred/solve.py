@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine import provenance
+from hpcbbp.solvers.cluster import Known
 from hpcbbp.solvers.deferred.blocks import Blocks
 from hpcbbp.solvers.deferred.checkpoint import Checkpoint
 from hpcbbp.solvers.deferred.engine import check_block, check_deferred, few
@@ -18,8 +20,11 @@ from hpcbbp.solvers.deferred.lanczos import BlockLanczos
 from hpcbbp.solvers.deferred.moments import Moments
 from hpcbbp.solvers.deferred.progress import Progress
 from hpcbbp.solvers.eigen import check_arguments
+from hpcbbp.solvers.overlap import overlap2
 from hpcbbp.solvers.request import DEFAULT_TOL
 from hpcbbp.solvers.result import EigenResult, Solution, Step
+
+Array = NDArray[np.float64]
 
 
 def solve_deferred(
@@ -127,7 +132,17 @@ def _solution(found: Iteration | BlockLanczos, resumed: int) -> Solution:
     instance, at = found.instance, found.at
     problem, k = instance.problem, instance.k
     coordinates = np.pad(found.vectors, ((0, 0), (0, k - found.vectors.shape[1]), (0, 0)))
-    known = coordinates[:, : instance.q]  # the first directions span teacher and student
+    teacher, student = instance.weights[:, problem.p :], instance.weights[:, : problem.p]
+
+    def cosines(vectors: Array, weights: Array) -> Array:
+        """The first directions span teacher and student."""
+        found: Array = np.einsum("vik,iq->vkq", vectors[:, : instance.q], weights)
+        return found
+
+    beyond = None
+    if isinstance(found, BlockLanczos):
+        values, vectors, told = found.more
+        beyond = Known(values, told, overlap2(cosines(vectors, teacher)))
     return Solution(
         problem=problem,
         n=instance.n,
@@ -155,6 +170,7 @@ def _solution(found: Iteration | BlockLanczos, resumed: int) -> Solution:
                 "resumed_directions": resumed,
             },
         ),
-        teacher_overlaps=np.einsum("vik,iq->vkq", known, instance.weights[:, problem.p :]),
-        student_overlaps=np.einsum("vik,iq->vkq", known, instance.weights[:, : problem.p]),
+        teacher_overlaps=cosines(coordinates, teacher),
+        student_overlaps=cosines(coordinates, student),
+        beyond=beyond,
     )

@@ -1,0 +1,84 @@
+"""The cluster of the outliers: which pairs are eigenpairs of their own, and means that need no such pair.
+
+The p p* outliers differ by N^(-1/2) alone, so a Krylov method knows their span long before it knows each of them.
+Means over the span are good by then. With R = H Q - Q Theta of an orthonormal basis Q of k Ritz vectors, eigenvalues
+of H can be paired with the Ritz values so that the sum of squared distances is at most 2 |R|_F^2 (Kahan); where the
+rest of the spectrum is delta away the sum of distances is at most |R|_F^2 / delta, and the angle between the spans
+has a sine of at most |R|_F / delta (Davis and Kahan; Parlett, The Symmetric Eigenvalue Problem, chapter 11). The rest
+is taken to begin where the next Ritz value, less its residual, is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Ritz pairs in ascending order: values, residual norms and m^2, (r,) each."""
+
+    values: Array
+    residuals: Array
+    overlap2: Array
+
+    def then(self, other: Known) -> Known:
+        """These, and others behind them."""
+        return Known(*(np.concatenate(pair) for pair in zip(_parts(self), _parts(other), strict=True)))
+
+
+def _parts(known: Known) -> tuple[Array, Array, Array]:
+    return known.values, known.residuals, known.overlap2
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Means over the lowest p p* pairs.
+
+    Attributes
+    ----------
+    pairs : int
+        p p*.
+    eigenvalue, overlap2 : float
+        Means of lambda and m^2.
+    eigenvalue_error, overlap2_error : float or None
+        Bounds on what the means still miss, if the pairs are those of the lowest p p* eigenvalues; for m^2 None where
+        the next Ritz value is too near, or is not known.
+    """
+
+    pairs: int
+    eigenvalue: float
+    eigenvalue_error: float
+    overlap2: float
+    overlap2_error: float | None
+
+
+def cluster_of(known: Known, pairs: int) -> Cluster | None:
+    """Means over the first `pairs` of known Ritz pairs; None for fewer, or if they are not ascending."""
+    if len(known.values) < pairs or (np.diff(known.values) < 0).any():
+        return None
+    values, size = known.values[:pairs], float(np.linalg.norm(known.residuals[:pairs]))
+    error, sine = size * math.sqrt(2 / pairs), math.inf
+    if len(known.values) > pairs:
+        delta = float(known.values[pairs] - known.residuals[pairs] - values[-1])
+        if delta > 0:
+            error, sine = min(error, size**2 / delta / pairs), size / delta
+    return Cluster(
+        pairs, float(values.mean()), error, float(known.overlap2[:pairs].mean()), sine if sine < 1 else None
+    )
+
+
+def separated(known: Known, pairs: int) -> list[bool]:
+    """Whether the residual of each of the first pairs keeps it apart from every other known Ritz value.
+
+    A pair that is not may be a mixture of eigenvectors of the cluster, and its m^2 their weighted mean.
+    """
+    distances = np.abs(np.subtract.outer(known.values, known.values))
+    np.fill_diagonal(distances, math.inf)
+    apart = distances > np.add.outer(known.residuals, known.residuals)
+    return [bool(row.all()) for row in apart[:pairs]]
