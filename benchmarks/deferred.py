@@ -110,10 +110,10 @@ def means(p: int, n: int) -> None:
             found = solve_deferred(instance, 1, tol=tol, block=1)
             mean = found.cluster
             assert mean is not None
+            errors = (mean.eigenvalue_error or math.inf, mean.overlap2_error or math.inf)
             print(
-                f"seed {seed}, tolerance {tol:g}: {found.eigen.provenance['directions']} directions, "
-                f"lambda {mean.eigenvalue:.6f} +- {mean.eigenvalue_error:.1g}, m^2 {mean.overlap2:.4f} +- "
-                f"{mean.overlap2_error or math.inf:.1g}"
+                f"seed {seed}, tolerance {tol:g}: {found.eigen.provenance['directions']} directions, lambda "
+                f"{mean.eigenvalue:.6f} +- {errors[0]:.1g}, m^2 {mean.overlap2:.4f} +- {errors[1]:.1g}"
             )
         all_ = solve_deferred(instance, p, tol=1e-6, block=1)
         directions, values, m2 = all_.eigen.provenance["directions"], all_.eigen.eigenvalues, all_.overlap2

@@ -79,6 +79,9 @@ def solve_tables(answer: dict[str, Any], parts: Parts) -> list[Any]:
     ]
 
 
+_ERRORS = ("eigenvalue_error", "overlap2_error")
+
+
 def cluster_lines(answer: dict[str, Any]) -> list[str]:
     """Which pairs may be mixtures, and means over the outliers where there are several."""
     shown, mean = [], answer["cluster"]
@@ -86,10 +89,10 @@ def cluster_lines(answer: dict[str, Any]) -> list[str]:
     if mixed := [str(place + 1) for place, alone in enumerate(outliers) if not alone]:
         shown.append(f"not separated from others by the residuals, perhaps mixtures: {', '.join(mixed)}")
     if mean is not None and mean["pairs"] > 1:
-        error = "" if mean["overlap2_error"] is None else f" +- {mean['overlap2_error']:.1g}"
+        errors = ["" if mean[name] is None else f" +- {mean[name]:.1g}" for name in _ERRORS]
         shown.append(
-            f"mean of the {mean['pairs']} lowest: lambda = {mean['eigenvalue']:.6f} +- "
-            f"{mean['eigenvalue_error']:.1g}, m^2 = {mean['overlap2']:.5f}{error}"
+            f"mean of the {mean['pairs']} lowest that are known: lambda = {mean['eigenvalue']:.6f}{errors[0]}, "
+            f"m^2 = {mean['overlap2']:.5f}{errors[1]}"
         )
     return shown
 

@@ -30,6 +30,11 @@ def largest_entry(local: NDArray[Any]) -> float:
     return abs(float(np.maximum(local.max(), -local.min()))) if local.size else 0.0
 
 
+def ready(array: NDArray[Any]) -> NDArray[Any]:
+    """C-contiguous and writable, as the compiled kernels are specialised for; no copy if it is already."""
+    return np.require(array, requirements=("C", "W"))
+
+
 class DataMatrix(ABC):
     """X, an M x N matrix whose rows are the samples x_mu, known by its products alone.
 
@@ -86,9 +91,9 @@ class DataMatrix(ABC):
         return self._curvature_product(self._checked_with(D, V), D)
 
     def quick_product(self, V: Array, D: Curvature) -> Array:
-        """As curvature_product, in float32 arithmetic where data have that: good to some 2e-7 of |X^T D X| |V|.
+        """As curvature_product, in float32 arithmetic where data have that.
 
-        X and D have to be of ordinary sizes (Hessian.ordinary).
+        Good to some 2e-7 of |X^T D X V| for Gaussian X. X and D have to be of ordinary sizes (Hessian.ordinary).
         """
         return self._quick_product(self._checked_with(D, V), D)
 

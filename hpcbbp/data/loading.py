@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.data.base import DataMatrix, largest_entry
-from hpcbbp.data.file import open_array, read_shape
+from hpcbbp.data.file import ArrayFile, open_array, read_shape
 from hpcbbp.data.kernels import Rows
 from hpcbbp.data.narrow import NARROW, NarrowData, NarrowRows
 from hpcbbp.data.panels import PanelData
@@ -49,13 +50,20 @@ class FileData(PanelData):
     def __init__(self, name: str, n: int, m: int, group: Group) -> None:
         super().__init__(n, m, group, quick=False)
         self._name = name
+        self._array: ArrayFile | None = None
+
+    def panels(self) -> Iterator[tuple[slice, Rows]]:
+        """All rows of this rank, from a file that is opened once."""
+        with open_array(self._name, _WHAT, "M x N") as self._array:
+            if self._array.shape != (self.m, self.n):
+                found = tuple(self._array.shape)
+                raise InputError(f"{self._name}: shape {found}, where it was {(self.m, self.n)} a moment ago")
+            yield from super().panels()
 
     def _panel(self, start: int, stop: int) -> Rows:
+        assert self._array is not None
         out, first = np.empty((stop - start, self.n)), self.rows.start
-        with open_array(self._name, _WHAT, "M x N") as array:
-            if array.shape != (self.m, self.n):
-                raise InputError(f"{self._name}: shape {array.shape}, where it was {(self.m, self.n)} a moment ago")
-            array.read(slice(first + start, first + stop), slice(None), out)
+        self._array.read(slice(first + start, first + stop), slice(None), out)
         _finite(out, self._name, first + start, _WHAT)
         return out
 

@@ -60,7 +60,9 @@ class NarrowRows:
                 divisor = np.where(scale > 0, scale, np.float32(1))[:, None]
                 self.entries[at, columns] = np.clip(np.rint(piece / divisor), -_MOST, _MOST)
                 self.scales[at, c] = scale
-        self.largest = float(np.maximum(self.largest, largest_entry(self.read(at.start, at.stop))))  # NaN stays
+        given, kept = largest_entry(rows), largest_entry(self.read(at.start, at.stop))
+        # Some NaN have bits that rounding makes a number of; finite numbers may be rounded to infinity.
+        self.largest = float(np.maximum(self.largest, kept if math.isfinite(given) else given))
 
     def read(self, start: int, stop: int, out: Single | None = None) -> Single:
         """Rows as float32, exactly; into an array that is there already, or a new one."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hpcbbp.data import kernels, single
-from hpcbbp.data.base import Array, DataMatrix, check_sizes
+from hpcbbp.data.base import Array, DataMatrix, check_sizes, ready
 from hpcbbp.data.kernels import Rows
 from hpcbbp.data.single import Single
 from hpcbbp.machine.ranks import Group
@@ -54,7 +54,7 @@ class PanelData(DataMatrix):
             yield slice(start, stop), self._panel(start, stop)
 
     def _replicated(self, V: Array) -> Array:
-        return np.ascontiguousarray(self.group.gather_rows(V, self.n).T)
+        return ready(self.group.gather_rows(V, self.n).T)
 
     def _project(self, V: Array) -> Array:
         everywhere = self._replicated(V)
@@ -68,14 +68,14 @@ class PanelData(DataMatrix):
         W = np.zeros((U.shape[1], self.n))
         with self.group.agreeing():
             for rows, panel in self.panels():
-                W += kernels.adjoint(panel, np.ascontiguousarray(U[rows]))
+                W += kernels.adjoint(panel, ready(U[rows]))
         return self.group.scatter_sum(W.T)
 
     def _curvature_product(self, V: Array, D: Curvature) -> Array:
         everywhere, W = self._replicated(V), np.zeros((V.shape[1], self.n))
         with self.group.agreeing():
             for rows, panel in self.panels():
-                parts = (np.ascontiguousarray(part[rows]) for part in (D.diagonal, D.vector, D.weight))
+                parts = (ready(part[rows]) for part in (D.diagonal, D.vector, D.weight))
                 W += kernels.curvature_product(panel, everywhere, *parts)
         return self.group.scatter_sum(W.T)
 

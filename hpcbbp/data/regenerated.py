@@ -8,7 +8,7 @@ import numpy as np
 
 from hpcbbp.data.panels import PanelData
 from hpcbbp.data.single import Single
-from hpcbbp.machine.fast_normals import FastNormals
+from hpcbbp.machine.fast_normals import MOST, FastNormals
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.covariance import Covariance, eigenvalues_of
 
@@ -46,9 +46,10 @@ class RegeneratedData(PanelData):
         super().__init__(n, m, Group.chosen(group), quick=True)
         self._normals = FastNormals(seed, "regenerated")
         self._roots: Single | None = None
+        self.largest = MOST / math.sqrt(self.n)
         if covariance is not None:
             self._roots = np.sqrt(eigenvalues_of(covariance, self.n)).astype(np.float32)
-            self.largest = float(self._roots[-1])
+            self.largest *= float(self._roots[-1])
 
     def _panel(self, start: int, stop: int) -> Single:
         out = self._room(stop - start)

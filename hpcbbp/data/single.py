@@ -16,6 +16,7 @@ from numba import types
 from numba.extending import overload
 from numpy.typing import NDArray
 
+from hpcbbp.data.base import ready
 from hpcbbp.machine.compiled import compile_all, compiled
 
 Array = NDArray[np.float64]
@@ -232,7 +233,7 @@ class Product:
         """Rows of X, (M, N) with scales (M, chunks); diagonal and vector (M, p), weight (M,)."""
         whole = len(X) - len(X) % ROWS
         if whole:
-            curvature = (np.ascontiguousarray(part[:whole]) for part in (diagonal, vector, weight))
+            curvature = (ready(part[:whole]) for part in (diagonal, vector, weight))
             _product(X[:whole], scales[:whole], self._V, self._W, *curvature)
         if whole < len(X):
             curvature = (_padded(part[whole:]) for part in (diagonal, vector, weight))

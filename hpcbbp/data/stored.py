@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpcbbp.data import kernels, single
-from hpcbbp.data.base import Array, DataMatrix, largest_entry
+from hpcbbp.data.base import Array, DataMatrix, largest_entry, ready
 from hpcbbp.data.kernels import Rows
 from hpcbbp.data.narrow import NARROW
 from hpcbbp.errors import InputError, shown
@@ -33,11 +33,6 @@ def check_storage(name: str, known: Collection[str] = STORED) -> str:
 def storage_type(name: str) -> np.dtype[Any]:
     """Return the number type of a storage that numpy calculates with; InputError if there is none of that name."""
     return STORAGE[check_storage(name, STORAGE)]
-
-
-def _ready(array: Rows) -> Rows:
-    """C-contiguous and writable, as the compiled kernels are specialised for; no copy if it is already."""
-    return np.require(array, requirements=("C", "W"))
 
 
 def check_array(values: Any, what: str) -> None:
@@ -79,7 +74,7 @@ class StoredData(DataMatrix):
             self.largest = largest_entry(local) if largest is None else largest
             if not math.isfinite(self.largest):
                 raise InputError(f"the rows of X on rank {group.rank} have entries that are not finite")
-        self.local: Rows = _ready(local)
+        self.local: Rows = ready(local)
         kernels.prepare()
         self.quick = self.local.dtype == np.float32
         if self.quick:
@@ -88,16 +83,16 @@ class StoredData(DataMatrix):
     # The compiled kernels take N-side vectors as (b, N), contiguous along N; the interface's are (N, b).
 
     def _replicated(self, V: Array) -> Array:
-        return _ready(self.group.gather_rows(V, self.n).T)
+        return ready(self.group.gather_rows(V, self.n).T)
 
     def _project(self, V: Array) -> Array:
         return kernels.project(self.local, self._replicated(V))
 
     def _adjoint(self, U: Array) -> Array:
-        return self.group.scatter_sum(kernels.adjoint(self.local, _ready(U)).T)
+        return self.group.scatter_sum(kernels.adjoint(self.local, ready(U)).T)
 
     def _curvature_product(self, V: Array, D: Curvature) -> Array:
-        parts = (_ready(part) for part in (D.diagonal, D.vector, D.weight))
+        parts = (ready(part) for part in (D.diagonal, D.vector, D.weight))
         W = kernels.curvature_product(self.local, self._replicated(V), *parts)
         return self.group.scatter_sum(W.T)
 

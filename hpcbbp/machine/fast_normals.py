@@ -1,7 +1,7 @@
 """Standard normal float32 numbers by global index, about ten times as fast as numpy's ziggurat.
 
 Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011: counter-based, passes BigCrush) and the transform of Box and
-Muller, both in loops that vectorise. The radius has 31 random bits, so that no number lies beyond 6.6; the angle has
+Muller, both in loops that vectorise. The radius has 31 random bits, so that no number lies beyond 6.67; the angle has
 30 and two more for its quadrant. Logarithm, sine and cosine are the polynomials of the Cephes library, good to 2e-7.
 Processors that fuse multiplications with additions may differ from others in the last bit.
 """
@@ -20,6 +20,9 @@ Single = NDArray[np.float32]
 _LANES = 1024  # counters at a time
 BLOCK = 4 * _LANES
 """Numbers in a block, which is drawn as a whole; part of what a seed means."""
+
+MOST = 6.67
+"""Largest number in size, from above: the root of 64 log 2."""
 
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)

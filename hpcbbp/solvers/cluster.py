@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_ROUNDING = 1e-14  # of sums of some hundred thousand numbers of order 1
+
 
 @dataclass(frozen=True)
 class Known:
@@ -45,15 +47,15 @@ class Cluster:
     pairs : int
         p p*.
     eigenvalue, overlap2 : float
-        Means of lambda and m^2.
+        Means of lambda and m^2. The mean eigenvalue is not below that of the p p* lowest eigenvalues.
     eigenvalue_error, overlap2_error : float or None
-        Bounds on what the means still miss, if the pairs are those of the lowest p p* eigenvalues; for m^2 None where
-        the next Ritz value is too near, or is not known.
+        Bounds on what the means still miss, if no eigenvalue but the p p* lowest lies below the next Ritz value less
+        its residual; None where that is not known, or is too near.
     """
 
     pairs: int
     eigenvalue: float
-    eigenvalue_error: float
+    eigenvalue_error: float | None
     overlap2: float
     overlap2_error: float | None
 
@@ -63,11 +65,13 @@ def cluster_of(known: Known, pairs: int) -> Cluster | None:
     if len(known.values) < pairs or (np.diff(known.values) < 0).any():
         return None
     values, size = known.values[:pairs], float(np.linalg.norm(known.residuals[:pairs]))
-    error, sine = size * math.sqrt(2 / pairs), math.inf
+    error, sine = None, math.inf
     if len(known.values) > pairs:
         delta = float(known.values[pairs] - known.residuals[pairs] - values[-1])
         if delta > 0:
-            error, sine = min(error, size**2 / delta / pairs), size / delta
+            rounding = _ROUNDING * float(np.abs(known.values).max())
+            error = min(size * math.sqrt(2 / pairs), size**2 / delta / pairs) + rounding
+            sine = size / delta + _ROUNDING
     return Cluster(
         pairs, float(values.mean()), error, float(known.overlap2[:pairs].mean()), sine if sine < 1 else None
     )

@@ -170,6 +170,7 @@ def solve(
         nev=len(pairs) if below is not None else nev,
         verified=None if verified is None else verified and bool(converged.all()),
         found_by_verification=added,
+        lowest=search.lowest,
     )
 
 

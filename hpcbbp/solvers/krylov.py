@@ -108,6 +108,8 @@ class Search:
                 values, vectors = np.append(values, more[0]), np.concatenate([vectors, more[1]])
         pairs = self._looked_at(values, vectors)
         whole = bool(self.reached(pairs, known).all())
+        # SLEPc's values are those of the products it had: of quick ones not yet v . H v.
+        whole = whole and self.arithmetic[-1:] != ("float32",)
         return pairs if self.group.share(whole) else pairs.refined(self.group, self.order)
 
     def _looked_at(self, values: Array, vectors: Array) -> Pairs:
@@ -245,8 +247,9 @@ class Search:
             nev = int(eps.getDimensions()[0])
             found, estimates = np.real(np.array(values[:nev])), np.array(errors[:nev], dtype=float)
             self._largest = max([self._largest, *(abs(value) for value in values)])
+            floor = _FLOOR * self._largest if self.hessian.quick else self.rounding / 2
             if near_zero:
-                estimates = estimates * self.tolerance / max(self.rounding / 2, 1e-300)
+                estimates = estimates * self.tolerance / max(floor, 1e-300)
             step = Step(
                 earlier + int(its), self.products, known + int(nconv),
                 tuple((found * self.unit).tolist()),
@@ -256,11 +259,11 @@ class Search:
             if self.progress is not None:
                 self.progress(step)
             if self.relative and nconv < len(found):
-                near_zero = bool(self.tolerance * abs(found[nconv]) < self.rounding / 2)
+                size = abs(float(found[nconv]))
+                near_zero = (0.1 if self.hessian.quick else self.tolerance) * size < floor
                 eps.setConvergenceTest(tests.ABS if near_zero else tests.REL)
-                floor = _FLOOR * self._largest if self.hessian.quick else 0.0
-                goal = max(self._goal, min(0.1, floor / max(abs(found[nconv]), 1e-300)))
-                eps.setTolerances(self.rounding / 2 if near_zero else goal, eps.getTolerances()[1])
+                goal = max(self._goal, floor / max(size, 1e-300)) if self.hessian.quick else self._goal
+                eps.setTolerances(floor if near_zero else goal, eps.getTolerances()[1])
 
         eps.setMonitor(monitor)
 

@@ -72,6 +72,8 @@ class EigenResult:
     source_residuals : (k,) array or None
         Where X is a rounded copy of a user's own (bf16, int8): |H' v - lambda v| with the Hessian H' of X as it was.
         An eigenvalue of H' lies within that of lambda. None for all others.
+    lowest : bool
+        Whether the lowest pairs were asked for, and not those of another end with PETSc's options.
     """
 
     eigenvalues: Array
@@ -88,6 +90,7 @@ class EigenResult:
     verified: bool | None = None
     found_by_verification: int = 0
     source_residuals: Array | None = None
+    lowest: bool = True
 
     def __repr__(self) -> str:
         """What was found, in a line; never the arrays."""
@@ -168,7 +171,7 @@ class Solution:
     @property
     def cluster(self) -> Cluster | None:
         """Means over the p p* lowest pairs, where so many are known."""
-        return cluster_of(self.known, self.problem.p * self.problem.p_star)
+        return cluster_of(self.known, self.problem.p * self.problem.p_star) if self.eigen.lowest else None
 
     def lowest(self, count: int) -> Solution:
         """The same with the first `count` pairs alone."""

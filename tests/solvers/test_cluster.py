@@ -34,13 +34,15 @@ def test_bounds_hold(seed, pairs, wrong, width):
     m2 = ((weights.T @ V) ** 2).sum(axis=0)
     known = Known(ritz, np.linalg.norm(H @ V - V * ritz, axis=0), m2)
     found = cluster_of(known, pairs)
-    assert abs(found.eigenvalue - true[:pairs].mean()) <= found.eigenvalue_error + 1e-14
-    if found.overlap2_error is not None:
+    assert found.eigenvalue >= true[:pairs].mean() - 1e-14
+    if found.eigenvalue_error is not None and true[pairs] >= ritz[pairs] - known.residuals[pairs]:
+        assert found.eigenvalue - true[:pairs].mean() <= found.eigenvalue_error
+    if found.overlap2_error is not None and true[pairs] >= ritz[pairs] - known.residuals[pairs]:
         exact = ((weights.T @ U[:, :pairs]) ** 2).sum() / pairs
         assert abs(found.overlap2 - exact) <= found.overlap2_error + 1e-14
     alone = cluster_of(Known(*(part[:pairs] for part in (known.values, known.residuals, known.overlap2))), pairs)
     assert alone.overlap2_error is None
-    assert alone.eigenvalue_error >= found.eigenvalue_error
+    assert alone.eigenvalue_error is None
     for i, apart in enumerate(separated(known, pairs)):
         if apart:
             assert (np.abs(true - ritz[i]) <= known.residuals[i] + 1e-14).sum() >= 1
@@ -77,7 +79,9 @@ def test_one_copy_tells_of_the_others(group, p, p_star):
     X, Q = completed(instance, np.random.default_rng(0), D)
     values, vectors = np.linalg.eigh(dense_hessian(X, D))
     outliers = p * p_star
-    assert abs(mean.eigenvalue - values[:outliers].mean()) <= mean.eigenvalue_error + 1e-9
+    assert mean.eigenvalue >= values[:outliers].mean() - 1e-9
+    if mean.eigenvalue_error is not None:
+        assert mean.eigenvalue - values[:outliers].mean() <= mean.eigenvalue_error + 1e-9
     W = Q[:, : instance.q] @ instance.weights[:, p:]
     m2 = np.einsum("nkv,nl->vkl", vectors[:, :outliers].reshape(n, p, outliers), W) ** 2
     if mean.overlap2_error is not None:
@@ -96,4 +100,7 @@ def test_solves_with_slepc_tell_too():
     assert found.separated == [True] * 4
     assert found.to_dict()["cluster"]["pairs"] == 2
     assert found.lowest(2).cluster.overlap2_error is None
+    problem = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
+    quick = solve_instance(gaussian_instance(problem, 200, 0, storage="float32"), tol=1e-4)
+    assert abs(quick.cluster.eigenvalue - mean.eigenvalue) <= quick.cluster.eigenvalue_error + 1e-8  # X is rounded
     assert found.lowest(1).cluster is None
