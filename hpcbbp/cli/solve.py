@@ -173,6 +173,16 @@ def show(answer: dict[str, Any], output: Output, unused: Sequence[str], parts: P
         output.show(*solve_tables(answer, parts))
     for name in unused:
         warn(f"PETSc option -{name} was not used by anything (see -help for those there are)")
+    far = [
+        r
+        for r, value in zip(answer["source_residuals"] or [], answer["eigenvalues"], strict=False)
+        if r > abs(value) / 10
+    ]
+    if far:
+        warn(
+            f"{len(far)} of the pairs miss those of the file by up to {max(far):.1e}, more than a tenth of |lambda|: "
+            "these numbers are too narrow for this X; take --storage float32"
+        )
     if answer["converged"] < answer["nev"]:
         warn(f"{answer['nev'] - answer['converged']} of {answer['nev']} pairs have not converged: {answer['reason']}")
     elif answer["verified"] is False:

@@ -86,6 +86,8 @@ class ArrayFile:
         self._array, self._path, self._what = array, path, what
         self.shape: tuple[int, int] = (int(array.shape[0]), int(array.shape[1]))
         self.dtype: np.dtype[Any] = array.dtype
+        about = path.stat()
+        self.stamp = about.st_size, about.st_mtime_ns
 
     def read(self, rows: slice, columns: slice, out: NDArray[Any]) -> None:
         """Read a block into an array, converted to its number type: what overflows it becomes infinite."""

@@ -44,20 +44,21 @@ class FileData(PanelData):
     name : str
         See open_array.
     n, m : int
+    stamp : (int, int)
+        Its size and time of change, as it was read (ArrayFile.stamp).
     group : Group
     """
 
-    def __init__(self, name: str, n: int, m: int, group: Group) -> None:
+    def __init__(self, name: str, n: int, m: int, stamp: tuple[int, int], group: Group) -> None:
         super().__init__(n, m, group, quick=False)
-        self._name = name
+        self._name, self._stamp = name, stamp
         self._array: ArrayFile | None = None
 
     def panels(self) -> Iterator[tuple[slice, Rows]]:
         """All rows of this rank, from a file that is opened once."""
         with open_array(self._name, _WHAT, "M x N") as self._array:
-            if self._array.shape != (self.m, self.n):
-                found = tuple(self._array.shape)
-                raise InputError(f"{self._name}: shape {found}, where it was {(self.m, self.n)} a moment ago")
+            if self._array.shape != (self.m, self.n) or self._array.stamp != self._stamp:
+                raise InputError(f"{self._name}: has changed since it was read; start again with the file as it is")
             yield from super().panels()
 
     def _panel(self, start: int, stop: int) -> Rows:
@@ -96,6 +97,7 @@ def load_data(name: str, storage: str | None = None, group: Group | None = None)
     rows, size = group.owned(m), (NARROW[storage] if narrow else dtype).itemsize
     memory.require(len(rows) * n * size, group, f"take a smaller X than {name}, or ranks on more nodes")
     with group.agreeing(), open_array(name, _WHAT, "M x N") as array:
+        stamp = array.stamp
         local: Rows = np.empty((0 if narrow else len(rows), n), dtype=dtype)
         kept = NarrowRows(len(rows) if narrow else 0, n, storage if narrow else "bf16")
         step = max(1, (2**20 if narrow else 2**24) // n)
@@ -112,7 +114,7 @@ def load_data(name: str, storage: str | None = None, group: Group | None = None)
         small = "" if storage == "float64" else f" (or too small for {storage})"
         raise InputError(f"{name}: every entry of {_WHAT} is zero{small}, and so would be the Hessian")
     if narrow:
-        return NarrowData(kept, m, group, source=FileData(name, n, m, group))
+        return NarrowData(kept, m, group, source=FileData(name, n, m, stamp, group))
     return StoredData(local, m, group, largest=largest)
 
 

@@ -26,6 +26,7 @@ QUICK = 1e-6
 """Tightest tolerance for which products are made in float32 arithmetic, where data have that."""
 
 _MARGIN = 0.5  # of the tolerance, for SLEPc's estimates: the rest is for the rounding of quick products
+_NEAR = 10.0  # times the tolerance: from there a basis of half the size is enough
 _FLOOR = 1.6e-7  # of |H|: twice what that rounding leaves of residuals, where they are followed no further
 
 
@@ -65,6 +66,7 @@ class Search:
         self._order: Callable[[Array], Array] = lambda values: values
         self._may_be_quick = self.group.smallest(float(hessian.data.quick)) > 0 and hessian.ordinary()
         self.arithmetic: tuple[str, ...] = ()
+        self._near = False
         if abs(hessian.exponent()) > ORDINARY / 2:  # may be refused, and not within SLEPc: there 3.22 has crashed
             self.operator.apply(self._start(0))
             self.checks += 1
@@ -124,8 +126,10 @@ class Search:
     def _quick_failed(self, values: Array, vectors: Array, known: Array) -> bool:
         """Whether what quick products have found falls short of the tolerance; from then on they are exact."""
         if self.arithmetic[-1] == "float32" and self.reason == CONVERGED and len(values):
-            reached = self.reached(self._looked_at(values, vectors), known).all()
-            self._may_be_quick = self.group.share(bool(reached))
+            pairs = self._looked_at(values, vectors)
+            excess = (pairs.residuals(self.group, known) / np.maximum(self._allowed(pairs), 1e-300)).max()
+            reached, self._near = bool(self.reached(pairs, known).all()), bool(excess < _NEAR)
+            self._may_be_quick, self._near = self.group.share((reached, self._near))
         return self.arithmetic[-1] == "float32" and not self._may_be_quick
 
     def reached(self, pairs: Pairs, known: Array | None = None) -> NDArray[np.bool_]:
@@ -177,7 +181,7 @@ class Search:
                 eps.setProblemType(SLEPc.EPS.ProblemType.HEP)
                 eps.setType(SLEPc.EPS.Type.KRYLOVSCHUR)
                 eps.setWhichEigenpairs(SLEPc.EPS.Which.SMALLEST_REAL)
-                eps.setDimensions(nev, default_ncv(nev, left, near=near is not None))
+                eps.setDimensions(nev, default_ncv(nev, left, near=near is not None and self._near))
                 eps.setTolerances(self.tolerance)
                 self._watch(eps, len(known))
                 for vector, values in zip(deflated, known, strict=True):

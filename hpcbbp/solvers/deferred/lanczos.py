@@ -202,7 +202,8 @@ class BlockLanczos:
         """
         at, instance, nev = self.at, self.instance, self.nev
         values, vectors, estimates = self.values[:nev], self.vectors[:nev], self._estimates[:nev]
-        told, wanted = self._recomputed(values, vectors), self.tol * np.abs(values)
+        told, exact = self._recomputed(values, vectors)
+        wanted = self.tol * np.abs(values)
         at.gap = max(at.gap, float((told - estimates).max(initial=0.0)))
         zero = ZERO * instance.space.scale()
         converged = told <= np.where(np.abs(values) <= zero, zero, wanted)
@@ -222,7 +223,7 @@ class BlockLanczos:
             reason = limited(instance, values, told)
         reason = instance.group.share(reason)
         if reason:
-            self.values, self.vectors, self.told, self.converged = values, vectors, told, converged
+            self.values, self.vectors, self.told, self.converged = exact, vectors, told, converged
             self.reason, self.more = reason, self._behind()
         return False
 
@@ -231,7 +232,8 @@ class BlockLanczos:
         wanted = self.instance.problem.p * self.instance.problem.p_star + 1
         values, vectors, _ = self.instance.space.ritz(max(wanted, self.nev))
         values, vectors = values[self.nev :], vectors[self.nev :]
-        return values, vectors, self._recomputed(values, vectors) if len(values) else values
+        told, exact = self._recomputed(values, vectors) if len(values) else (values, values)
+        return exact, vectors, told
 
     def _refined(self, vectors: Array, hidden: NDArray[np.bool_]) -> bool:
         """Ask again, in float64, for H of pairs whose residuals rounding has hidden; False if it cannot be."""
@@ -248,9 +250,10 @@ class BlockLanczos:
         at.gap = 0.0
         return True
 
-    def _recomputed(self, values: Array, vectors: Array) -> Array:
-        """Residuals |H v - lambda v| of unit block vectors, as bounds, from the images in float64. Collective.
+    def _recomputed(self, values: Array, vectors: Array) -> tuple[Array, Array]:
+        """Residuals |H v - lambda v| of unit block vectors, as bounds, and v . H v, from the images in float64.
 
+        Collective. The residual with v . H v in place of a Ritz value is not larger.
         With U = D R v: R^T U - lambda v in the directions met; outside them X^T of the part of U outside P. What
         float64 may round away is added (docs/deferred.md).
         """
@@ -263,4 +266,4 @@ class BlockLanczos:
         # Projections, good to u, are squared and divided by a + y: D has a relative error of u / sqrt(a) at worst.
         conditioned = (16 + 4 / math.sqrt(instance.problem.a)) * _U * at.sizes
         told: Array = np.hypot(inner, outside) + conditioned + _U * (math.sqrt(k * p) * at.terms + 4 * np.abs(values))
-        return told
+        return told, (at.product * vectors).sum(axis=(1, 2))
