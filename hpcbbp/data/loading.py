@@ -99,7 +99,7 @@ def load_data(name: str, storage: str | None = None, group: Group | None = None)
     with group.agreeing(), open_array(name, _WHAT, "M x N") as array:
         stamp = array.stamp
         local: Rows = np.empty((0 if narrow else len(rows), n), dtype=dtype)
-        kept = NarrowRows(len(rows) if narrow else 0, n, storage if narrow else "bf16")
+        kept = NarrowRows(len(rows), n, storage) if narrow else None
         step = max(1, (2**20 if narrow else 2**24) // n)
         # By pieces: a conversion of all rows at once would hold them twice.
         for start in range(rows.start, rows.stop, step):
@@ -108,12 +108,13 @@ def load_data(name: str, storage: str | None = None, group: Group | None = None)
             array.read(slice(start, stop), slice(None), piece)
             _finite(piece, name, start, _WHAT)  # finds what overflows float32, too
             largest = max(largest, largest_entry(piece))
-            if narrow:
+            if kept is not None:
                 kept.put(at, piece)
-    if group.largest(kept.largest if narrow else largest) == 0.0:
+                largest = kept.largest
+    if group.largest(largest) == 0.0:
         small = "" if storage == "float64" else f" (or too small for {storage})"
         raise InputError(f"{name}: every entry of {_WHAT} is zero{small}, and so would be the Hessian")
-    if narrow:
+    if kept is not None:
         return NarrowData(kept, m, group, source=FileData(name, n, m, stamp, group))
     return StoredData(local, m, group, largest=largest)
 
