@@ -10,7 +10,7 @@ from hpcbbp.model.problem import check_dimension
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.methods import METHODS, Method
 from hpcbbp.solvers.reach import check_reach
-from hpcbbp.solvers.request import ARGUMENTS, Request, Words, one_of
+from hpcbbp.solvers.request import ARGUMENTS, Request, Words
 
 
 def method_named(name: str, words: Words = ARGUMENTS) -> Method:
@@ -58,7 +58,7 @@ def check_storage(method: Method, storage: str, words: Words = ARGUMENTS) -> Non
     if isinstance(storage, str) and storage in method.storages:
         return
     others = [name for name, other in METHODS.items() if storage in other.storages]
-    hint = f"; {_text(storage)} goes with {words('method', one_of(others))}" if others else ""
+    hint = f"; {_text(storage)} goes with {words.among('method', others)}" if others else ""
     raise InputError(
         f"{words('storage', _text(storage))} with {words('method', method.name)}: X or its images are kept in one of "
         f"{', '.join(method.storages)}{hint}"
@@ -72,7 +72,7 @@ def check_options(method: Method, asked: Mapping[str, object], words: Words = AR
             takers = [other.name for other in METHODS.values() if name in other.options]
             if not takers:
                 raise InputError(f"{words(name)} belongs to no method that is there: leave it out")
-            raise InputError(f"{words(name)} belongs to {words('method', one_of(takers))}, not {method.name}")
+            raise InputError(f"{words(name)} belongs to {words.among('method', takers)}, not {method.name}")
 
 
 def _text(value: object) -> str:

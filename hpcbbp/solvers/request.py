@@ -109,6 +109,10 @@ class Words:
         text = f"{self.quote}{value}{self.quote}" if isinstance(value, str) else f"{value:g}"
         return f"{shown}{self.between}{text}"
 
+    def among(self, name: str, values: list[str]) -> str:
+        """A name with several values that it may have."""
+        return f"{self(name)}{self.between}{one_of([f'{self.quote}{value}{self.quote}' for value in values])}"
+
 
 OPTIONS = Words(option=True, between=" ", quote="")
 KEYS = Words(option=False, between=" = ", quote='"')

@@ -156,6 +156,11 @@ def test_more_seeds_keep_those_there_were(tmp_path):
             )
             for method, also in (("stored", ", bf16, int8"), ("dice", ""), ("dense", ""))
         ),
+        (
+            "p = 2\n",
+            'p = 2\nstorage = "float64"\nmethod = "regenerated"\n',
+            'one of float32; "?float64"? goes with method = "stored", "dice", "deferred" or "dense"$',
+        ),
         ("p = 2\n", 'p = 2\nstorage = "int16"\n', 'storage = "int16" with method = "stored"'),  # auto, at N = 400
         (
             "p = 2\n",
