@@ -245,8 +245,8 @@ class Product:
 
 
 def no_scales(rows: int, n: int) -> Single:
-    """Scales of X as it is: ones that take no memory."""
-    return np.lib.stride_tricks.as_strided(np.ones(1, dtype=np.float32), (rows, -(-n // CHUNK)), (0, 0))
+    """Scales of X as it is: ones, a thousandth of X (an array without strides would be another specialisation)."""
+    return np.ones((rows, -(-n // CHUNK)), dtype=np.float32)
 
 
 def _padded(rows: NDArray[Any]) -> NDArray[Any]:
@@ -258,7 +258,7 @@ def _padded(rows: NDArray[Any]) -> NDArray[Any]:
 
 def prepare(entries: np.dtype[Any]) -> None:
     """Compile the product for entries of a type, or load it from numba's cache."""
-    arrays = f"{entries.name}[:,::1], float32[:,:], float32[:,::1]"
+    arrays = f"{entries.name}[:,::1], float32[:,::1], float32[:,::1]"
     curvature = "float64[:,::1], float64[:,::1], float64[:,::1], float64[::1]"
     functions = [
         (_product, f"({arrays}, {curvature})"),

@@ -21,7 +21,6 @@ Array = NDArray[np.float64]
 ROUNDING = 1e-13
 """Part of |H| that a residual may keep from rounding alone, whatever the tolerance: eigenvalues near 0 need it."""
 
-
 QUICK = 1e-6
 """Tightest tolerance for which products are made in float32 arithmetic, where data have that."""
 

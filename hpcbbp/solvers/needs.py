@@ -82,7 +82,7 @@ def _edge_gap(p: int, p_star: int, a: float, alpha: float, n: int) -> float:
 def stored_bytes(request: Request, ranks: int) -> int:
     """Bytes of the largest rank with its rows of X in memory, and what a product needs."""
     problem, size = request.problem, BYTES[request.storage]
-    scales = 4 * -(-request.m // ranks) * -(-request.n // CHUNK) if request.storage == "int8" else 0
+    scales = 4 * -(-request.m // ranks) * -(-request.n // CHUNK) if request.storage != "float64" else 0
     rows = memory.stored_solve(request.n, request.m, problem.p, problem.p_star, size, basis(request), ranks)
     return rows + scales
 

@@ -273,3 +273,17 @@ def test_bits_of_nan_that_rounding_would_make_numbers():
             with np.errstate(invalid="ignore"):
                 kept.put(0, np.array([[0x3F800000, bits]], dtype=np.uint32).view(np.float32))
             assert np.isnan(kept.largest)
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("storage", ["float32", "bf16", "int8"])
+def test_no_kernel_is_compiled_after_the_first_ones(group, storage):
+    """With what is left of rows, scales or none, and parts of larger arrays: ranks would compile it all at once."""
+    data = gaussian(30, 21, 0, storage, group)
+    kernels = (single._product, single.widen, single._chunked)
+    before = [len(kernel.signatures) for kernel in kernels]
+    rows, columns = len(data.rows), len(data.columns)
+    V, D = np.ones((columns, 4))[:, ::2], np.asfortranarray(np.ones((rows, 2)))
+    data.quick_product(V, Curvature(D, D, np.ones(2 * rows)[::2]))
+    data.curvature_product(V, Curvature(D, D, np.ones(rows)))
+    assert [len(kernel.signatures) for kernel in kernels] == before
