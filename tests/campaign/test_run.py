@@ -19,7 +19,7 @@ import pytest
 from commands import ENVIRONMENT, MPIRUN, PATIENCE, answer, error_lines, kill, outlive, run
 from dense import dense_hessian
 
-from hpcbbp import Problem, deferred_instance, gaussian_instance, solve_deferred
+from hpcbbp import Problem, gaussian_instance
 from hpcbbp.campaign.job import open_campaign, run_campaign
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.campaign.store import SCHEMA, Store
@@ -101,26 +101,6 @@ def test_a_record_holds_what_was_computed(tmp_path, spec):
     assert (record["schema"], record["converged"], record["ranks"]) == (SCHEMA, 2, 1)
     assert by_n[2000]["method"] == "deferred"
     assert abs(by_n[2000]["quenched"]["lambda_1"] - by_n[2000]["eigenvalues"][0]) < 0.3
-
-
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_one_copy_is_recorded_as_what_it_is(tmp_path, ranks):
-    """With one vector a step, as the point says; it is what a solve by hand finds, and done when the run goes on."""
-    grid = "p = 2\na = 1.5\nalpha = 3\nn = 300\nseeds = 2\nmethod = 'deferred'\nnev = 1"
-    (tmp_path / "one.toml").write_text(f"name = 'one'\n[[grid]]\n{grid}\n")
-    out = tmp_path / "out"
-    done = run("run", tmp_path / "one.toml", "--out", out, ranks=ranks)
-    assert done.returncode == 0, done.stderr
-    for record in Store(out / "results.jsonl").read().values():
-        point = record.point
-        assert (point.block, record.provenance["block"], len(record.eigenvalues)) == (1, 1, 1)
-        assert record.key == point.key
-        instance = deferred_instance(point.problem, 300, point.seed, storage=point.storage, nev=1, block=1)
-        alone = solve_deferred(instance, 1, tol=1e-6, block=1)
-        assert record.eigenvalues == alone.eigen.eigenvalues.tolist()
-    again = run("run", tmp_path / "one.toml", "--out", out, ranks=ranks)
-    assert again.returncode == 0, again.stderr
-    assert len((out / "results.jsonl").read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fuzzing import bounded
 
 from hpcbbp import InputError
-from hpcbbp.campaign.cost import model_seconds
 from hpcbbp.campaign.spec import load_campaign, parse_campaign
 from hpcbbp.solvers.point import PHYSICS
 from hpcbbp.theory import transition
@@ -282,20 +280,3 @@ def test_models_are_counted_before_any_is_made():
     text = f'name = "x"\n[[grid]]\np = 1\na = [{constants}]\nnoise = [{noise}]\nalpha = 1\nn = 100\n'
     with pytest.raises(InputError, match="4000000 combinations of a and parts of the model; at most 1000000"):
         parse_campaign(text, "x.toml").size()
-
-
-def test_one_copy_takes_one_vector_a_step():
-    """Where fewer copies of the outlier than p p* are asked for, with a key and an estimate of its own."""
-    text = 'name = "x"\n[[grid]]\np = [1, 2]\na = 1.5\nalpha = 3\nn = 20000\nseeds = 1\nmethod = "deferred"\n'
-    both, copies = (parse_campaign(text + more, "x.toml").points() for more in ("", "nev = 1\n"))
-    assert [point.block for point in both] == [None, None]
-    assert [point.block for point in copies] == [None, 1]
-    assert copies[0].key == both[0].key
-    assert copies[1].key.endswith(" nev=1 tol=1e-06 block=1")
-    assert "block" not in copies[0].to_dict()
-    assert copies[1].to_dict()["block"] == copies[1].request.block == 1
-    assert copies[1].request.few
-    assert model_seconds(copies[1]) < model_seconds(replace(copies[1], block=None))
-    fewer = text.replace("[1, 2]", "2") + "p_star = 2\nnev = 3\ntol = 1e-8\n"
-    (point,) = parse_campaign(fewer, "x.toml").points()
-    assert (point.block, point.storage) == (1, "float64")
