@@ -7,6 +7,7 @@ of a stream without the numbers before it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ STREAMS = {
 BLOCK = 16384
 """Numbers in a block; part of what a seed means. The ziggurat draws a varying amount of random bits for a
 number, so a block can only be drawn from its beginning."""
+
+MANY = BLOCK
+"""Numbers from which on compiled loops draw them; the same ones."""
+
+Draw = Callable[[NDArray[Any], int, NDArray[np.uint64], int, float], None]
 
 
 def check_seed(seed: int) -> int:
@@ -70,14 +76,28 @@ def fill_normals(out: NDArray[Any], seed: int, stream: str, start: int, scale: f
     float32 arrays get the rounded float64 numbers: the same instance, stored in half the memory.
     """
     sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(STREAMS[stream],))
-    key = sequence.generate_state(2, np.uint64)
+    key = np.asarray(sequence.generate_state(2, np.uint64), dtype=np.uint64)
     stop = start + out.size
+    draw = _compiled() if out.size >= MANY and out.flags.c_contiguous and out.dtype.kind == "f" else _drawn
     for block in range(start // BLOCK, -(-stop // BLOCK)):
-        generator = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, block, 0]))
         first = block * BLOCK
         lo, hi = max(start, first), min(stop, first + BLOCK)
-        # Nothing behind the last number wanted has to be drawn.
-        out[lo - start : hi - start] = scale * generator.standard_normal(hi - first)[lo - first :]
+        draw(out[lo - start : hi - start], lo - first, key, block, scale)
+
+
+def _drawn(out: NDArray[Any], first: int, key: NDArray[np.uint64], block: int, scale: float) -> None:
+    """Numbers first, first + 1, ... of a block, by numpy; nothing behind the last one wanted has to be drawn."""
+    generator = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, block, 0]))
+    out[:] = scale * generator.standard_normal(first + out.size)[first:]
+
+
+def _compiled() -> Draw:
+    """The same, faster where numba compiles; not imported for a few numbers."""
+    import numba
+
+    from hpcbbp.machine import ziggurat
+
+    return ziggurat.fill if ziggurat.AVAILABLE and not numba.config.DISABLE_JIT else _drawn
 
 
 def triangle(rows: int, columns: int, dimension: int, seed: int, stream: str, number: int) -> NDArray[np.float64]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hpcbbp import InputError
+from hpcbbp.machine import rng, ziggurat
 from hpcbbp.machine.fast_normals import BLOCK as FAST_BLOCK
 from hpcbbp.machine.fast_normals import FastNormals
 from hpcbbp.machine.rng import BLOCK, STREAMS, fill_normals, normals, triangle
@@ -73,6 +77,38 @@ def test_float32_is_the_same_numbers_rounded():
     fill_normals(out, 3, "data", 17, scale=0.125)
     expected = 0.125 * normals(3, "data", 17, 17 + out.size)
     np.testing.assert_array_equal(out, expected.astype(np.float32))
+
+
+@given(st.integers(0, 3 * BLOCK), st.integers(1, 3 * BLOCK), st.sampled_from(["float64", "float32"]))
+def test_compiled_numbers_are_numpys(start, length, kind):
+    """Both ways of drawing, of any stretch: the same bits."""
+    by_numpy, compiled = np.empty(length, dtype=kind), np.empty(length, dtype=kind)
+    with mock.patch.object(rng, "MANY", length + 1):
+        fill_normals(by_numpy, 11, "data", start, scale=0.3)
+    with mock.patch.object(rng, "MANY", 0):
+        fill_normals(compiled, 11, "data", start, scale=0.3)
+    np.testing.assert_array_equal(by_numpy, compiled)
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="numpy draws where nothing is compiled")
+def test_compiled_numbers_are_numpys_in_the_tail_too():
+    """3 million numbers: some 800 of the tail, twice as many that their layer rejects in the end."""
+    assert ziggurat.AVAILABLE
+    assert rng._compiled() is ziggurat.fill
+    key = np.array([2**63 + 1, 3], dtype=np.uint64)
+    tail = 0
+    for block in [*range(180), 2**40]:
+        found, expected = np.empty(BLOCK), np.empty(BLOCK)
+        ziggurat.fill(found, 0, key, block, 1.0)
+        rng._drawn(expected, 0, key, block, 1.0)
+        np.testing.assert_array_equal(found, expected)
+        tail += int((np.abs(found) > 3.6541528853610088).sum())
+    assert tail > 500
+
+
+def test_without_numbas_tables_numpy_draws():
+    with mock.patch.object(ziggurat, "AVAILABLE", False):
+        assert rng._compiled() is rng._drawn
 
 
 def test_law_and_independence():
