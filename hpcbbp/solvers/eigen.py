@@ -21,6 +21,7 @@ from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.request import DEFAULT_TOL
 from hpcbbp.solvers.result import EigenResult, Step
 from hpcbbp.solvers.slepc import CONVERGED, default_ncv
+from hpcbbp.solvers.starts import Starts
 
 Array = NDArray[np.float64]
 
@@ -101,6 +102,7 @@ def solve(
     progress: Callable[[Step], None] | None = None,
     below: float | None = None,
     verify: bool = False,
+    start: Array | None = None,
 ) -> EigenResult:
     """Return the nev smallest eigenpairs by SLEPc's Krylov-Schur; PETSc options act. Collective.
 
@@ -123,11 +125,13 @@ def solve(
         begin with, doubled until it is passed).
     verify : bool
         Search the orthogonal complement of what was found, from fresh random starts, until nothing lower turns up.
+    start : (local_size,) array, optional
+        A guess at the eigenvectors, of any length, this rank's part: half of the start vector, the rest stays random.
 
     Raises
     ------
     InputError
-        Bad nev, tol, seed or below, products that overflow or underflow, or a PETSc that cannot do it.
+        Bad nev, tol, seed, below or start, products that overflow or underflow, or a PETSc that cannot do it.
     MissingDependencyError
         Without petsc4py and slepc4py.
     """
@@ -138,7 +142,7 @@ def solve(
 
     petsc.check_index(PETSc.IntType, hessian.size, default_ncv(nev, hessian.size))
     clock = time.perf_counter()
-    search = Search(hessian, tol, seed, progress)
+    search = Search(hessian, tol, Starts(hessian, seed, start), progress)
     pairs = search.run(nev) if below is None else _below(search, nev, below)
     nev, reason, verified, added = search.asked, search.reason, None, 0
     if verify:

@@ -27,6 +27,7 @@ from hpcbbp.solvers.overlap import cosines, level_cosines, overlaps
 from hpcbbp.solvers.request import DEFAULT_TOL, Request
 from hpcbbp.solvers.result import Solution, Step
 from hpcbbp.solvers.source import with_source
+from hpcbbp.solvers.starts import along
 from hpcbbp.solvers.weights import sphere
 
 Array = NDArray[np.float64]
@@ -270,8 +271,9 @@ def solve_instance(
     problem, data = instance.problem, instance.data
     nev = eigen.default_nev(problem.p, problem.p_star, data.n) if nev is None else nev
     nev, tol = eigen.check_arguments(nev, tol, problem.p * data.n)
+    seed, start = instance.seed, along(instance.teacher, problem.p, instance.seed)
     result = eigen.solve(
-        instance.hessian, nev, tol=tol, seed=instance.seed, progress=progress, below=below, verify=verify
+        instance.hessian, nev, tol=tol, seed=seed, progress=progress, below=below, verify=verify, start=start
     )
     if data.source is not None:
         result = with_source(result, replace(instance, data=data.source).hessian)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.machine import petsc
-from hpcbbp.machine.rng import normals
 from hpcbbp.operators.hessian import ORDINARY, Hessian, Scaled
 from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.result import Step
 from hpcbbp.solvers.ritz import rayleigh_ritz
 from hpcbbp.solvers.slepc import CONVERGED, basis_of, default_ncv, order_of, reason_of, refusal_of
+from hpcbbp.solvers.starts import Starts
 
 Array = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ class Search:
     ----------
     hessian : Hessian
     tol : float
-    seed : int
+    starts : Starts
     progress : callable or None
         Called with each Step, on every rank.
 
@@ -55,8 +55,8 @@ class Search:
     history : list of Step
     """
 
-    def __init__(self, hessian: Hessian, tol: float, seed: int, progress: Callable[[Step], None] | None) -> None:
-        self.hessian, self.group, self.seed, self.progress = hessian, hessian.data.group, seed, progress
+    def __init__(self, hessian: Hessian, tol: float, starts: Starts, progress: Callable[[Step], None] | None) -> None:
+        self.hessian, self.group, self.starts, self.progress = hessian, hessian.data.group, starts, progress
         self.operator = Scaled(hessian)
         self.tolerance, self.relative, self.lowest, self._goal = tol, True, True, tol
         self.asked, self.reason, self.checks, self._before = 0, "", 0, hessian.products
@@ -67,7 +67,7 @@ class Search:
         self.arithmetic: tuple[str, ...] = ()
         self._near = False
         if abs(hessian.exponent()) > ORDINARY / 2:  # may be refused, and not within SLEPc: there 3.22 has crashed
-            self.operator.apply(self._start(0))
+            self.operator.apply(self.starts(0))
             self.checks += 1
 
     @property
@@ -153,14 +153,9 @@ class Search:
         """What rounding may leave of a residual."""
         return ROUNDING * self._largest
 
-    def _start(self, number: int) -> Array:
-        """Random start vector of that number, this rank's part: the same on any number of ranks."""
-        rows, p, first = self.hessian.data.columns, self.hessian.p, number * self.hessian.size
-        return normals(self.seed, "start", first + rows.start * p, first + rows.stop * p)
-
     def _random_space(self, nev: int, dimension: int, known: Array, start: int) -> tuple[Array, Array]:
         """Ritz pairs of the span of some random vectors in the complement of known ones."""
-        basis = np.array([self._start(start + i) for i in range(dimension)]).reshape(
+        basis = np.array([self.starts(start + i) for i in range(dimension)]).reshape(
             dimension, self.hessian.local_size
         )
         return rayleigh_ritz(basis, self.operator.apply, self.group, nev, deflate=known, rank=self.order)
@@ -187,7 +182,7 @@ class Search:
                     vector.getArray()[:] = values
                 if deflated:
                     eps.setDeflationSpace(deflated)
-                work.getArray()[:] = self._start(start) if near is None else near.sum(axis=0)
+                work.getArray()[:] = self.starts(start) if near is None else near.sum(axis=0)
                 eps.setInitialSpace([work])
                 self._solve(eps, None if not deflated else (nev, left))
                 self.asked, self.reason = int(eps.getDimensions()[0]), reason_of(eps)
