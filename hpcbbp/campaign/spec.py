@@ -41,7 +41,7 @@ from hpcbbp.solvers.checks import check_means
 from hpcbbp.solvers.deferred import INTERVAL
 from hpcbbp.solvers.methods import METHODS, STORAGES
 from hpcbbp.solvers.point import Point
-from hpcbbp.solvers.request import KEYS, Request
+from hpcbbp.solvers.request import KEYS, Request, usual_block
 from hpcbbp.theory.named import ROUGH, Model, transition_of
 
 DEFERRED_FROM = 8000
@@ -160,7 +160,7 @@ class Grid(BaseModel):
     def _means(self, problem: Problem, n: int) -> tuple[str, str, int, int | None]:
         """Method, storage, pairs and block of a point's instances; InputError for what does not go together.
 
-        Deferred Krylov takes one vector a step where fewer copies of the outlier than p p* are asked for.
+        Deferred Krylov takes one vector a step by default, and where fewer outliers than p p* are asked for.
         """
         size, outliers = problem.p * n, problem.p * problem.p_star
         if self.nev == "all" and self.method != "dense":
@@ -172,7 +172,8 @@ class Grid(BaseModel):
         if method == "auto":
             fits = count_of(problem.covariance, n) <= FEW
             method = "deferred" if n >= DEFERRED_FROM and nev <= outliers and fits else "stored"
-        block = 1 if method == "deferred" and problem.p > 1 and nev < outliers else None
+        one = problem.p > 1 and (nev < outliers or usual_block(problem) == 1)
+        block = 1 if method == "deferred" and one else None
         request = Request(problem, n, method=method, nev=nev, tol=self.tol, block=block)
         storage = METHODS[method].storage(request) if self.storage == "auto" else self.storage
         check_means(replace(request, storage=storage), KEYS)

@@ -60,7 +60,7 @@ def solve(
         ),
     ] = None,
     block: Annotated[
-        int | None, typer.Option("--block", help="Deferred: vectors a step, 1 for one copy (p p*).")
+        int | None, typer.Option("--block", help="Deferred: vectors a step (1, or 2 for p = 2, p* = 1).")
     ] = None,
     checkpoint: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""numpy's standard normal numbers, bit by bit, twice or three times as fast: its Philox and ziggurat in compiled loops.
+"""numpy's standard normal numbers, bit by bit, two to three times as fast: Philox and ziggurat in compiled loops.
 
 numpy draws one number after the other (Philox4x64-10 of Salmon, Moraes, Dror and Shaw, SC 2011; ziggurat of Marsaglia
 and Tsang, J. Stat. Softw. 5, 2000). Here the words of many counters are made side by side, and what every word would

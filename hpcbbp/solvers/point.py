@@ -33,7 +33,7 @@ class Point:
     activation, loss, noise, link, estimator, covariance : str
         By their names (hpcbbp.model.words); the paper's by default.
     block : int, optional
-        Vectors a step of deferred Krylov; p p* by default.
+        Vectors a step of deferred Krylov; None is p p*, as in records that do not have it.
     """
 
     # A plain dataclass, which pydantic checks where it is read from a line: its models take twice the memory.
@@ -74,9 +74,8 @@ class Point:
     @property
     def request(self) -> Request:
         """What is asked of the method."""
-        return Request(
-            self.problem, self.n, self.seed, self.method, self.storage, self.nev, self.tol, block=self.block
-        )
+        block = self.p * self.p_star if self.block is None and self.method == "deferred" else self.block
+        return Request(self.problem, self.n, self.seed, self.method, self.storage, self.nev, self.tol, block=block)
 
     @cached_property
     def key(self) -> str:

@@ -38,7 +38,7 @@ class Request:
     verify : bool
         Search for copies of exactly multiple eigenvalues.
     block : int or None
-        Vectors a step of deferred Krylov; None: p p*.
+        Vectors a step of deferred Krylov; None: `usual_block`.
     """
 
     problem: Problem
@@ -75,7 +75,13 @@ class Request:
     @property
     def vectors(self) -> int:
         """Of a step of deferred Krylov."""
-        return self.block or self.outliers
+        return self.block or usual_block(self.problem)
+
+
+def usual_block(problem: Problem) -> int:
+    """Vectors a step of deferred Krylov by default: p p*, or one where that is many times faster."""
+    outliers = problem.p * problem.p_star
+    return 1 if problem.p > 1 and outliers > 2 else outliers
 
 
 def options_of(below: float | None, verify: bool, block: int | None) -> dict[str, object]:

@@ -14,7 +14,7 @@ from hpcbbp.solvers.deferred.instance import Deferred
 from hpcbbp.solvers.deferred.moments import Moments
 from hpcbbp.solvers.eigen import check_nev, check_tol
 from hpcbbp.solvers.needs import deferred_bytes, least_directions
-from hpcbbp.solvers.request import Request
+from hpcbbp.solvers.request import Request, usual_block
 
 
 def made(
@@ -32,8 +32,8 @@ def made(
 
 
 def few(problem: Problem, block: int | None) -> bool:
-    """Whether a step has fewer vectors than there may be copies of the outlier."""
-    return problem.p > 1 and block is not None and block < problem.p * problem.p_star
+    """Whether a step has fewer vectors than there may be copies of the outlier; block None: by default."""
+    return problem.p > 1 and (block or usual_block(problem)) < problem.p * problem.p_star
 
 
 def check_block(block: int) -> int:
@@ -50,7 +50,7 @@ def check_deferred(problem: Problem, n: int, tol: float | None, storage: str, bl
     """Raise InputError for a block, a storage or a tolerance that cannot work. Needs no MPI."""
     p, p_star, m = problem.p, problem.p_star, problem.samples(check_dimension(n))
     tol = None if tol is None else check_tol(tol)
-    block = check_block(p * p_star if block is None else block)
+    block = check_block(usual_block(problem) if block is None else block)
     each = p + p_star + block * p
     first = each * len(spaces(problem.covariance, n)[0])
     if first > min(n, m):

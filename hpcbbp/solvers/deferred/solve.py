@@ -21,7 +21,7 @@ from hpcbbp.solvers.deferred.moments import Moments
 from hpcbbp.solvers.deferred.progress import Progress
 from hpcbbp.solvers.eigen import check_arguments
 from hpcbbp.solvers.overlap import overlap2
-from hpcbbp.solvers.request import DEFAULT_TOL
+from hpcbbp.solvers.request import DEFAULT_TOL, usual_block
 from hpcbbp.solvers.result import EigenResult, Solution, Step
 
 Array = NDArray[np.float64]
@@ -47,8 +47,9 @@ def solve_deferred(
     tol : float
         Relative residual |H v - lambda v| / |lambda|.
     block : int, optional
-        Block vectors a step; p p* by default. With fewer (p > 1) copies of the outlier, which differ by N^(-1/2), are
-        resolved one after the other, from an instance that was made for them (deferred_instance with that block).
+        Block vectors a step; by default one, or p p* for p = 1 and p p* = 2. With fewer than p p* copies of the
+        outlier, which differ by N^(-1/2), are resolved one after the other, from an instance that was made for that
+        (deferred_instance with that block).
     progress : callable, optional
         Called with each Step, on every rank.
     checkpoint : Checkpoint, optional
@@ -91,7 +92,8 @@ def _solve(
         raise InputError(f"checkpoint = {checkpoint!r}: a Checkpoint(folder), or None")
     problem = instance.problem
     least = problem.p * problem.p_star
-    block = check_block(least if block is None else block)
+    usual = usual_block(problem) if isinstance(instance, Blocks) else least
+    block = check_block(usual if block is None else block)
     nev, tol = check_arguments(least if nev is None else nev, tol, problem.p * instance.n)
     check_deferred(problem, instance.n, tol, instance.storage, block)
     if few(problem, block) and not isinstance(instance, Blocks):

@@ -24,8 +24,9 @@ MIXED = [(2, 1.0, 1e-6, 200, 11)]  # right remainders among left directions of m
 
 
 def solved(p: int, alpha: float, a: float, n: int, seed: int, storage: str = "float64", tol: float = 1e-8):
+    """By moments, which p = 3 takes where p p* vectors a step are asked for."""
     problem = Problem(p=p, p_star=1, alpha=alpha, a=a)
-    instance = deferred_instance(problem, n, seed, storage=storage)
+    instance = deferred_instance(problem, n, seed, storage=storage, block=p)
     return instance, solve_deferred(instance, tol=tol).eigen
 
 
