@@ -32,9 +32,9 @@ def row(p: int, n: int, seeds: int, storage: str, a: float, block: int | None) -
     ratios, reached, refused, falsely = [], [], 0, 0
     for seed in range(seeds):
         for tol in (_BEYOND, min(0.5, floor)):
-            instance = deferred_instance(problem, n, seed, storage=storage, nev=nev, block=block)
+            instance = deferred_instance(problem, n, seed, storage=storage, nev=nev, block=block or p)
             try:
-                eigen = solve_deferred(instance, nev, tol=tol, block=block).eigen
+                eigen = solve_deferred(instance, nev, tol=tol, block=block or p).eigen
             except InputError:
                 refused += 1
                 continue
