@@ -14,8 +14,8 @@ from hpcbbp.data.single import Single
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.curvature import Curvature
 
-NUMBERS = 2**18
-"""Of a panel: 1 MiB in float32, which stays in or near the second-level cache."""
+NUMBERS = 2**19
+"""Of a panel: 2 MiB in float32, which stay in cache; the ends of smaller ones cost more than that saves."""
 
 
 class PanelData(DataMatrix):

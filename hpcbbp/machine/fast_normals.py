@@ -114,6 +114,7 @@ class FastNormals:
         prepare()
         sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(STREAMS[stream],))
         self._key0, self._key1 = (np.uint64(word) for word in sequence.generate_state(2, np.uint32))
+        self._edge, self._cut = np.empty(BLOCK, dtype=np.float32), (-1, 0.0)
 
     def fill(self, out: Single, start: int, scale: float = 1.0) -> None:
         """Fill a one-dimensional float32 array with numbers start, start + 1, ..., times scale."""
@@ -121,12 +122,13 @@ class FastNormals:
         head, tail = -(-start // BLOCK), stop // BLOCK  # whole blocks
         if head < tail:
             self._draw(out[head * BLOCK - start : tail * BLOCK - start], head, scale)
-        edge = np.empty(BLOCK, dtype=np.float32)
         for block in sorted({start // BLOCK, stop // BLOCK} - set(range(head, tail))):
             lo, hi = max(start, block * BLOCK), min(stop, (block + 1) * BLOCK)
             if lo < hi:
-                self._draw(edge, block, scale)
-                out[lo - start : hi - start] = edge[lo - block * BLOCK : hi - block * BLOCK]
+                if self._cut != (block, scale):  # where one stretch ends the next one begins
+                    self._draw(self._edge, block, scale)
+                    self._cut = block, scale
+                out[lo - start : hi - start] = self._edge[lo - block * BLOCK : hi - block * BLOCK]
 
     def _draw(self, out: Single, block: int, scale: float) -> None:
         _blocks(out, self._key0, self._key1, np.uint64(block), np.float32(scale))

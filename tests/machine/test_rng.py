@@ -50,6 +50,16 @@ def test_golden_fast_normals():
     np.testing.assert_allclose(found[[0, 1, 2, 1024, 2048, 3 * FAST_BLOCK]], FAST, rtol=2e-6)
 
 
+@given(st.lists(st.tuples(st.integers(0, 3 * FAST_BLOCK), st.integers(0, 2 * FAST_BLOCK), st.sampled_from([1, 0.5]))))
+def test_fast_normals_do_not_depend_on_what_was_drawn_before(stretches):
+    whole, used = np.empty(5 * FAST_BLOCK, dtype=np.float32), FastNormals(3, "regenerated")
+    FastNormals(3, "regenerated").fill(whole, 0)
+    for start, length, scale in stretches:
+        found = np.empty(length, dtype=np.float32)
+        used.fill(found, start, scale)
+        np.testing.assert_array_equal(found, np.float32(scale) * whole[start : start + length])
+
+
 def test_golden_triangle():
     found = triangle(2, 2, 10, 42, "deferred-triangles", 5)
     # Chi variables go through the C library's log and exp, whose last digit is the processor's.
