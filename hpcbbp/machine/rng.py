@@ -78,7 +78,7 @@ def fill_normals(out: NDArray[Any], seed: int, stream: str, start: int, scale: f
     sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(STREAMS[stream],))
     key = np.asarray(sequence.generate_state(2, np.uint64), dtype=np.uint64)
     stop = start + out.size
-    draw = _compiled() if out.size >= MANY and out.flags.c_contiguous and out.dtype.kind == "f" else _drawn
+    draw = _compiled() if out.size >= MANY and out.flags.c_contiguous and out.itemsize > 2 else _drawn
     for block in range(start // BLOCK, -(-stop // BLOCK)):
         first = block * BLOCK
         lo, hi = max(start, first), min(stop, first + BLOCK)
@@ -93,11 +93,9 @@ def _drawn(out: NDArray[Any], first: int, key: NDArray[np.uint64], block: int, s
 
 def _compiled() -> Draw:
     """The same, faster where numba compiles; not imported for a few numbers."""
-    import numba
-
     from hpcbbp.machine import ziggurat
 
-    return ziggurat.fill if ziggurat.AVAILABLE and not numba.config.DISABLE_JIT else _drawn
+    return ziggurat.fill if ziggurat.usable() else _drawn
 
 
 def triangle(rows: int, columns: int, dimension: int, seed: int, stream: str, number: int) -> NDArray[np.float64]:

@@ -9,8 +9,10 @@ Its tables are numpy's constants, which numba has for its own copy of numpy's ge
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +22,6 @@ try:
     from numba.np.random import _constants as tables  # of another numba they may be elsewhere
 except ImportError:
     tables = None
-
-AVAILABLE = tables is not None
-"""Whether the tables are there; if not, numpy has to draw."""
 
 Words = NDArray[np.uint64]
 Floats = NDArray[Any]  # float64 or float32
@@ -35,6 +34,8 @@ _A0, _A1 = np.uint64(_A & 0xFFFFFFFF), np.uint64(_A >> 32)
 _B0, _B1 = np.uint64(_B & 0xFFFFFFFF), np.uint64(_B >> 32)
 _WEYL0, _WEYL1 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
 
+_NAMES = ("wi_double", "ki_double", "fi_double", "ziggurat_nor_r", "ziggurat_nor_inv_r")
+_COMPLETE = all(hasattr(tables, name) for name in _NAMES)
 _WIDTH, _INSIDE, _HEIGHT = (
     np.array(getattr(tables, name, np.zeros(256)), dtype=kind)
     for name, kind in (("wi_double", np.float64), ("ki_double", np.int64), ("fi_double", np.float64))
@@ -144,6 +145,17 @@ def fill(out: Floats, first: int, key: Words, block: int, scale: float) -> None:
     """
     prepare()
     _block(out, first, key, np.uint64(block), scale)
+
+
+@lru_cache(maxsize=1)
+def usable() -> bool:
+    """Whether loops are compiled here, and give numpy's bits (a block is compared): if not, numpy has to draw."""
+    if numba.config.DISABLE_JIT or not _COMPLETE:
+        return False
+    found, key = np.empty(2**14), np.array([1, 2], dtype=np.uint64)
+    fill(found, 0, key, 3, 1.0)
+    generator = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 3, 0]))
+    return bool((found == generator.standard_normal(found.size)).all())
 
 
 def prepare() -> None:

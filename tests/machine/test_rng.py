@@ -103,7 +103,6 @@ def test_compiled_numbers_are_numpys(start, length, kind):
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="numpy draws where nothing is compiled")
 def test_compiled_numbers_are_numpys_in_the_tail_too():
     """3 million numbers: some 800 of the tail, twice as many that their layer rejects in the end."""
-    assert ziggurat.AVAILABLE
     assert rng._compiled() is ziggurat.fill
     key = np.array([2**63 + 1, 3], dtype=np.uint64)
     tail = 0
@@ -116,9 +115,13 @@ def test_compiled_numbers_are_numpys_in_the_tail_too():
     assert tail > 500
 
 
-def test_without_numbas_tables_numpy_draws():
-    with mock.patch.object(ziggurat, "AVAILABLE", False):
+@pytest.mark.parametrize(("name", "value"), [("_COMPLETE", False), ("fill", lambda out, *_: out.fill(1.0))])
+def test_numpy_draws_where_compiled_numbers_would_be_others(name, value):
+    """Another numba, another numpy: a block is compared before the first use."""
+    ziggurat.usable.cache_clear()
+    with mock.patch.object(ziggurat, name, value):
         assert rng._compiled() is rng._drawn
+    ziggurat.usable.cache_clear()
 
 
 def test_law_and_independence():
