@@ -60,7 +60,7 @@ def solve(
         ),
     ] = None,
     block: Annotated[
-        int | None, typer.Option("--block", help="Deferred: vectors a step (1, or 2 for p = 2, p* = 1).")
+        int | None, typer.Option("--block", help="Deferred: vectors a step (1; p p* if p = 1 or p p* = 2).")
     ] = None,
     checkpoint: Annotated[
         str | None,

@@ -57,6 +57,9 @@ class DataMatrix(ABC):
     quick: bool = False
     """Whether there is a quick_product that is quicker than curvature_product."""
 
+    storage: str = "float64"
+    """Numbers that X, or what is known of it, is kept in."""
+
     source: DataMatrix | None = None
     """The X that this one is a rounded copy of, where that is not what X is meant to be."""
 

@@ -41,6 +41,7 @@ class NarrowRows:
 
     def __init__(self, rows: int, n: int, storage: str) -> None:
         single.prepare(NARROW[storage])
+        self.storage = storage
         self.entries: Entries = np.empty((rows, n), dtype=NARROW[storage])
         shape = (rows, -(-n // CHUNK))
         self.scales = np.empty(shape, dtype=np.float32) if storage == "int8" else single.no_scales(rows, n)
@@ -105,7 +106,7 @@ class NarrowData(PanelData):
         with group.agreeing():
             if not math.isfinite(kept.largest):
                 raise InputError(f"the rows of X on rank {group.rank} have entries that are not finite, or too large")
-        self.kept, self.largest = kept, kept.largest
+        self.kept, self.largest, self.storage = kept, kept.largest, kept.storage
         self.source = source
 
     def _panel(self, start: int, stop: int) -> Rows:

@@ -44,6 +44,7 @@ class RegeneratedData(PanelData):
         covariance: Covariance | None = None,
     ) -> None:
         super().__init__(n, m, Group.chosen(group), quick=True)
+        self.storage = storage
         self._normals = FastNormals(seed, "regenerated")
         self._roots: Single | None = None
         self.largest = MOST / math.sqrt(self.n)

@@ -76,7 +76,7 @@ class StoredData(DataMatrix):
                 raise InputError(f"the rows of X on rank {group.rank} have entries that are not finite")
         self.local: Rows = ready(local)
         kernels.prepare()
-        self.quick = self.local.dtype == np.float32
+        self.storage, self.quick = self.local.dtype.name, self.local.dtype == np.float32
         if self.quick:
             single.prepare(self.local.dtype)
 

@@ -1,11 +1,11 @@
 """The cluster of the outliers: which pairs are eigenpairs of their own, and means that need no such pair.
 
 The p p* outliers differ by N^(-1/2) alone, so a Krylov method knows their span long before it knows each of them.
-Means over the span are good by then. With R = H Q - Q Theta of an orthonormal basis Q of k Ritz vectors, eigenvalues
-of H can be paired with the Ritz values so that the sum of squared distances is at most 2 |R|_F^2 (Kahan); where the
-rest of the spectrum is delta away the sum of distances is at most |R|_F^2 / delta, and the angle between the spans
-has a sine of at most |R|_F / delta (Davis and Kahan; Parlett, The Symmetric Eigenvalue Problem, chapter 11). The rest
-is taken to begin where the next Ritz value, less its residual, is.
+Means over the span are good by then. With R = H Q - Q Theta of an orthonormal basis Q of k Ritz vectors, delta below
+all but the k lowest eigenvalues, the tangents T of the angles between their span and that of the k lowest vectors
+have a norm |T|_F of at most |R|_F / delta (Davis and Kahan; Parlett, The Symmetric Eigenvalue Problem, chapter 11),
+and Ritz values less eigenvalues add up to -tr(R^T T): at most |R|_F^2 / delta. What is behind the k lowest is taken
+to begin where the next Ritz value, less its residual, is.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def cluster_of(known: Known, pairs: int) -> Cluster | None:
         delta = float(known.values[pairs] - known.residuals[pairs] - values[-1])
         if delta > 0:
             rounding = _ROUNDING * float(np.abs(known.values).max())
-            error = min(size * math.sqrt(2 / pairs), size**2 / delta / pairs) + rounding
+            error = size**2 / delta / pairs + rounding
             sine = size / delta + _ROUNDING
     return Cluster(
         pairs, float(values.mean()), error, float(known.overlap2[:pairs].mean()), sine if sine < 1 else None
@@ -80,7 +80,9 @@ def cluster_of(known: Known, pairs: int) -> Cluster | None:
 def separated(known: Known, pairs: int) -> list[bool]:
     """Whether the residual of each of the first pairs keeps it apart from every other known Ritz value.
 
-    A pair that is not may be a mixture of eigenvectors of the cluster, and its m^2 their weighted mean.
+    A pair that is not may be a mixture of eigenvectors of the cluster, and its m^2 their weighted mean. One that is
+    has an eigenvalue of its own, and a vector as good as its residual over the distance to the next; of eigenvalues
+    that nothing is known of this says nothing.
     """
     distances = np.abs(np.subtract.outer(known.values, known.values))
     np.fill_diagonal(distances, math.inf)

@@ -275,6 +275,7 @@ def solve_instance(
     result = eigen.solve(
         instance.hessian, nev, tol=tol, seed=seed, progress=progress, below=below, verify=verify, start=start
     )
+    result = replace(result, provenance={**result.provenance, "storage": data.storage})
     if data.source is not None:
         result = with_source(result, replace(instance, data=data.source).hessian)
     return Solution(

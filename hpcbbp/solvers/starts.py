@@ -15,6 +15,9 @@ from hpcbbp.operators.hessian import Hessian
 Array = NDArray[np.float64]
 
 
+_APART = 2**60  # blocks of the stream behind which no start vector begins
+
+
 class Starts:
     """Random vectors, the first of them half a guess.
 
@@ -68,5 +71,7 @@ def norm(v: Array, group: Group) -> float:
 def along(teacher: Array, p: int, seed: int) -> Array:
     """Random combination of w* (x) e_k, which an outlier is near to: (n_local, p_star) to (n_local p,)."""
     p_star = teacher.shape[1]
-    found: Array = (teacher @ normals(seed, "start", 0, p_star * p).reshape(p_star, p)).reshape(-1)
+    first = _APART * 2**14
+    mix = normals(seed, "start", first, first + p_star * p).reshape(p_star, p)
+    found: Array = (teacher @ mix).reshape(-1)
     return found

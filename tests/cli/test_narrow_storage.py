@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from inprocess import here
@@ -17,6 +19,16 @@ def test_the_table_shows_what_rounding_did_and_means(files, tmp_path):
     assert "of the file" in out
     assert "mean of the 2 lowest that are known: lambda = " in out
     assert "sums in float32" in out
+
+
+@pytest.mark.parametrize(
+    ("method", "storage"),
+    [("stored", "float32"), ("stored", "bf16"), ("dice", "float64"), ("regenerated", "float32")],
+)
+def test_the_json_says_what_x_was_kept_in(method, storage, tmp_path):
+    asked = ["solve", "-n", "60", "-p", "2", "-a", "1.5", "--alpha", "3", "--method", method, "--storage", storage]
+    status, out, _ = here([*asked, "--tol", "1e-3", "--json"], tmp_path)
+    assert (status, json.loads(out)["provenance"]["storage"]) == (0, storage)
 
 
 def test_numbers_that_are_too_narrow_are_warned_of(files, tmp_path):

@@ -48,6 +48,24 @@ def test_bounds_hold(seed, pairs, wrong, width):
             assert (np.abs(true - ritz[i]) <= known.residuals[i] + 1e-14).sum() >= 1
 
 
+def test_bounds_hold_where_an_eigenvalue_was_missed():
+    """Spans of nothing in particular: Ritz values may be near to other eigenvalues than the lowest ones."""
+    rng, met = np.random.default_rng(0), 0
+    for _ in range(20000):
+        n = int(rng.integers(3, 8))
+        pairs = int(rng.integers(1, n - 1))
+        true = np.sort(rng.standard_normal(n) * 3 ** rng.integers(0, 3))
+        Q = np.linalg.qr(rng.standard_normal((n, pairs + 1)))[0]
+        ritz, turned = np.linalg.eigh((Q.T * true) @ Q)
+        V = Q @ turned
+        residuals = np.linalg.norm(true[:, None] * V - V * ritz, axis=0)
+        found = cluster_of(Known(ritz, residuals, np.ones(pairs + 1)), pairs)
+        if found.eigenvalue_error is not None and true[pairs] >= ritz[pairs] - residuals[pairs]:
+            met += 1
+            assert found.eigenvalue - true[:pairs].mean() <= found.eigenvalue_error
+    assert met > 300
+
+
 def test_too_few_pairs_or_another_end():
     known = Known(np.array([-2.0, -1.0]), np.zeros(2), np.ones(2))
     assert cluster_of(known, 3) is None

@@ -64,7 +64,8 @@ class StateFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock()
         except OSError as error:
-            raise InputError(f"checkpoint folder {self.path}: {error.strerror or error}") from None
+            words = "is a file" if isinstance(error, FileExistsError) else error.strerror or error
+            raise InputError(f"checkpoint folder {self.path}: {words}") from None
 
     def release(self) -> None:
         """Let other jobs have the folder."""

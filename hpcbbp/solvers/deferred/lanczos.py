@@ -54,7 +54,7 @@ class BlockLanczos:
     def __init__(self, instance: Blocks, nev: int, tol: float, block: int, at: Progress) -> None:
         self.instance, self.nev, self.tol, self.at = instance, nev, tol, at
         instance.tolerance = tol
-        at.block = at.block or block
+        at.block = max(at.block, block)  # of a state where copies are exact more than was asked for
         self.reason, self.last = "", False
         self.values, self.told = np.zeros(0), np.zeros(0)
         self.vectors = np.zeros((0, instance.space.k, instance.problem.p))

@@ -206,6 +206,10 @@ def unpack(raw: bytes, instance: Deferred) -> State:
             raise InputError(
                 f"is of another instance ({name} = {was}, not {wanted}): name another folder, or remove it"
             )
+    if {form, instance.format} == {FORMAT, 3}:
+        outliers = instance.problem.p * instance.problem.p_star
+        other = f"{outliers} vectors a step or more" if form == FORMAT else f"fewer than {outliers} vectors a step"
+        raise InputError(f"is of a solve with {other}: go on with such a block, or name another folder")
     if form != instance.format and (form, instance.format) != (1, FORMAT):
         raise InputError(
             f"is of format {form}, not {instance.format}: go on with the version that wrote it, or name another "

@@ -165,6 +165,25 @@ def test_a_stopped_solve_goes_on_to_the_same_bits(tmp_path):
     assert not (tmp_path / "c").exists()
 
 
+def test_a_stopped_solve_may_go_on_with_more_vectors(tmp_path):
+    """Of a step, up to those that moments take: then the line says what the state is of."""
+    problem = model(3, 1, 3.0)
+
+    def stopped(step):
+        if step.restart > 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        solve_deferred(deferred_instance(problem, 300, 4), checkpoint=Checkpoint(tmp_path / "c", 0), progress=stopped)
+    with pytest.raises(InputError, match="of a solve with fewer than 3 vectors a step"):
+        solve_deferred(deferred_instance(problem, 300, 4, block=3), checkpoint=Checkpoint(tmp_path / "c", 0))
+    more = deferred_instance(problem, 300, 4, block=2)
+    found = solve_deferred(more, tol=1e-6, block=2, checkpoint=Checkpoint(tmp_path / "c", 0)).eigen
+    assert found.converged.all()
+    assert found.provenance["block"] == 2
+    assert found.provenance["resumed_directions"] > 0
+
+
 def test_damage_of_left_directions_is_named(tmp_path):
     problem, looks = model(2, 1, 3.0), []
     checkpoint = Checkpoint(tmp_path / "c", 0, stop=lambda: looks.append(1) or len(looks) > 6)
@@ -183,7 +202,7 @@ def test_damage_of_left_directions_is_named(tmp_path):
         solve_deferred(
             deferred_instance(problem, 300, 4, block=1), tol=1e-6, block=1, checkpoint=Checkpoint(tmp_path / "c", 0)
         )
-    with pytest.raises(InputError, match="is of format 3, not 2"):
+    with pytest.raises(InputError, match="is of a solve with fewer than 2 vectors a step: go on with such a block"):
         solve_deferred(deferred_instance(problem, 300, 4), tol=1e-6, checkpoint=Checkpoint(tmp_path / "c", 0))
 
 
