@@ -28,6 +28,7 @@ STREAMS = {
     "projection-angles": 9,
     "labels": 10,
     "regenerated": 11,
+    "batches": 12,
 }
 """Streams by name. The numbers are part of what a seed means: never change or reuse one."""
 
@@ -67,6 +68,18 @@ def normals(seed: int, stream: str, start: int, stop: int) -> NDArray[np.float64
     """
     out = np.empty(stop - start)
     fill_normals(out, seed, stream, start)
+    return out
+
+
+def uniforms(seed: int, stream: str, start: int, stop: int) -> NDArray[np.float64]:
+    """Return numbers start, ..., stop - 1 of a stream, uniform in [0, 1)."""
+    key = np.random.SeedSequence(check_seed(seed), spawn_key=(STREAMS[stream],)).generate_state(2, np.uint64)
+    out = np.empty(stop - start)
+    for block in range(start // BLOCK, -(-stop // BLOCK)):
+        generator = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, block, 0]))
+        first = block * BLOCK
+        lo, hi = max(start, first), min(stop, first + BLOCK)
+        out[lo - start : hi - start] = generator.random(hi - first)[lo - first :]
     return out
 
 

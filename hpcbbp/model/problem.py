@@ -200,7 +200,11 @@ class Problem:
 
     def total_loss(self, s: Array, u: Array, z: Array | None = None) -> float:
         """L = sum_mu l(y_mu, yhat_mu)."""
-        return float(self._loss("value", self.labels(u, z), self.student_output(s)).sum())
+        return float(self.losses(s, u, z).sum())
+
+    def losses(self, s: Array, u: Array, z: Array | None = None) -> Array:
+        """l(y_mu, yhat_mu) of each sample, (M,)."""
+        return self._loss("value", self.labels(u, z), self.student_output(s))
 
     def _sigma(self, method: str, s: Array) -> Array:
         refuse_masked(s, "projections")
@@ -241,6 +245,18 @@ class Problem:
             vector=self._sigma("first", s) / self.p,
             weight=self._loss("second", y, yhat),
         )
+
+    def slopes(self, s: Array, u: Array, z: Array | None = None) -> Array:
+        """First derivatives of the loss of each sample in its p projections, l' sigma'(s_k)/p: (M, p).
+
+        The gradient of L in w_k is the sum of these times x_mu. Parameters and errors as of `curvature`; an estimator
+        has no loss.
+        """
+        if self.estimator is not None:
+            raise InputError(f"estimator {self.estimator.name} has no loss, whose gradient could be descended")
+        slope = self._loss("first", self.labels(u, z), self.student_output(s))
+        result: Array = slope[:, None] * self._sigma("first", s) / self.p
+        return result
 
     def own_fault(self, s: Array, u: Array, z: Array | None = None) -> str:
         """Where a loss or activation of the user's makes no number of finite ones, in a line; else nothing."""

@@ -15,7 +15,7 @@ from hpcbbp import InputError
 from hpcbbp.machine import rng, ziggurat
 from hpcbbp.machine.fast_normals import BLOCK as FAST_BLOCK
 from hpcbbp.machine.fast_normals import FastNormals
-from hpcbbp.machine.rng import BLOCK, STREAMS, fill_normals, normals, triangle
+from hpcbbp.machine.rng import BLOCK, STREAMS, fill_normals, normals, triangle, uniforms
 
 # Numbers 0, 1, 2 and the first of block 3 of each stream with seed 42. They may never change: they are what
 # a seed in a published result means.
@@ -32,6 +32,7 @@ GOLDEN = {
     "projection-angles": [1.8650782701816204, 0.32295760977575294, -1.1097316918796134, -1.2061634657987794],
     "labels": [-0.929327109312023, -0.6853599738100544, -0.6398344022323813, 0.9068152219363488],
     "regenerated": [0.9224646622427365, -0.3827975805093069, 0.2779626537320045, 1.6089055820365676],
+    "batches": [1.4644146883456988, -0.35620997062198945, 0.26721411306241327, 0.9115650595623326],
 }
 
 # Numbers 0, 1, 2, 1024, 2048 and the first of block 3 of the fast normals with seed 42, to rounding.
@@ -42,6 +43,13 @@ FAST = [-0.71853185, 0.1080314, 0.08448579, -0.91738188, -1.19577932, -1.2593022
 def test_golden_values(stream):
     found = [*normals(42, stream, 0, 3), normals(42, stream, 3 * BLOCK, 3 * BLOCK + 1)[0]]
     np.testing.assert_array_equal(found, GOLDEN[stream])
+
+
+def test_golden_uniforms():
+    np.testing.assert_allclose(uniforms(42, "batches", 0, 2), [0.74800957, 0.91035185], atol=1e-8)
+    whole = uniforms(42, "batches", 0, 3 * BLOCK)
+    np.testing.assert_array_equal(uniforms(42, "batches", BLOCK - 3, 2 * BLOCK + 5), whole[BLOCK - 3 : 2 * BLOCK + 5])
+    assert stats.kstest(whole, "uniform").pvalue > 1e-4
 
 
 def test_golden_fast_normals():

@@ -6,6 +6,7 @@ ranks. What the passes do is compiled (`strips`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,6 +126,41 @@ class Bases(Images):
         )  # fmt: skip
         found = [part.total(self.group) for part in sums]
         return self.roots[:k, None] * found[0], found[1], found[2], found[3][0]
+
+    def meets(self, U: Array, longest: float) -> tuple[Array, Array, Array]:
+        """Take left vectors (c, rows), no longer than some bound, as left queries; R has to be float.
+
+        Returns
+        -------
+        (k, c), (l, c), (c,) arrays
+            X^T U in the directions met, P^T U, |U|^2.
+        """
+        self.U = np.ascontiguousarray(U, dtype=np.float64)
+        product, own = Sum((self.count, len(U)), longest * self.norm), Sum((len(U),), longest**2)
+        strips.overlaps(self.R, self.count, self.U, product.factor, product.integers)
+        squares = (self.U.reshape(len(U), -1, PANEL) ** 2).sum(axis=2)
+        own.integers += np.rint(squares * own.factor).astype(np.int64).sum(axis=1)
+        found = self.roots[: self.count, None] * product.total(self.group)
+        return found, self.overlaps(longest), own.total(self.group)
+
+    def total(self, values: Array) -> float:
+        """Sum over all samples of one number each, of this rank's; nan if one is no number."""
+        if self.group.smallest(float(np.isfinite(values).all())) == 0.0:
+            return math.nan
+        largest = self.group.largest(float(np.abs(values).max(initial=0.0)))
+        padded = np.pad(values, (0, self.rows - len(values))).reshape(-1, PANEL)
+        found = Sum((1,), largest * self.m)
+        found.integers += np.rint(padded.sum(axis=1) * found.factor).astype(np.int64).sum()
+        return float(found.total(self.group)[0])
+
+    def along(self, W: Array) -> Array:
+        """X W of columns in the first directions, (k, c), as rows (c, rows), in float64; R has to be float."""
+        C, none = -(self.roots[: len(W), None] * W).T, np.zeros((0, self.rows), dtype=self.number)
+        out, unused = np.zeros((len(C), self.rows)), np.zeros((len(C), len(C)), dtype=np.int64)
+        strips.take_out(
+            self.R, len(W), np.ascontiguousarray(C), out, none, np.zeros(2), unused, unused[:, :0].copy()
+        )  # fmt: skip
+        return out
 
     def rounded(self, V: Array) -> Array:
         """Block vectors (b, k, p) whose coefficients of R passes take as they are: rounded to their arithmetic."""

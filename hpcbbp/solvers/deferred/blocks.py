@@ -31,6 +31,8 @@ class Blocks(Deferred):
         Vectors asked about, and H of them.
     tolerance : float
         Of the solve.
+    guides : (g, k) array
+        Orthonormal, in directions met: a solve starts from the lowest Ritz vectors on these (x) R^p.
     """
 
     samples: Bases
@@ -41,12 +43,18 @@ class Blocks(Deferred):
         super().__init__(problem, n, seed, storage, group)
         root = self.levels.largest_root
         self.samples = Bases(n, self.m, seed, problem.p, capacity, storage, self.group, root)
-        self.space, self.tolerance = Space(problem.p), 0.0
+        self.space, self.tolerance, self.guides = Space(problem.p), 0.0, np.eye(self.q)
 
     def start(self, width: int) -> None:
         """Draw the images of the weights' directions and the curvatures that follow from them. Collective."""
         self.first_images()
         self.space.grow(self.q)
+
+    def curve(self, weights: Array, guides: Array) -> None:
+        """Take the curvatures at other weights (k, p + p*) of length N^(1/2), student first; nothing is asked yet."""
+        self.samples.set_curvature(self.problem, weights)
+        self.space, self.guides = Space(self.problem.p), guides
+        self.space.grow(self.k)
 
     def exact(self, V: Array) -> Exact:
         """H of block vectors (b, k, p) and what of it is not known, in float64. Collective."""

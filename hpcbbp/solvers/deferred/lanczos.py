@@ -105,19 +105,20 @@ class BlockLanczos:
         self.at.queries += len(V)
 
     def _possible(self, vectors: int, left: int) -> int:
-        """Left directions that so many block vectors lead to, unless queries coincide."""
+        """Left directions that so many block vectors lead to, unless queries coincide, or all of X is known."""
         instance = self.instance
-        return min(vectors * instance.problem.p, instance.m - left)
+        room = instance.levels.room().sum() > 0
+        return min(vectors * instance.problem.p, instance.m - left) if room else 0
 
     def _start(self, count: int) -> Array:
-        """Lowest Ritz vectors of H on the first directions: (count, k, p)."""
-        instance, q, p = self.instance, self.instance.q, self.instance.problem.p
-        units = np.zeros((q * p, instance.space.k, p))
-        units[:, :q] = np.eye(q * p).reshape(q * p, q, p)
-        H = instance.exact(units).product[:, :q].reshape(q * p, q * p)
+        """Lowest Ritz vectors of H on the guides: (count, k, p)."""
+        instance, p = self.instance, self.instance.problem.p
+        guides = np.pad(instance.guides, ((0, 0), (0, instance.space.k - instance.guides.shape[1])))
+        units = np.einsum("gk,ab->gakb", guides, np.eye(p)).reshape(-1, instance.space.k, p)
+        H = np.einsum("ukp,wkp->uw", units, instance.exact(units).product)
         _, vectors = np.linalg.eigh(0.5 * (H + H.T))
-        lowest = instance.group.share(vectors.T[:count].reshape(-1, q, p))
-        return np.pad(lowest, ((0, 0), (0, instance.space.k - q), (0, 0)))
+        lowest: Array = instance.group.share(np.einsum("uv,ukp->vkp", vectors[:, :count], units))
+        return lowest
 
     def _elsewhere(self) -> Array:
         """Block vectors that nothing is known of, where H leads nowhere new."""

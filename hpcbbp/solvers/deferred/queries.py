@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -139,13 +140,40 @@ def refine(instance: Blocks, V: Array) -> None:
 
 def _products(instance: Blocks, V: Array) -> Array:
     """H V in the directions met and the new ones it leads to, whose images are revealed: (b, k + new, p)."""
-    samples, levels = instance.samples, instance.levels
-    b, k, p = V.shape
-    may_be = int(levels.next(b * p).sum())
-    product, h, Xi, own = samples.ask(V, may_be)
-    count, beyond = 0, np.zeros((0, b * p))
-    if may_be:  # else X^T of anything lies in the directions met
-        left = Left(instance, h, Xi, np.sqrt(np.maximum(own, 0.0)))
+    b, _, p = V.shape
+    may_be = int(instance.levels.next(b * p).sum())
+    product, h, Xi, own = instance.samples.ask(V, may_be)
+    beyond = _beyond(instance, h, Xi, np.sqrt(np.maximum(own, 0.0)))
+    HV: Array = np.concatenate([product, beyond]).reshape(-1, b, p).transpose(1, 0, 2)
+    return HV
+
+
+def sent(instance: Blocks, U: Array) -> Array:
+    """X^T U of left vectors, this rank's (c, rows), zero behind the last sample: (k + new, c). Collective.
+
+    What they may depend on is what is known of X. Their new parts become left directions.
+
+    Raises
+    ------
+    InputError
+        As query.
+    """
+    samples = instance.samples
+    largest = samples.group.largest(float(np.abs(U).max(initial=0.0)))
+    may_be = int(instance.levels.next(len(U)).sum())
+    product, h, own = samples.meets(U, largest * math.sqrt(samples.m))
+    Xi = samples.draw(may_be)
+    beyond = _beyond(instance, h, Xi, np.sqrt(np.maximum(own, 0.0)))
+    result: Array = np.concatenate([product, beyond])
+    return result
+
+
+def _beyond(instance: Blocks, h: Array, Xi: Array, sizes: Array) -> Array:
+    """X^T of the left queries under way in the new directions it leads to, whose images are revealed: (new, c)."""
+    samples, levels, k = instance.samples, instance.levels, instance.samples.count
+    beyond = np.zeros((0, h.shape[1]))
+    if Xi.shape[1]:  # else X^T of anything lies in the directions met
+        left = Left(instance, h, Xi, sizes)
         new = left.take()
         counts = levels.next(new)
         count = int(counts.sum())
@@ -157,8 +185,7 @@ def _products(instance: Blocks, V: Array) -> Array:
             instance.meet(counts)
             beyond = samples.roots[k : k + count, None] * (T @ left.h[len(left.h) - new :])
     samples.forget()
-    HV: Array = np.concatenate([product, beyond]).reshape(k + count, b, p).transpose(1, 0, 2)
-    return HV
+    return beyond
 
 
 def unasked(instance: Blocks, wanted: int) -> int:

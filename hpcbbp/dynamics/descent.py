@@ -1,0 +1,200 @@
+"""Gradient descent, step by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.dynamics.directions import DirectionWalker
+from hpcbbp.dynamics.schedule import Schedule
+from hpcbbp.dynamics.trajectory import Landscape, Moment, Trajectory
+from hpcbbp.dynamics.vectors import VectorWalker
+from hpcbbp.dynamics.walker import Walker
+from hpcbbp.errors import InputError, shown, whole_number
+from hpcbbp.machine.rng import uniforms
+from hpcbbp.solvers.deferred.blocks import Blocks
+from hpcbbp.solvers.eigen import check_arguments
+from hpcbbp.solvers.instance import Instance
+from hpcbbp.solvers.request import DEFAULT_TOL
+
+Array = NDArray[np.float64]
+
+_FAR = 1e12  # |w|^2 / N from which on a descent has diverged
+
+
+class Descent:
+    """The state between two steps.
+
+    Attributes
+    ----------
+    W, velocity : (coordinates, p) arrays
+    step : int
+        Steps made.
+    """
+
+    def __init__(self, walker: Walker, schedule: Schedule) -> None:
+        self.walker, self.schedule, self.step = walker, schedule, 0
+        self.W = informed(walker, schedule.overlap)
+        if schedule.sphere:
+            self.W = self._on_sphere(self.W)
+        self.velocity = np.zeros_like(self.W)
+        self.gradient = self.velocity
+
+    def look(self) -> Moment | None:
+        """Tell where the weights are, and find the gradient there; None where they have diverged. Collective.
+
+        Raises
+        ------
+        InputError
+            A label or a projection that the loss or the activation has no number for.
+        """
+        walker, schedule, problem = self.walker, self.schedule, self.walker.problem
+        s, u = walker.projected(self.W)
+        z = problem.noise_numbers(walker.seed, walker.rows.start, walker.rows.stop)
+        with np.errstate(all="ignore"), walker.group.agreeing():
+            losses, psi = problem.losses(s, u, z), problem.slopes(s, u, z)
+        loss, slopes = walker.total(losses), walker.total(psi.sum(axis=1))
+        norms2 = walker.products(self.W, self.W).diagonal()
+        if not (math.isfinite(loss) and math.isfinite(slopes) and (norms2 < _FAR * walker.n).all()):
+            return None
+        gradient = walker.gradient(psi * self._counted()[:, None])
+        self.W, self.velocity = walker.known(self.W), walker.known(self.velocity)
+        self.gradient = self._tangent(gradient) if schedule.sphere else gradient
+        return self._moment(loss, self.gradient)
+
+    def landscape(self, nev: int, tol: float) -> Landscape:
+        """Lowest pairs of the Hessian where the last look was. Collective."""
+        walker = self.walker
+        found = walker.lowest(self.W, self.gradient, nev, tol)
+        self.W, self.velocity, self.gradient = (walker.known(V) for V in (self.W, self.velocity, self.gradient))
+        nev, _, p = found.vectors.shape
+        flat = found.vectors.transpose(1, 0, 2).reshape(-1, nev * p)
+
+        def cosines(V: Array) -> Array:
+            products = walker.products(flat, V).reshape(nev, p, V.shape[1])
+            result: Array = products / np.sqrt(walker.products(V, V).diagonal())
+            return result
+
+        size = math.sqrt(float(walker.products(self.gradient, self.gradient).trace())) or 1.0
+        along = np.einsum("vkk->v", walker.products(flat, self.gradient).reshape(nev, p, p)) / size
+        teacher, student = ((cosines(V) ** 2).sum(axis=(1, 2)) for V in (walker.teacher, self.W))
+        return Landscape(
+            self.step, found.eigenvalues, found.residuals, found.converged, teacher, student, along, found.reason,
+            found.products,
+        )  # fmt: skip
+
+    def advance(self) -> None:
+        """Make a step along the gradient of the last look. Collective."""
+        schedule = self.schedule
+        self.velocity = schedule.momentum * self.velocity - schedule.eta * self.gradient
+        if schedule.sphere:
+            self.velocity = self._tangent(self.velocity)
+        self.W = self.W + self.velocity
+        if schedule.sphere:
+            self.W = self._on_sphere(self.W)
+        self.step += 1
+
+    def _counted(self) -> Array:
+        """Weight of each sample of this rank in the next step."""
+        rows, share = self.walker.rows, self.schedule.batch
+        if share == 1.0:
+            return np.ones(len(rows))
+        m = self.walker.problem.samples(self.walker.n)
+        chosen = uniforms(self.walker.seed, "batches", self.step * m + rows.start, self.step * m + rows.stop) < share
+        return chosen / share
+
+    def _moment(self, loss: float, gradient: Array) -> Moment:
+        walker, teacher = self.walker, self.walker.teacher
+        norms2 = walker.products(self.W, self.W).diagonal()
+        lengths = np.sqrt(np.outer(norms2, walker.products(teacher, teacher).diagonal()))
+        overlaps = walker.products(self.W, teacher) / lengths
+        size = math.sqrt(max(0.0, float(walker.products(gradient, gradient).trace())))
+        return Moment(self.step, loss, overlaps, norms2 / walker.n, size)
+
+    def _tangent(self, V: Array) -> Array:
+        """V without its part along the weights, unit by unit."""
+        along = self.walker.products(self.W, V).diagonal() / self.walker.products(self.W, self.W).diagonal()
+        result: Array = V - self.W * along
+        return result
+
+    def _on_sphere(self, W: Array) -> Array:
+        result: Array = W * np.sqrt(self.walker.n / self.walker.products(W, W).diagonal())
+        return result
+
+
+def informed(walker: Walker, overlap: float | None) -> Array:
+    """Weights at the start: random ones, or those of the given cosine with one teacher vector each."""
+    W = walker.first()
+    if overlap is None:
+        return W
+    teacher, n = walker.known(walker.teacher), walker.n
+    gram = walker.products(teacher, teacher)
+    rest = W - teacher @ np.linalg.solve(gram, walker.products(teacher, W))
+    rest = rest * np.sqrt(n / walker.products(rest, rest).diagonal())
+    chosen = np.arange(W.shape[1]) % teacher.shape[1]
+    along = teacher[:, chosen] * np.sqrt(n / gram.diagonal()[chosen])
+    result: Array = overlap * along + math.sqrt(1.0 - overlap * overlap) * rest
+    return result
+
+
+def descend(
+    instance: Instance | Blocks,
+    schedule: Schedule,
+    *,
+    hessian_every: int | None = None,
+    nev: int | None = None,
+    tol: float = DEFAULT_TOL,
+    progress: Callable[[Moment], None] | None = None,
+) -> Trajectory:
+    """Descend from an instance's student, or from an informed start. Collective.
+
+    Parameters
+    ----------
+    instance : Instance or Blocks
+        From gaussian_instance or file_instance; or deferred, with room for the directions that steps and Hessians
+        lead to (each step p of them).
+    schedule : Schedule
+    hessian_every : int, optional
+        Steps between Hessians, from step 0 on; none by default. With deferred data another number is another
+        instance.
+    nev, tol
+        Of their pairs, as in solve_instance; p p* pairs by default.
+    progress : callable, optional
+        Called with each Moment, on every rank.
+
+    Returns
+    -------
+    Trajectory
+        Of moments 0 to steps, or up to where weights or losses are no numbers any more.
+
+    Raises
+    ------
+    InputError
+        Bad values; a loss that has no value at the start.
+    """
+    if not isinstance(instance, Instance | Blocks) or not isinstance(schedule, Schedule):
+        raise InputError("descend(instance, schedule): give an Instance or a deferred one, and a Schedule")
+    every = whole_number(hessian_every) if hessian_every is not None else 0
+    if every is None or every < (hessian_every is not None):
+        raise InputError(f"hessian_every = {shown(hessian_every)}: a whole number of steps >= 1")
+    walker = VectorWalker(instance) if isinstance(instance, Instance) else DirectionWalker(instance)
+    problem = walker.problem
+    nev, tol = check_arguments(problem.p * problem.p_star if nev is None else nev, tol, problem.p * walker.n)
+    at, moments, landscapes, reason = Descent(walker, schedule), [], [], ""
+    while True:
+        moment = at.look()
+        if moment is None:
+            reason = f"diverged at step {at.step}: take a smaller eta, or the sphere"
+            break
+        moments.append(moment)
+        if every and at.step % every == 0:
+            landscapes.append(at.landscape(nev, tol))
+        if progress is not None:
+            progress(moment)
+        if at.step == schedule.steps:
+            break
+        at.advance()
+    return Trajectory(schedule, tuple(moments), tuple(landscapes), reason)

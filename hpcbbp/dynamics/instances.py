@@ -1,0 +1,70 @@
+"""Deferred instances to descend on: whether steps and Hessians have room."""
+
+from __future__ import annotations
+
+from hpcbbp.dynamics.schedule import Schedule
+from hpcbbp.errors import InputError
+from hpcbbp.machine import memory
+from hpcbbp.machine.ranks import Group
+from hpcbbp.machine.rng import check_seed
+from hpcbbp.model.covariance import spaces
+from hpcbbp.model.problem import Problem, check_dimension
+from hpcbbp.solvers.deferred.blocks import Blocks
+from hpcbbp.solvers.deferred.floors import storage_bytes
+from hpcbbp.solvers.needs import least_directions
+from hpcbbp.solvers.request import Request
+
+
+def directions_of(problem: Problem, n: int, schedule: Schedule) -> int:
+    """Directions that weights and steps take, Hessians not counted."""
+    each = len(spaces(problem.covariance, n)[0])
+    return each * (problem.p + problem.p_star + problem.p * (schedule.steps + 1))
+
+
+def deferred_walk(
+    problem: Problem,
+    n: int,
+    schedule: Schedule,
+    seed: int = 0,
+    *,
+    storage: str = "float64",
+    hessians: int = 0,
+    group: Group | None = None,
+) -> Blocks:
+    """Prepare a deferred instance for a descent; nothing of size M is drawn yet. Collective.
+
+    Parameters
+    ----------
+    problem : Problem
+    n : int
+        N.
+    schedule : Schedule
+    seed : int
+        One seed is one instance on any number of ranks, if the schedule and the steps with Hessians are the same.
+    storage : {"float64", "float32"}
+    hessians : int
+        How many of them there will be on the way, for the estimate of memory.
+    group : Group, optional
+
+    Raises
+    ------
+    InputError
+        More steps than min(N, M) directions, int16, or too little memory.
+    """
+    group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
+    size = storage_bytes(storage)
+    if size < 4:
+        raise InputError(f"storage = {storage}: a descent keeps images in float64 or float32")
+    m, steps = problem.samples(n), directions_of(problem, n, schedule)
+    if steps > min(n, m):
+        raise InputError(
+            f"{schedule.steps} steps lead to {steps} directions, and min(N, M) = {min(n, m)}: take fewer steps, a "
+            "larger N, or stored data"
+        )
+    each_hessian = least_directions(Request(problem, n, seed, "deferred", storage, block=1))
+    wanted = min(n, steps + hessians * each_hessian)
+    fixed, each = memory.deferred_solve(m, problem.p, 1, size, group.size, left=True)
+    memory.require(fixed + wanted * each, group, "take storage float32, fewer steps, a smaller N, or more nodes")
+    beside = group.ranks_on_node()
+    fits = int(group.smallest((memory.available(beside) * 0.95 / beside - fixed) / each))
+    return Blocks(problem, n, seed, storage, max(wanted, min(n, fits)), group)

@@ -1,0 +1,105 @@
+"""What is known of the weights at each step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.dynamics.schedule import Schedule
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Weights after `step` steps, and the loss they have.
+
+    Attributes
+    ----------
+    step : int
+    loss : float
+        L, of all samples.
+    overlaps : (p, p_star) array
+        m_kl = w_k . w*_l / (|w_k| |w*_l|).
+    norms2 : (p,) array
+        |w_k|^2 / N.
+    gradient_norm : float
+        |grad L|, of the samples that count in the next step; along the sphere where weights stay there.
+    """
+
+    step: int
+    loss: float
+    overlaps: Array
+    norms2: Array
+    gradient_norm: float
+
+    @property
+    def overlap2(self) -> float:
+        """m^2, the mean over hidden units of sum_l m_kl^2."""
+        return float((self.overlaps**2).sum(axis=1).mean())
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "step": self.step, "loss": self.loss, "overlap2": self.overlap2, "norm2": float(self.norms2.mean()),
+            "gradient_norm": self.gradient_norm, "overlaps": self.overlaps.tolist(), "norms2": self.norms2.tolist(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """Lowest eigenpairs of the Hessian at the weights after `step` steps.
+
+    Attributes
+    ----------
+    step : int
+    eigenvalues, residuals : (nev,) arrays
+    converged : (nev,) array of bool
+    overlap2, student_overlap2 : (nev,) arrays
+        sum_kl (v_k . w_l)^2 / |w_l|^2 with the teacher's weights, and with the present ones of the student.
+    gradient_overlap : (nev,) array
+        v . grad L / |grad L|.
+    reason : str
+        Why the solve ended.
+    products : int
+    """
+
+    step: int
+    eigenvalues: Array
+    residuals: Array
+    converged: NDArray[np.bool_]
+    overlap2: Array
+    student_overlap2: Array
+    gradient_overlap: Array
+    reason: str
+    products: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()
+        }
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A descent, as far as it came.
+
+    Attributes
+    ----------
+    schedule : Schedule
+    moments : tuple of Moment
+        Of steps 0, 1, ...
+    landscapes : tuple of Landscape
+        Of the steps they were asked for.
+    reason : str
+        Why it ended early; empty if it did not.
+    """
+
+    schedule: Schedule
+    moments: tuple[Moment, ...]
+    landscapes: tuple[Landscape, ...]
+    reason: str

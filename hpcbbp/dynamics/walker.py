@@ -1,0 +1,90 @@
+"""What a descent asks of an instance, whatever weights are written in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcbbp.machine.ranks import Group
+from hpcbbp.model.problem import Problem
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Lowest:
+    """Lowest eigenpairs of the Hessian at some weights.
+
+    Attributes
+    ----------
+    eigenvalues, residuals : (nev,) arrays
+    converged : (nev,) array of bool
+    vectors : (nev, coordinates, p) array
+        Of unit length.
+    reason : str
+    products : int
+    """
+
+    eigenvalues: Array
+    residuals: Array
+    converged: NDArray[np.bool_]
+    vectors: Array
+    reason: str
+    products: int
+
+
+class Walker(ABC):
+    """Weights are arrays with a row a coordinate and a column a hidden unit; all methods are collective.
+
+    Attributes
+    ----------
+    problem : Problem
+    n : int
+        N.
+    group : Group
+    rows : range
+        Samples of this rank.
+    teacher : (coordinates, p_star) array
+    """
+
+    problem: Problem
+    n: int
+    group: Group
+    rows: range
+    seed: int
+
+    @property
+    @abstractmethod
+    def teacher(self) -> Array:
+        """w*_l."""
+
+    @abstractmethod
+    def first(self) -> Array:
+        """Random weights of the student, as they were drawn."""
+
+    @abstractmethod
+    def projected(self, W: Array) -> tuple[Array, Array]:
+        """S = X w, (m_local, p), and u = X w*, (m_local, p_star)."""
+
+    @abstractmethod
+    def gradient(self, psi: Array) -> Array:
+        """X^T psi of (m_local, p) slopes."""
+
+    @abstractmethod
+    def lowest(self, W: Array, gradient: Array, nev: int, tol: float) -> Lowest:
+        """Lowest nev eigenpairs of the Hessian at some weights; the gradient there may guide the search."""
+
+    @abstractmethod
+    def total(self, values: Array) -> float:
+        """Sum over all samples of one number each, (m_local,)."""
+
+    @abstractmethod
+    def known(self, W: Array) -> Array:
+        """Weights in the coordinates that there are by now."""
+
+    @abstractmethod
+    def products(self, V: Array, W: Array) -> Array:
+        """v_k . w_l, the same on all ranks."""
