@@ -144,7 +144,8 @@ def _products(instance: Blocks, V: Array) -> Array:
     may_be = int(instance.levels.next(b * p).sum())
     product, h, Xi, own = instance.samples.ask(V, may_be)
     beyond = _beyond(instance, h, Xi, np.sqrt(np.maximum(own, 0.0)))
-    HV: Array = np.concatenate([product, beyond]).reshape(-1, b, p).transpose(1, 0, 2)
+    whole = np.concatenate([product, beyond])
+    HV: Array = whole.reshape(len(whole), b, p).transpose(1, 0, 2)
     return HV
 
 
