@@ -60,6 +60,9 @@ class DataMatrix(ABC):
     storage: str = "float64"
     """Numbers that X, or what is known of it, is kept in."""
 
+    fixed: bool = True
+    """Whether X is the same whatever is asked of it."""
+
     source: DataMatrix | None = None
     """The X that this one is a rounded copy of, where that is not what X is meant to be."""
 

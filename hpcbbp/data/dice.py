@@ -118,7 +118,7 @@ class DiceData(DataMatrix):
         self.seed = check_seed(seed)
         kernels.prepare()
         dtype = storage_type(storage)
-        self.storage = storage
+        self.storage, self.fixed = storage, False
         # A vector whose part outside the known directions is smaller than this is known: rounding, not news.
         self.known = 1e-11 if dtype.itemsize == 8 else 3e-6
         self.right = Side(self.columns, self.rows, m, dtype, "reveal-right")

@@ -271,7 +271,9 @@ def solve_instance(
     problem, data = instance.problem, instance.data
     nev = eigen.default_nev(problem.p, problem.p_star, data.n) if nev is None else nev
     nev, tol = eigen.check_arguments(nev, tol, problem.p * data.n)
-    seed, start = instance.seed, along(instance.teacher, problem.p, instance.seed)
+    seed = instance.seed
+    # With dice another start would be another instance than a seed has been so far.
+    start = along(instance.teacher, problem.p, seed) if data.fixed else None
     result = eigen.solve(
         instance.hessian, nev, tol=tol, seed=seed, progress=progress, below=below, verify=verify, start=start
     )

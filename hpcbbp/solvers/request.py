@@ -79,9 +79,12 @@ class Request:
 
 
 def usual_block(problem: Problem) -> int:
-    """Vectors a step of deferred Krylov by default: p p*, or one where that is many times faster."""
+    """Vectors a step of deferred Krylov by default: p p*, or one where that is many times faster.
+
+    Of an estimator left queries may coincide: then copies are exact, and asked for together.
+    """
     outliers = problem.p * problem.p_star
-    return 1 if problem.p > 1 and outliers > 2 else outliers
+    return 1 if problem.p > 1 and outliers > 2 and problem.estimator is None else outliers
 
 
 def options_of(below: float | None, verify: bool, block: int | None) -> dict[str, object]:
