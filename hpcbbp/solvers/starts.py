@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
-from hpcbbp.machine.rng import normals
+from hpcbbp.machine.rng import BLOCK, normals
 from hpcbbp.operators.hessian import Hessian
 
 Array = NDArray[np.float64]
-
 
 _APART = 2**60  # blocks of the stream behind which no start vector begins
 
@@ -71,7 +70,7 @@ def norm(v: Array, group: Group) -> float:
 def along(teacher: Array, p: int, seed: int) -> Array:
     """Random combination of w* (x) e_k, which an outlier is near to: (n_local, p_star) to (n_local p,)."""
     p_star = teacher.shape[1]
-    first = _APART * 2**14
+    first = _APART * BLOCK
     mix = normals(seed, "start", first, first + p_star * p).reshape(p_star, p)
     found: Array = (teacher @ mix).reshape(-1)
     return found

@@ -65,6 +65,8 @@ class Bases(Images):
         Left queries that are being worked on, in float64 with every storage: what rounding makes of them is unknown.
     fresh : (c, rows) array
         Images to be, under way.
+    whole : (p + p*, rows) array or None
+        Projections of the weights that curvatures are being taken at, where these have many coordinates.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Bases(Images):
         self.U = np.zeros((0, self.rows))
         self.diagonal, self.vector = (np.zeros((p, self.rows)) for _ in range(2))
         self.weight = np.zeros(self.rows)
+        self.whole: Array | None = None
 
     def _keep(self, D: Curvature, panels: tuple[int, int]) -> float:
         """Take D of some local panels, and return the largest row sum of a |D_mu|."""
@@ -161,6 +164,12 @@ class Bases(Images):
             self.R, len(W), np.ascontiguousarray(C), out, none, np.zeros(2), unused, unused[:, :0].copy()
         )  # fmt: skip
         return out
+
+    def projected(self, weights: Array, panels: tuple[int, int]) -> Array:
+        """As of all images; from `whole` where that is there, whose bits do not depend on a BLAS and its shapes."""
+        if self.whole is None:
+            return super().projected(weights, panels)
+        return self.whole[:, panels[0] * PANEL : panels[1] * PANEL].T
 
     def rounded(self, V: Array) -> Array:
         """Block vectors (b, k, p) whose coefficients of R passes take as they are: rounded to their arithmetic."""

@@ -52,7 +52,9 @@ class Blocks(Deferred):
 
     def curve(self, weights: Array, guides: Array) -> None:
         """Take the curvatures at other weights (k, p + p*) of length N^(1/2), student first; nothing is asked yet."""
+        self.samples.whole = self.samples.along(weights)
         self.samples.set_curvature(self.problem, weights)
+        self.samples.whole = None
         self.space, self.guides = Space(self.problem.p), guides
         self.space.grow(self.k)
 
