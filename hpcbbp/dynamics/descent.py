@@ -126,14 +126,23 @@ class Descent:
 
 
 def informed(walker: Walker, overlap: float | None) -> Array:
-    """Weights at the start: random ones, or those of the given cosine with one teacher vector each."""
+    """Weights at the start: random ones, or those of the given cosine with one teacher vector each.
+
+    Raises
+    ------
+    InputError
+        No direction outside the teacher's vectors.
+    """
     W = walker.first()
     if overlap is None:
         return W
     teacher, n = walker.known(walker.teacher), walker.n
     gram = walker.products(teacher, teacher)
-    rest = W - teacher @ np.linalg.solve(gram, walker.products(teacher, W))
-    rest = rest * np.sqrt(n / walker.products(rest, rest).diagonal())
+    rest = W - teacher @ (np.linalg.pinv(gram, hermitian=True) @ walker.products(teacher, W))
+    lengths2 = walker.products(rest, rest).diagonal()
+    if not (lengths2 > 1e-20 * walker.products(W, W).diagonal()).all():
+        raise InputError(f"overlap = {overlap:g}: no direction is left beside the teacher; leave it out")
+    rest = rest * np.sqrt(n / lengths2)
     chosen = np.arange(W.shape[1]) % teacher.shape[1]
     along = teacher[:, chosen] * np.sqrt(n / gram.diagonal()[chosen])
     result: Array = overlap * along + math.sqrt(1.0 - overlap * overlap) * rest

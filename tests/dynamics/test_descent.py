@@ -116,6 +116,16 @@ def test_bad_schedules_are_one_line(values, words):
     assert "\n" not in str(error.value)
 
 
+def test_the_smallest_dimension():
+    """N = 2: an informed start has no direction left beside two teacher's vectors, and one beside one."""
+    with pytest.raises(InputError, match="no direction is left beside the teacher; leave it out"):
+        descend(gaussian_instance(Problem(p=1, p_star=2, alpha=3.0, a=1.5), 2), Schedule(2, 0.01, overlap=0.5))
+    for overlap in (None, 0.5, 1.0):
+        instance = gaussian_instance(Problem(p=1, p_star=1, alpha=3.0, a=1.5), 2)
+        found = descend(instance, Schedule(2, 0.01, sphere=True, overlap=overlap))
+        assert all(np.isfinite(moment.gradient_norm) for moment in found.moments)
+
+
 def test_an_estimator_has_no_gradient():
     problem = Parts.given(estimator="optimal").problem(1, 1, 3.0, 1.5)
     with pytest.raises(InputError, match="estimator optimal has no loss"):
