@@ -36,6 +36,21 @@ class Rows:
         self.count = 0
         self._chunks: list[NDArray[Any]] = []
 
+    def __len__(self) -> int:
+        """Vectors."""
+        return self.count
+
+    def __getitem__(self, i: int) -> NDArray[Any]:
+        """Vector i."""
+        if not 0 <= i < self.count:
+            raise IndexError(i)
+        vector: NDArray[Any] = self._chunks[i // _CHUNK][i % _CHUNK]
+        return vector
+
+    def clear(self) -> None:
+        """Let go of all vectors."""
+        self.count = 0
+
     def append(self, vectors: Array) -> None:
         """Add vectors, (r, length)."""
         for vector in vectors:
@@ -133,6 +148,14 @@ class DiceData(DataMatrix):
     def directions(self) -> tuple[int, int]:
         """Directions revealed on the N side and on the M side."""
         return self.right.basis.count, self.left.basis.count
+
+    def known_vectors(self) -> dict[str, tuple[Rows, range, int]]:
+        """All that is known of X, by name: this rank's part of the vectors, which part it is, and their length."""
+        near, far = (self.columns, self.n), (self.rows, self.m)
+        return {
+            "right directions": (self.right.basis, *near), "right images": (self.right.images, *far),
+            "left directions": (self.left.basis, *far), "left images": (self.left.images, *near),
+        }  # fmt: skip
 
     def _project(self, V: Array) -> Array:
         return self._product(self.right, self.left, V if self._roots is None else self._roots * V)

@@ -1,24 +1,17 @@
-"""Gradient descent, step by step."""
+"""A step of gradient descent, and what is seen before it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.dynamics.directions import DirectionWalker
 from hpcbbp.dynamics.schedule import Schedule
-from hpcbbp.dynamics.trajectory import Landscape, Moment, Trajectory
-from hpcbbp.dynamics.vectors import VectorWalker
-from hpcbbp.dynamics.walker import Walker
-from hpcbbp.errors import InputError, shown, whole_number
+from hpcbbp.dynamics.trajectory import Landscape, Moment
+from hpcbbp.dynamics.walker import Heard, Walker
+from hpcbbp.errors import InputError
 from hpcbbp.machine.rng import uniforms
-from hpcbbp.solvers.deferred.blocks import Blocks
-from hpcbbp.solvers.eigen import check_arguments
-from hpcbbp.solvers.instance import Instance
-from hpcbbp.solvers.request import DEFAULT_TOL
 
 Array = NDArray[np.float64]
 
@@ -65,10 +58,10 @@ class Descent:
         self.gradient = self._tangent(gradient) if schedule.sphere else gradient
         return self._moment(loss, self.gradient)
 
-    def landscape(self, nev: int, tol: float) -> Landscape:
+    def landscape(self, nev: int, tol: float, heard: Heard = None) -> Landscape:
         """Lowest pairs of the Hessian where the last look was. Collective."""
         walker = self.walker
-        found = walker.lowest(self.W, self.gradient, nev, tol)
+        found = walker.lowest(self.W, self.gradient, nev, tol, heard)
         self.W, self.velocity, self.gradient = (walker.known(V) for V in (self.W, self.velocity, self.gradient))
         nev, _, p = found.vectors.shape
         flat = found.vectors.transpose(1, 0, 2).reshape(-1, nev * p)
@@ -147,63 +140,3 @@ def informed(walker: Walker, overlap: float | None) -> Array:
     along = teacher[:, chosen] * np.sqrt(n / gram.diagonal()[chosen])
     result: Array = overlap * along + math.sqrt(1.0 - overlap * overlap) * rest
     return result
-
-
-def descend(
-    instance: Instance | Blocks,
-    schedule: Schedule,
-    *,
-    hessian_every: int | None = None,
-    nev: int | None = None,
-    tol: float = DEFAULT_TOL,
-    progress: Callable[[Moment], None] | None = None,
-) -> Trajectory:
-    """Descend from an instance's student, or from an informed start. Collective.
-
-    Parameters
-    ----------
-    instance : Instance or Blocks
-        From gaussian_instance or file_instance; or deferred, with room for the directions that steps and Hessians
-        lead to (each step p of them).
-    schedule : Schedule
-    hessian_every : int, optional
-        Steps between Hessians, from step 0 on; none by default. With deferred data another number is another
-        instance.
-    nev, tol
-        Of their pairs, as in solve_instance; p p* pairs by default.
-    progress : callable, optional
-        Called with each Moment, on every rank.
-
-    Returns
-    -------
-    Trajectory
-        Of moments 0 to steps, or up to where weights or losses are no numbers any more.
-
-    Raises
-    ------
-    InputError
-        Bad values; a loss that has no value at the start.
-    """
-    if not isinstance(instance, Instance | Blocks) or not isinstance(schedule, Schedule):
-        raise InputError("descend(instance, schedule): give an Instance or a deferred one, and a Schedule")
-    every = whole_number(hessian_every) if hessian_every is not None else 0
-    if every is None or every < (hessian_every is not None):
-        raise InputError(f"hessian_every = {shown(hessian_every)}: a whole number of steps >= 1")
-    walker = VectorWalker(instance) if isinstance(instance, Instance) else DirectionWalker(instance)
-    problem = walker.problem
-    nev, tol = check_arguments(problem.p * problem.p_star if nev is None else nev, tol, problem.p * walker.n)
-    at, moments, landscapes, reason = Descent(walker, schedule), [], [], ""
-    while True:
-        moment = at.look()
-        if moment is None:
-            reason = f"diverged at step {at.step}: take a smaller eta, or the sphere"
-            break
-        moments.append(moment)
-        if every and at.step % every == 0:
-            landscapes.append(at.landscape(nev, tol))
-        if progress is not None:
-            progress(moment)
-        if at.step == schedule.steps:
-            break
-        at.advance()
-    return Trajectory(schedule, tuple(moments), tuple(landscapes), reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,14 @@ class Moment:
         """m^2, the mean over hidden units of sum_l m_kl^2."""
         return float((self.overlaps**2).sum(axis=1).mean())
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Moment:
+        """Made of what to_dict returns."""
+        return cls(
+            int(values["step"]), float(values["loss"]), np.array(values["overlaps"], dtype=np.float64),
+            np.array(values["norms2"], dtype=np.float64), float(values["gradient_norm"]),
+        )  # fmt: skip
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
@@ -76,6 +85,17 @@ class Landscape:
     gradient_overlap: Array
     reason: str
     products: int
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Landscape:
+        """Made of what to_dict returns."""
+        arrays = ("eigenvalues", "residuals", "overlap2", "student_overlap2", "gradient_overlap")
+        made: dict[str, Any] = {name: np.array(values[name], dtype=np.float64) for name in arrays}
+        converged = np.array(values["converged"], dtype=bool)
+        return cls(
+            step=int(values["step"]), converged=converged, reason=str(values["reason"]),
+            products=int(values["products"]), **made,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""

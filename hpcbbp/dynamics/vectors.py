@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.dynamics.walker import Lowest, Walker
+from hpcbbp.data.dice import DiceData
+from hpcbbp.dynamics.long import Long, LongFile
+from hpcbbp.dynamics.walker import Heard, Lowest, Walker
+from hpcbbp.errors import InputError
+from hpcbbp.solvers.deferred.state import identity_of
 from hpcbbp.solvers.instance import Instance, solve_instance
 
 Array = NDArray[np.float64]
@@ -26,6 +32,10 @@ class VectorWalker(Walker):
         self.problem, self.seed = instance.problem, instance.seed
         self.n, self.group, self.rows = self.data.n, self.data.group, self.data.rows
         self._u = self.data.project(instance.teacher)
+        own = (self._u**2).sum(axis=1)
+        gram = self.products(instance.teacher, np.concatenate([instance.teacher, instance.student], axis=1))
+        self._mark = np.array([self.total(own), *gram.ravel()])
+        self._taken: dict[str, Array] = {}
 
     @property
     def teacher(self) -> Array:
@@ -44,9 +54,9 @@ class VectorWalker(Walker):
         """X^T psi."""
         return self.data.adjoint(psi)
 
-    def lowest(self, W: Array, gradient: Array, nev: int, tol: float) -> Lowest:
+    def lowest(self, W: Array, gradient: Array, nev: int, tol: float, heard: Heard = None) -> Lowest:
         """By SLEPc."""
-        found = solve_instance(replace(self.instance, student=W), nev, tol=tol).eigen
+        found = solve_instance(replace(self.instance, student=W), nev, tol=tol, progress=heard).eigen
         return Lowest(
             found.eigenvalues, found.residuals, found.converged, found.vectors, found.reason, found.products
         )
@@ -54,6 +64,62 @@ class VectorWalker(Walker):
     def total(self, values: Array) -> float:
         """Over ranks."""
         return float(self.group.sum(np.array([values.sum()]))[0])
+
+    def identity(self) -> dict[str, Any]:
+        """Of an instance, and how X is kept."""
+        return {
+            **identity_of(self.problem, self.n, self.seed, self.data.storage), "m": self.data.m,
+            "data": type(self.data).__name__,
+        }  # fmt: skip
+
+    def long(self, W: Array, velocity: Array) -> dict[str, Long]:
+        """Weights and velocities; of dice what is known of X."""
+        columns = self.data.columns
+        found = {
+            name: Long(V.T, columns.start, self.n, replaced=True)
+            for name, V in (("weights", W), ("velocity", velocity))
+        }
+        if isinstance(self.data, DiceData):
+            for name, (rows, own, total) in self.data.known_vectors().items():
+                found[name] = Long(rows, own.start, total)
+        return found
+
+    def small(self, W: Array, velocity: Array) -> dict[str, NDArray[Any]]:
+        """Some sums, by which other data are told."""
+        return {"mark": self._mark}
+
+    def check_kept(self, counts: Mapping[str, int], small: Mapping[str, NDArray[Any]]) -> None:
+        """By numbers of vectors, and the sums."""
+        rows = self.data.known_vectors() if isinstance(self.data, DiceData) else {}
+        p = self.problem.p
+        if set(counts) != {"weights", "velocity", *rows} or (counts["weights"], counts["velocity"]) != (p, p):
+            raise ValueError(f"long vectors {dict(counts)}")
+        for side in ("right", "left") if rows else ():
+            if counts[f"{side} directions"] != counts[f"{side} images"]:
+                raise ValueError(f"long vectors {dict(counts)}")
+        if small["mark"].shape != self._mark.shape or not np.allclose(small["mark"], self._mark, 1e-6, 1e-6 * self.n):
+            raise InputError("is of a descent on other data or weights: name another folder, or remove it")
+
+    def take_long(self, kept: LongFile, file: int) -> dict[str, list[int]]:
+        """Weights and velocities, and of dice what is known of X."""
+        columns = self.data.columns
+        sums: dict[str, list[int]] = {}
+        for name in ("weights", "velocity"):
+            read = list(kept.read(file, name, np.float64, columns.start, len(columns)))
+            self._taken[name] = np.array([row for row, _ in read]).T.reshape(len(columns), -1).copy()
+            sums[name] = [mixed for _, mixed in read]
+        rows = self.data.known_vectors() if isinstance(self.data, DiceData) else {}
+        for name, (kind, own, _) in rows.items():
+            kind.clear()
+            sums[name] = []
+            for row, mixed in kept.read(file, name, kind.dtype, own.start, len(own)):
+                kind.append(row[None])
+                sums[name].append(mixed)
+        return sums
+
+    def take_small(self, small: Mapping[str, NDArray[Any]]) -> tuple[Array, Array]:
+        """Weights and velocities that were read."""
+        return self._taken["weights"], self._taken["velocity"]
 
     def known(self, W: Array) -> Array:
         """As they are."""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcbbp.dynamics.long import Long, LongFile
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.result import Step
 
 Array = NDArray[np.float64]
+
+
+Heard = Callable[[Step], None] | None
 
 
 @dataclass(frozen=True)
@@ -74,12 +81,36 @@ class Walker(ABC):
         """X^T psi of (m_local, p) slopes."""
 
     @abstractmethod
-    def lowest(self, W: Array, gradient: Array, nev: int, tol: float) -> Lowest:
+    def lowest(self, W: Array, gradient: Array, nev: int, tol: float, heard: Heard = None) -> Lowest:
         """Lowest nev eigenpairs of the Hessian at some weights; the gradient there may guide the search."""
 
     @abstractmethod
     def total(self, values: Array) -> float:
         """Sum over all samples of one number each, (m_local,)."""
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """What a state is the state of, as JSON has it."""
+
+    @abstractmethod
+    def long(self, W: Array, velocity: Array) -> dict[str, Long]:
+        """Long vectors of a state, by name."""
+
+    @abstractmethod
+    def small(self, W: Array, velocity: Array) -> dict[str, NDArray[Any]]:
+        """What else there is in a state."""
+
+    @abstractmethod
+    def check_kept(self, counts: Mapping[str, int], small: Mapping[str, NDArray[Any]]) -> None:
+        """ValueError unless a state has so many long vectors and such arrays; InputError for one that has no room."""
+
+    @abstractmethod
+    def take_long(self, kept: LongFile, file: int) -> dict[str, list[int]]:
+        """Take the long vectors of a state, and return what this rank's part adds to their checksums."""
+
+    @abstractmethod
+    def take_small(self, small: Mapping[str, NDArray[Any]]) -> tuple[Array, Array]:
+        """Take the rest of a state, and return weights and velocity."""
 
     @abstractmethod
     def known(self, W: Array) -> Array:

@@ -37,6 +37,10 @@ UNREADABLE = (ValueError, KeyError, TypeError, EOFError, IndexError, MemoryError
 """What numpy, zipfile and json raise for bytes that are not what they should be."""
 
 
+class DamagedStateError(Exception):
+    """A checksum is not that of what was read."""
+
+
 class StateFolder:
     """Files of a checkpoint in one folder.
 
@@ -237,3 +241,8 @@ def read_at(file: int, size: int, offset: int) -> bytes:
         parts.append(part)
         size, offset = size - len(part), offset + len(part)
     return b"".join(parts)
+
+
+def one_line(error: BaseException) -> str:
+    """An error's text in one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcbbp.errors import InputError
-from hpcbbp.solvers.deferred.folder import BARE, IMAGES, STATE, read_at, unpacked, write_at
+from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.deferred.folder import BARE, IMAGES, STATE, DamagedStateError, read_at, unpacked, write_at
 from hpcbbp.solvers.deferred.progress import COUNTERS
 from hpcbbp.solvers.result import Step
 
@@ -25,11 +26,10 @@ FORMAT = 2
 """Of what is written for p = 1. Format 1 had no checksums and no words of ours; it is read, and gone on with as it
 is. Format 3 has left directions too, for p > 1, where formats 1 and 2 had moments of images, and are refused."""
 
+DESCENT = STATE + b"4 "
+"""Beginning of the state of a descent (hpcbbp.dynamics)."""
+
 _HEADER = 64  # bytes in front of the images
-
-
-class DamagedStateError(Exception):
-    """A checksum is not that of what was read."""
 
 
 class Layout:
@@ -117,9 +117,8 @@ class Layout:
                     kind.scale[i] = scales.reshape(-1).view(kind.scale.dtype)
 
 
-def _identity(instance: Deferred) -> dict[str, Any]:
-    """What the state is the state of."""
-    problem = instance.problem
+def identity_of(problem: Problem, n: int, seed: int, storage: str) -> dict[str, Any]:
+    """What a state is the state of."""
     return {
         "p": problem.p,
         "p_star": problem.p_star,
@@ -127,9 +126,9 @@ def _identity(instance: Deferred) -> dict[str, Any]:
         "alpha": problem.alpha,
         "activation": problem.activation.name,
         "loss": problem.loss.name,
-        "n": instance.n,
-        "seed": instance.seed,
-        "storage": instance.storage,
+        "n": n,
+        "seed": seed,
+        "storage": storage,
         **problem.unusual(),
     }
 
@@ -139,7 +138,7 @@ def pack(instance: Deferred, at: Progress, form: int, token: str) -> bytes:
     arrays, archive = instance.state(), io.BytesIO()
     arrays["level"] = instance.levels.of
     about = {
-        "identity": {"format": form, **_identity(instance)},
+        "identity": {"format": form, **identity_of(instance.problem, instance.n, instance.seed, instance.storage)},
         "run": token,
         "progress": at.state(),
         "directions": instance.samples.count,
@@ -188,6 +187,8 @@ def unpack(raw: bytes, instance: Deferred) -> State:
     folder.UNREADABLE
         It is damaged.
     """
+    if raw.startswith(DESCENT):
+        raise InputError("is of a descent, not of a solve: name another folder")
     if raw.startswith(BARE):
         archive = raw
     else:
@@ -199,7 +200,7 @@ def unpack(raw: bytes, instance: Deferred) -> State:
     about = json.loads(str(arrays["about"]))
     found = about["identity"]
     form, token = int(found["format"]), str(about.get("run", ""))
-    asked = _identity(instance)
+    asked = identity_of(instance.problem, instance.n, instance.seed, instance.storage)
     for name in (*asked, *(name for name in found if name not in (*asked, "format"))):
         was, wanted = found.get(name, "none"), asked.get(name, "none")
         if was != wanted:
@@ -260,8 +261,3 @@ def _not_kept(arrays: dict[str, Any]) -> Any:
     hidden = np.full((len(W), W.shape[2]), 1e-7 * longest)
     hidden[tuple(arrays["kept"].T)] = 0.0
     return hidden
-
-
-def one_line(error: BaseException) -> str:
-    """An error's text in one line."""
-    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,97 @@
+"""A whole descent: steps, Hessians on the way, and the state that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hpcbbp.dynamics.checkpoint import DescentCheckpoint, identity_of
+from hpcbbp.dynamics.descent import Descent
+from hpcbbp.dynamics.directions import DirectionWalker
+from hpcbbp.dynamics.schedule import Schedule
+from hpcbbp.dynamics.trajectory import Landscape, Moment, Trajectory
+from hpcbbp.dynamics.vectors import VectorWalker
+from hpcbbp.dynamics.walker import Heard
+from hpcbbp.errors import InputError, shown, whole_number
+from hpcbbp.solvers.deferred.blocks import Blocks
+from hpcbbp.solvers.eigen import check_arguments
+from hpcbbp.solvers.instance import Instance
+from hpcbbp.solvers.request import DEFAULT_TOL
+
+
+def descend(
+    instance: Instance | Blocks,
+    schedule: Schedule,
+    *,
+    hessian_every: int | None = None,
+    nev: int | None = None,
+    tol: float = DEFAULT_TOL,
+    checkpoint: DescentCheckpoint | None = None,
+    progress: Callable[[Moment, Landscape | None], None] | None = None,
+    heard: Heard = None,
+) -> Trajectory:
+    """Descend from an instance's student, or from an informed start. Collective.
+
+    Parameters
+    ----------
+    instance : Instance or Blocks
+        From gaussian_instance or file_instance; or deferred, with room for the directions that steps and Hessians
+        lead to (each step p of them).
+    schedule : Schedule
+    hessian_every : int, optional
+        Steps between Hessians, from step 0 on; none by default. With deferred data another number is another
+        instance.
+    nev, tol
+        Of their pairs, as in solve_instance; p p* pairs by default.
+    checkpoint : DescentCheckpoint, optional
+        Keeps the state between steps, and goes on from one that is there.
+    progress : callable, optional
+        Called with each Moment, and the Landscape there or None, on every rank.
+    heard : callable, optional
+        Called with the steps of each eigensolve, on every rank.
+
+    Returns
+    -------
+    Trajectory
+        Of moments 0 to steps, or up to where weights or losses are no numbers any more.
+
+    Raises
+    ------
+    InputError
+        Bad values; a loss that has no value at the start; a checkpoint of something else, or damaged.
+    StoppedError
+        If the checkpoint's `stop` says so; the state is kept.
+    """
+    if not isinstance(instance, Instance | Blocks) or not isinstance(schedule, Schedule):
+        raise InputError("descend(instance, schedule): give an Instance or a deferred one, and a Schedule")
+    every = whole_number(hessian_every) if hessian_every is not None else 0
+    if every is None or every < (hessian_every is not None):
+        raise InputError(f"hessian_every = {shown(hessian_every)}: a whole number of steps >= 1")
+    walker = VectorWalker(instance) if isinstance(instance, Instance) else DirectionWalker(instance)
+    problem = walker.problem
+    nev, tol = check_arguments(problem.p * problem.p_star if nev is None else nev, tol, problem.p * walker.n)
+    at, reason = Descent(walker, schedule), ""
+    moments, landscapes = told = list[Moment](), list[Landscape]()
+    try:
+        if checkpoint is not None:
+            checkpoint.begin(at, identity_of(at, every, nev, tol), told)
+        while not reason:
+            moment = at.look()
+            if moment is None:
+                reason = f"diverged at step {at.step}: take a smaller eta, or the sphere"
+                break
+            landscape = at.landscape(nev, tol, heard) if every and at.step % every == 0 else None
+            moments.append(moment)
+            landscapes += [] if landscape is None else [landscape]
+            if progress is not None:
+                progress(moment, landscape)
+            if at.step == schedule.steps:
+                break
+            at.advance()
+            if checkpoint is not None:
+                checkpoint.save_if_due(at, told)
+        if checkpoint is not None:
+            checkpoint.ended(walker.group)
+    finally:
+        if checkpoint is not None:
+            checkpoint.release()
+    return Trajectory(schedule, tuple(moments), tuple(landscapes), reason)
