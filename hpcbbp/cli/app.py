@@ -14,6 +14,7 @@ import typer
 from hpcbbp._version import __version__
 from hpcbbp.cli.campaign import collect, export, plan, run
 from hpcbbp.cli.demo import demo
+from hpcbbp.cli.descend import descend
 from hpcbbp.cli.figure import analyze, figure, report
 from hpcbbp.cli.models import models
 from hpcbbp.cli.options import Json
@@ -53,6 +54,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     predict: ("figures",),
     models: (),
     solve: (),
+    descend: (),
     demo: ("campaigns", "analysis", "figures"),
     plan: ("campaigns",),
     run: ("campaigns",),
@@ -110,7 +112,11 @@ def usage_message(error: Any, words: Sequence[str]) -> str:
         bad = {str(at.get("input")) for at in cause.errors()} if hasattr(cause, "errors") else set()
         option, value = next((pair for pair in given if pair[1] in bad or repr(pair[1]) in message), given[-1])
         message = f"{option} {value}: {message.split(': ', 1)[-1]}"
-    if words[:1] == ["solve"] and message.startswith("No such option: -") and "option: --" not in message:
+    if (
+        words[:1] in (["solve"], ["descend"])
+        and message.startswith("No such option: -")
+        and "option: --" not in message
+    ):
         message += "; PETSc options go after '--', as in -- -eps_monitor"
     elif message.startswith(("No such", "Missing")):
         message += f"; see hpcbbp {words[0] + ' ' if words and message[8:10] != 'co' else ''}--help"

@@ -64,6 +64,7 @@ class Asked:
     link: str | None = None
     estimator: str | None = None
     covariance: str | None = None
+    usual_tol: float = DEFAULT_TOL
 
     def __post_init__(self) -> None:
         """Check what needs neither MPI nor the files."""
@@ -101,7 +102,7 @@ class Asked:
     @property
     def tol(self) -> float:
         """Relative residual."""
-        return DEFAULT_TOL if self.given_tol is None else self.given_tol
+        return self.usual_tol if self.given_tol is None else self.given_tol
 
     @property
     def storage(self) -> str:

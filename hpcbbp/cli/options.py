@@ -27,3 +27,29 @@ Estimator = Annotated[
     str | None,
     typer.Option("--estimator", help="In place of a loss, p = p*: optimal, bounded:BOUND, trimmed:CUT (of -T)."),
 ]
+
+Seed = Annotated[int, typer.Option("--seed", help="One seed is one instance on any number of ranks.")]
+N = Annotated[int | None, typer.Option("-n", "--n", help="Input dimension N.")]
+P = Annotated[int | None, typer.Option("-p", "--p", help="Hidden units of the student.")]
+PStar = Annotated[int | None, typer.Option("--p-star", help="Hidden units of the teacher (1).")]
+Alpha = Annotated[float | None, typer.Option("--alpha", help="M/N.")]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        help="float64, float32; stored also bf16, int8; deferred also int16 (float64, or as in the file).",
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option("--data", help="Your own X, M x N: FILE.npy, FILE.h5[:DATASET] (with stored or dense)."),
+]
+Teacher = Annotated[str | None, typer.Option("--teacher", help="Teacher weights, p* x N (with --data).")]
+Student = Annotated[str | None, typer.Option("--student", help="Student weights, p x N (with --data).")]
+CheckpointEvery = Annotated[
+    float | None, typer.Option("--checkpoint-every", help="Seconds between checkpoints (600); 0: every step.")
+]
+PetscOptions = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[-- PETSC_OPTIONS]", help="e.g. -- -eps_monitor -eps_ncv 80"),
+]

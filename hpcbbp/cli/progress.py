@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -17,6 +18,9 @@ from hpcbbp.machine.ranks import Group, launched_rank
 from hpcbbp.machine.stdio import tell
 from hpcbbp.machine.wording import duration
 from hpcbbp.solvers.result import Step
+
+if TYPE_CHECKING:
+    from hpcbbp.dynamics import DescentCheckpoint, Landscape, Moment
 
 
 class Patience:
@@ -88,6 +92,67 @@ class SolveProgress:
         if fallen <= 0 or now <= self.first[0]:
             return None
         return max(0.0, (math.log(worst) - math.log(self.tol)) / fallen * (now - self.first[0]))
+
+
+class DescentProgress:
+    """A line now and then about a long descent: the step, and the Hessian being solved.
+
+    Parameters
+    ----------
+    group : Group
+        Rank 0 speaks.
+    steps : int
+    tol : float
+        Of Hessians.
+    checkpoint : DescentCheckpoint or None
+        What it goes on from, and what could not be kept, is told as well.
+    every : float
+        Seconds between lines.
+    """
+
+    def __init__(
+        self, group: Group, steps: int, tol: float, checkpoint: DescentCheckpoint | None, every: float = 10.0
+    ) -> None:
+        self.speaks = group.rank == 0
+        self.steps, self.tol, self.checkpoint, self.every = steps, tol, checkpoint, every
+        self.start = self.last = time.monotonic()
+        self.at, self.first = -1, 0
+        self.told = list[str]()
+
+    def __call__(self, moment: Moment, landscape: Landscape | None) -> None:
+        """Note a step."""
+        if self.at < 0:
+            self.first = moment.step
+            if self.speaks and self.checkpoint is not None and self.checkpoint.resumed is not None:
+                note(self.checkpoint.origin)
+        self.at = moment.step
+        if self.speaks and self.checkpoint is not None and self.checkpoint.trouble not in ("", *self.told):
+            self.told.append(self.checkpoint.trouble)
+            warn(f"{self.checkpoint.trouble}; the descent goes on without it and tries again later")
+        now, made = time.monotonic(), moment.step - self.first
+        if not self._due(now):
+            return
+        left = f", about {duration((now - self.start) * (self.steps - moment.step) / made)} left" if made else ""
+        tell(
+            f"hpcbbp: step {moment.step} of {self.steps}, loss {moment.loss:.6g}, m^2 = {moment.overlap2:.4g}, "
+            f"{duration(now - self.start)}{left}"
+        )
+
+    def heard(self, step: Step) -> None:
+        """Note a step of the eigensolver."""
+        now = time.monotonic()
+        if self._due(now):
+            worst = max(step.estimates, default=math.inf)
+            tell(
+                f"hpcbbp: Hessian at step {self.at + 1}: {step.products} products, residual {worst:.1e} (wanted "
+                f"{self.tol:.0e}), {duration(now - self.start)}"
+            )
+
+    def _due(self, now: float) -> bool:
+        if not self.speaks or now - self.last < self.every:
+            return False
+        self.last = now
+        return True
 
 
 class CampaignProgress:

@@ -7,7 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpcbbp.cli.options import Activation, Covariance, Estimator, Json, Link, Loss, Noise
+from hpcbbp.cli.options import (
+    A,
+    Activation,
+    Alpha,
+    CheckpointEvery,
+    Covariance,
+    Data,
+    Estimator,
+    Json,
+    Link,
+    Loss,
+    N,
+    Noise,
+    P,
+    PetscOptions,
+    PStar,
+    Seed,
+    Storage,
+    Student,
+    Teacher,
+)  # fmt: skip
 from hpcbbp.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,18 +36,19 @@ if TYPE_CHECKING:
     from hpcbbp.machine.ranks import Group
     from hpcbbp.model.words import Parts
     from hpcbbp.solvers.deferred import Checkpoint
+    from hpcbbp.solvers.instance import Instance
     from hpcbbp.solvers.methods import Prepared
     from hpcbbp.solvers.request import Request
     from hpcbbp.solvers.result import Step
 
 
 def solve(
-    n: Annotated[int | None, typer.Option("-n", "--n", help="Input dimension N.")] = None,
-    p: Annotated[int | None, typer.Option("-p", "--p", help="Hidden units of the student.")] = None,
-    p_star: Annotated[int | None, typer.Option("--p-star", help="Hidden units of the teacher (1).")] = None,
-    a: Annotated[float | None, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")] = None,
-    alpha: Annotated[float | None, typer.Option("--alpha", help="M/N.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="One seed is one instance on any number of ranks.")] = 0,
+    n: N = None,
+    p: P = None,
+    p_star: PStar = None,
+    a: A = None,
+    alpha: Alpha = None,
+    seed: Seed = 0,
     nev: Annotated[int | None, typer.Option("--nev", help="Eigenpairs wanted (p p* + 2; deferred: p p*).")] = None,
     tol: Annotated[
         float | None, typer.Option("--tol", help="Relative residual |Hv - lambda v| / |lambda| (1e-8).")
@@ -38,19 +59,10 @@ def solve(
     verify: Annotated[
         bool, typer.Option("--verify", help="Search for copies of exactly multiple eigenvalues that were missed.")
     ] = False,
-    storage: Annotated[
-        str | None,
-        typer.Option(
-            "--storage",
-            help="float64, float32; stored also bf16, int8; deferred also int16 (float64, or as in the file).",
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option("--data", help="Your own X, M x N: FILE.npy, FILE.h5[:DATASET] (with stored or dense)."),
-    ] = None,
-    teacher: Annotated[str | None, typer.Option("--teacher", help="Teacher weights, p* x N (with --data).")] = None,
-    student: Annotated[str | None, typer.Option("--student", help="Student weights, p x N (with --data).")] = None,
+    storage: Storage = None,
+    data: Data = None,
+    teacher: Teacher = None,
+    student: Student = None,
     method: Annotated[
         str | None,
         typer.Option(
@@ -66,9 +78,7 @@ def solve(
         str | None,
         typer.Option("--checkpoint", help="Deferred: folder for the state; the same command goes on."),
     ] = None,
-    checkpoint_every: Annotated[
-        float | None, typer.Option("--checkpoint-every", help="Seconds between checkpoints (600); 0: every step.")
-    ] = None,
+    checkpoint_every: CheckpointEvery = None,
     activation: Activation = None,
     loss: Loss = None,
     noise: Noise = None,
@@ -76,10 +86,7 @@ def solve(
     estimator: Estimator = None,
     covariance: Covariance = None,
     as_json: Json = False,
-    petsc_options: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[-- PETSC_OPTIONS]", help="e.g. -- -eps_monitor -eps_ncv 80"),
-    ] = None,
+    petsc_options: PetscOptions = None,
 ) -> None:
     """Lowest eigenpairs of the Hessian and their overlaps, for a drawn instance or your own data.
 
@@ -126,13 +133,23 @@ def prepare(asked: Asked, group: Group) -> tuple[Request, Prepared]:
     """Draw the instance, or read it. Collective."""
     from hpcbbp.cli.asked import given
     from hpcbbp.solvers.checks import check
-    from hpcbbp.solvers.instance import file_instance
     from hpcbbp.solvers.request import OPTIONS
 
     if asked.own is None:
         request = asked.request(asked.problem, given(asked.n))
         return request, asked.method.prepare(request, group)
-    data, teacher, student = asked.own
+    made = read(asked, asked.own, group)
+    request = asked.request(made.problem, made.data.n)
+    check(request, OPTIONS)
+    return request, asked.method.adopt(made, request)
+
+
+def read(asked: Asked, own: tuple[str, str, str], group: Group) -> Instance:
+    """Read the user's own instance from its three files. Collective."""
+    from hpcbbp.cli.asked import given
+    from hpcbbp.solvers.instance import file_instance
+
+    data, teacher, student = own
     made = file_instance(
         data, teacher, student, a=given(asked.constant), seed=asked.seed, storage=asked.given_storage, nev=asked.nev,
         parts=asked.parts, group=group,
@@ -141,9 +158,7 @@ def prepare(asked: Asked, group: Group) -> tuple[Request, Prepared]:
     for name, wanted, found, file in units:
         if wanted is not None and wanted != found:
             raise InputError(f"{name} = {wanted} was given, but {file} has {found} row(s); leave {name} out")
-    request = asked.request(made.problem, made.data.n)
-    check(request, OPTIONS)
-    return request, asked.method.adopt(made, request)
+    return made
 
 
 def listener(group: Group, wanted: int, tol: float, checkpoint: Checkpoint | None) -> Callable[[Step], None]:

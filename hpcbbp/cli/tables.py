@@ -16,6 +16,7 @@ from hpcbbp.theory.named import known_transition_of, spectrum_of
 
 if TYPE_CHECKING:
     from hpcbbp.campaign.plan import Plan, PlanRow
+    from hpcbbp.dynamics import Landscape, Moment, Trajectory
 
 
 _PLAN: tuple[Column[PlanRow], ...] = (
@@ -60,13 +61,7 @@ def solve_tables(answer: dict[str, Any], parts: Parts) -> list[Any]:
     if answer["source_residuals"] is not None:
         columns += (each("of the file", "source_residuals", "{:.1e}".format),)
     pairs = tuple(range(len(answer["eigenvalues"])))
-    ranks = answer["provenance"]["ranks"]
-    title = (
-        f"N = {answer['n']}, M = {answer['m']}, p = {answer['p']}, p* = {answer['p_star']}, "
-        + (f"a = {answer['a']:g}, " if parts.has_constant else "")
-        + "".join(f"{name} {word}, " for name, word in parts.unusual().items())
-        + f"alpha = {answer['alpha']:g}, seed {answer['seed']}, {ranks} rank{'s' if ranks > 1 else ''}"
-    )
+    title = _instance_title(answer, parts)
     searched = f"; verified, {answer['found_by_verification']} added by it" if answer["verified"] else ""
     work = f"{answer['products']} products, {answer['seconds']:.2f} s"
     if "float32" in (arithmetic := answer["provenance"].get("arithmetic", "")):
@@ -76,6 +71,56 @@ def solve_tables(answer: dict[str, Any], parts: Parts) -> list[Any]:
         *cluster_lines(answer),
         *theory_lines(answer, parts),
         f"{answer['reason']}{searched}; tolerance {answer['tol']:g} of |lambda|, {work}",
+    ]
+
+
+def _instance_title(answer: dict[str, Any], parts: Parts) -> str:
+    ranks = answer["provenance"]["ranks"]
+    return (
+        f"N = {answer['n']}, M = {answer['m']}, p = {answer['p']}, p* = {answer['p_star']}, "
+        + (f"a = {answer['a']:g}, " if parts.has_constant else "")
+        + "".join(f"{name} {word}, " for name, word in parts.unusual().items())
+        + f"alpha = {answer['alpha']:g}, seed {answer['seed']}, {ranks} rank{'s' if ranks > 1 else ''}"
+    )
+
+
+_MOMENTS: tuple[Column[Moment], ...] = (
+    Column("step", attrgetter("step")),
+    Column("loss", attrgetter("loss"), "{:.8g}".format),
+    Column("m^2", attrgetter("overlap2"), decimals(5)),
+    Column("|w|^2/N", lambda at: float(at.norms2.mean()), decimals(5)),
+    Column("|grad L|", attrgetter("gradient_norm"), "{:.5g}".format),
+)
+_SHOWN = 26  # rows of moments: all of 25 steps, or every so many
+
+
+def descent_tables(found: Trajectory, parts: Parts) -> list[Any]:
+    """Tables for `hpcbbp descend`."""
+    every = -(-(len(found.moments) - 1) // (_SHOWN - 1)) or 1
+    hessians = {at.step for at in found.landscapes}
+    moments = tuple(
+        at for at in found.moments if at.step % every == 0 or at.step in hessians or at is found.moments[-1]
+    )
+    pairs = tuple((at, i) for at in found.landscapes for i in range(len(at.eigenvalues)))
+
+    def each(title: str, name: str, shown: Callable[[Any], str]) -> Column[tuple[Landscape, int]]:
+        return Column(title, lambda pair: getattr(pair[0], name)[pair[1]], shown)
+
+    columns: tuple[Column[tuple[Landscape, int]], ...] = (
+        Column("step", lambda pair: pair[0].step),
+        Column("pair", lambda pair: pair[1] + 1),
+        each("eigenvalue", "eigenvalues", decimals(8)),
+        each("residual", "residuals", "{:.1e}".format),
+        each("m^2 teacher", "overlap2", decimals(5)),
+        each("m^2 student", "student_overlap2", decimals(5)),
+        each("cosine gradient", "gradient_overlap", decimals(5)),
+        each("converged", "converged", lambda good: "yes" if good else "NO"),
+    )
+    how, resumed = found.schedule, f", {found.resumed} of them before" if found.resumed is not None else ""
+    return [
+        table(Table(_instance_title(found.to_dict(), parts), _MOMENTS, moments)),
+        *([table(Table("lowest pairs of the Hessian", columns, pairs))] if pairs else []),
+        f"{len(found.moments) - 1} of {how.steps} steps of eta = {how.eta:g}{resumed}, {found.seconds:.2f} s",
     ]
 
 

@@ -35,7 +35,8 @@ class DirectionWalker(Walker):
     def __init__(self, instance: Blocks) -> None:
         self.instance, self.samples = instance, instance.samples
         self.problem, self.seed = instance.problem, instance.seed
-        self.n, self.group = instance.n, instance.group
+        self.n, self.m, self.group = instance.n, instance.m, instance.group
+        self.kind, self.storage = "deferred", instance.storage
         own = min(self.samples.first + self.samples.rows, instance.m)
         self.rows = range(min(self.samples.first, own), own)
         if instance.k == 0:
@@ -80,8 +81,7 @@ class DirectionWalker(Walker):
 
     def identity(self) -> dict[str, Any]:
         """Of an instance."""
-        at = self.instance
-        return {**identity_of(self.problem, self.n, self.seed, at.storage), "data": "deferred"}
+        return {**identity_of(self.problem, self.n, self.seed, self.storage), "data": self.kind}
 
     def long(self, W: Array, velocity: Array) -> dict[str, Long]:
         """Images and left directions."""

@@ -11,8 +11,12 @@ from hpcbbp.model.covariance import spaces
 from hpcbbp.model.problem import Problem, check_dimension
 from hpcbbp.solvers.deferred.blocks import Blocks
 from hpcbbp.solvers.deferred.floors import storage_bytes
+from hpcbbp.solvers.instance import Instance, gaussian_instance
 from hpcbbp.solvers.needs import least_directions
-from hpcbbp.solvers.request import Request
+from hpcbbp.solvers.request import ARGUMENTS, Request, Words
+
+WALKS = ("stored", "dice", "regenerated", "deferred")
+"""Methods by which a descent goes."""
 
 
 def directions_of(problem: Problem, n: int, schedule: Schedule) -> int:
@@ -64,7 +68,35 @@ def deferred_walk(
     each_hessian = least_directions(Request(problem, n, seed, "deferred", storage, block=1))
     wanted = min(n, steps + hessians * each_hessian)
     fixed, each = memory.deferred_solve(m, problem.p, 1, size, group.size, left=True)
-    memory.require(fixed + wanted * each, group, "take storage float32, fewer steps, a smaller N, or more nodes")
-    beside = group.ranks_on_node()
-    fits = int(group.smallest((memory.available(beside) * 0.95 / beside - fixed) / each))
-    return Blocks(problem, n, seed, storage, max(wanted, min(n, fits)), group)
+    way_out = "take storage float32, fewer steps, a smaller N, or more nodes"
+    return Blocks(problem, n, seed, storage, memory.room(fixed, each, wanted, n, group, way_out), group)
+
+
+def prepared(
+    request: Request, schedule: Schedule, hessians: int = 0, group: Group | None = None
+) -> Instance | Blocks:
+    """Draw the instance of a request to descend on, by its method. Collective.
+
+    Raises
+    ------
+    InputError
+        As deferred_walk, and as the methods themselves.
+    """
+    check_method(request.method)
+    if request.problem.estimator is not None:
+        raise InputError(f"estimator {request.problem.estimator.name} has no loss, whose gradient could be descended")
+    if request.method == "deferred":
+        return deferred_walk(
+            request.problem, request.n, schedule, request.seed, storage=request.storage, hessians=hessians,
+            group=group,
+        )  # fmt: skip
+    return gaussian_instance(
+        request.problem, request.n, request.seed, storage=request.storage, data=request.method, nev=request.nev,
+        group=group,
+    )  # fmt: skip
+
+
+def check_method(method: str, words: Words = ARGUMENTS) -> None:
+    """Raise InputError for a method that no descent goes by."""
+    if method not in WALKS:
+        raise InputError(f"{words('method', method)}: a descent goes by {words.among('method', list(WALKS))}")

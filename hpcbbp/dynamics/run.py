@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from hpcbbp.dynamics.checkpoint import DescentCheckpoint, identity_of
@@ -12,10 +13,13 @@ from hpcbbp.dynamics.trajectory import Landscape, Moment, Trajectory
 from hpcbbp.dynamics.vectors import VectorWalker
 from hpcbbp.dynamics.walker import Heard
 from hpcbbp.errors import InputError, shown, whole_number
+from hpcbbp.machine import provenance
 from hpcbbp.solvers.deferred.blocks import Blocks
 from hpcbbp.solvers.eigen import check_arguments
 from hpcbbp.solvers.instance import Instance
-from hpcbbp.solvers.request import DEFAULT_TOL
+
+HESSIAN_TOL = 1e-6
+"""Relative residual of pairs on the way: where weights have learnt, the lowest is often one of the bulk."""
 
 
 def descend(
@@ -24,7 +28,7 @@ def descend(
     *,
     hessian_every: int | None = None,
     nev: int | None = None,
-    tol: float = DEFAULT_TOL,
+    tol: float = HESSIAN_TOL,
     checkpoint: DescentCheckpoint | None = None,
     progress: Callable[[Moment, Landscape | None], None] | None = None,
     heard: Heard = None,
@@ -41,7 +45,7 @@ def descend(
         Steps between Hessians, from step 0 on; none by default. With deferred data another number is another
         instance.
     nev, tol
-        Of their pairs, as in solve_instance; p p* pairs by default.
+        Of their pairs, as in solve_instance; p p* pairs and 1e-6 by default.
     checkpoint : DescentCheckpoint, optional
         Keeps the state between steps, and goes on from one that is there.
     progress : callable, optional
@@ -69,7 +73,7 @@ def descend(
     walker = VectorWalker(instance) if isinstance(instance, Instance) else DirectionWalker(instance)
     problem = walker.problem
     nev, tol = check_arguments(problem.p * problem.p_star if nev is None else nev, tol, problem.p * walker.n)
-    at, reason = Descent(walker, schedule), ""
+    clock, at, reason = time.perf_counter(), Descent(walker, schedule), ""
     moments, landscapes = told = list[Moment](), list[Landscape]()
     try:
         if checkpoint is not None:
@@ -94,4 +98,9 @@ def descend(
     finally:
         if checkpoint is not None:
             checkpoint.release()
-    return Trajectory(schedule, tuple(moments), tuple(landscapes), reason)
+    return Trajectory(
+        problem, walker.n, walker.m, walker.seed, walker.kind, walker.storage, schedule, tuple(moments),
+        tuple(landscapes), reason,
+        time.perf_counter() - clock, None if checkpoint is None else checkpoint.resumed,
+        {**provenance.versions(), "ranks": walker.group.size},
+    )  # fmt: skip

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.dynamics.schedule import Schedule
+from hpcbbp.model.problem import Problem
 
 Array = NDArray[np.float64]
 
@@ -110,6 +111,11 @@ class Trajectory:
 
     Attributes
     ----------
+    problem : Problem
+    n, m, seed : int
+        N, M and the seed.
+    data, storage : str
+        How X was made, and the numbers that it, or its images, were kept in.
     schedule : Schedule
     moments : tuple of Moment
         Of steps 0, 1, ...
@@ -117,9 +123,59 @@ class Trajectory:
         Of the steps they were asked for.
     reason : str
         Why it ended early; empty if it did not.
+    seconds : float
+        That this run took.
+    resumed : int or None
+        Steps that were taken from a checkpoint.
+    provenance : dict
+        Versions and ranks.
     """
 
+    problem: Problem
+    n: int
+    m: int
+    seed: int
+    data: str
+    storage: str
     schedule: Schedule
     moments: tuple[Moment, ...]
     landscapes: tuple[Landscape, ...]
     reason: str
+    seconds: float
+    resumed: int | None
+    provenance: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """What was descended and how far, in a line; never the arrays."""
+        model, last = self.problem, self.moments[-1] if self.moments else None
+        found = f"m^2 = {last.overlap2:.4g}, L/M = {last.loss / self.m:.4g}" if last is not None else "nothing"
+        return (
+            f"Trajectory(p={model.p}, p_star={model.p_star}, a={model.a:g}, alpha={model.alpha:g}, N={self.n}, "
+            f"M={self.m}, seed={self.seed}, data={self.data}: {len(self.moments) - 1} of {self.schedule.steps} "
+            f"steps, {found}{'; ' if self.reason else ''}{self.reason})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        problem = self.problem
+        return {
+            "data": self.data,
+            "storage": self.storage,
+            "p": problem.p,
+            "p_star": problem.p_star,
+            "a": problem.a,
+            "activation": problem.activation.name,
+            "loss": problem.loss.name,
+            **problem.unusual(),
+            "alpha": problem.alpha,
+            "n": self.n,
+            "m": self.m,
+            "seed": self.seed,
+            "schedule": asdict(self.schedule),
+            "steps": [moment.to_dict() for moment in self.moments],
+            "hessians": [landscape.to_dict() for landscape in self.landscapes],
+            "reason": self.reason,
+            "seconds": self.seconds,
+            "resumed": self.resumed,
+            "provenance": self.provenance,
+        }

@@ -31,6 +31,7 @@ class VectorWalker(Walker):
         self.instance, self.data = instance, instance.data
         self.problem, self.seed = instance.problem, instance.seed
         self.n, self.group, self.rows = self.data.n, self.data.group, self.data.rows
+        self.m, self.kind, self.storage = self.data.m, type(self.data).__name__, self.data.storage
         self._u = self.data.project(instance.teacher)
         own = (self._u**2).sum(axis=1)
         gram = self.products(instance.teacher, np.concatenate([instance.teacher, instance.student], axis=1))
@@ -68,9 +69,10 @@ class VectorWalker(Walker):
     def identity(self) -> dict[str, Any]:
         """Of an instance, and how X is kept."""
         return {
-            **identity_of(self.problem, self.n, self.seed, self.data.storage), "m": self.data.m,
-            "data": type(self.data).__name__,
-        }  # fmt: skip
+            **identity_of(self.problem, self.n, self.seed, self.storage),
+            "m": self.m,
+            "data": self.kind,
+        }
 
     def long(self, W: Array, velocity: Array) -> dict[str, Long]:
         """Weights and velocities; of dice what is known of X."""

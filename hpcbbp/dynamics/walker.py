@@ -49,8 +49,10 @@ class Walker(ABC):
     Attributes
     ----------
     problem : Problem
-    n : int
-        N.
+    n, m, seed : int
+        N, M and the seed.
+    kind, storage : str
+        How X was made, and the numbers that it, or its images, are kept in.
     group : Group
     rows : range
         Samples of this rank.
@@ -59,6 +61,9 @@ class Walker(ABC):
 
     problem: Problem
     n: int
+    m: int
+    kind: str
+    storage: str
     group: Group
     rows: range
     seed: int

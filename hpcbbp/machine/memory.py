@@ -84,6 +84,17 @@ def require(needed_per_rank: int, group: Group, way_out: str) -> None:
             )
 
 
+def room(fixed: int, each: int, wanted: int, most: int, group: Group, way_out: str) -> int:
+    """Pieces that there is room for, at least those wanted and at most so many: of `each` bytes, beside fixed ones.
+
+    InputError as of `require`. Collective.
+    """
+    require(fixed + wanted * each, group, way_out)
+    beside = group.ranks_on_node()
+    fits = int(group.smallest((available(beside) * 0.95 / beside - fixed) / each))
+    return max(wanted, min(most, fits))
+
+
 def give_back() -> None:
     """Hand what is no longer used back to the system, so that `available` counts it.
 

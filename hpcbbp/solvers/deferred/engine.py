@@ -100,7 +100,5 @@ def deferred_instance(
     asked = Request(problem, n, seed, "deferred", storage, nev, block=block)
     (fixed, each), wanted = deferred_bytes(asked, group.size), least_directions(asked)
     smaller = {"float64": "storage float32 or int16, ", "float32": "storage int16, "}.get(storage, "")
-    memory.require(fixed + wanted * each, group, f"take {smaller}a smaller N or alpha, or ranks on more nodes")
-    beside = group.ranks_on_node()
-    fits = int(group.smallest((memory.available(beside) * 0.95 / beside - fixed) / each))
-    return made(problem, n, seed, storage, max(wanted, min(n, fits)), group, block)
+    way_out = f"take {smaller}a smaller N or alpha, or ranks on more nodes"
+    return made(problem, n, seed, storage, memory.room(fixed, each, wanted, n, group, way_out), group, block)
