@@ -53,7 +53,7 @@ class AskedDescent:
 
     def __post_init__(self) -> None:
         """Check what needs neither MPI nor the files."""
-        check_method(self.solve.method.name, OPTIONS)
+        check_method(self.solve.method.name, self.solve.storage, OPTIONS)
         self._check_hessians()
         if self.folder == "":
             raise InputError("--checkpoint is empty: name the folder to keep the state in")

@@ -92,13 +92,17 @@ def descend(
     from hpcbbp.cli.asked_descent import AskedDescent
     from hpcbbp.cli.output import Output
     from hpcbbp.dynamics import Schedule
+    from hpcbbp.dynamics.instances import check_method
     from hpcbbp.dynamics.run import HESSIAN_TOL
+    from hpcbbp.solvers.request import OPTIONS
 
+    check_method(method or "stored", storage, OPTIONS)
+    usual_tol = HESSIAN_TOL if hessian_every is not None else 0.5  # of nothing
     solve = Asked(
         n=n, p=p, p_star=p_star, a=a, alpha=alpha, seed=seed, nev=nev, given_tol=tol, below=None, verify=False,
         given_storage=storage, given_data=data, teacher=teacher, student=student, given_method=method,
         block=1 if method == "deferred" else None, folder=None, every=None, petsc_options=petsc_options or [],
-        activation=activation, loss=loss, noise=noise, link=link, covariance=covariance, usual_tol=HESSIAN_TOL,
+        activation=activation, loss=loss, noise=noise, link=link, covariance=covariance, usual_tol=usual_tol,
     )  # fmt: skip
     schedule = Schedule(steps, eta, sphere, momentum, batch, overlap)
     asked = AskedDescent(solve, schedule, hessian_every, checkpoint, checkpoint_every, out)

@@ -56,9 +56,8 @@ def deferred_walk(
         More steps than min(N, M) directions, int16, or too little memory.
     """
     group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
+    check_method("deferred", storage)
     size = storage_bytes(storage)
-    if size < 4:
-        raise InputError(f"storage = {storage}: a descent keeps images in float64 or float32")
     m, steps = problem.samples(n), directions_of(problem, n, schedule)
     if steps > min(n, m):
         raise InputError(
@@ -82,7 +81,7 @@ def prepared(
     InputError
         As deferred_walk, and as the methods themselves.
     """
-    check_method(request.method)
+    check_method(request.method, request.storage)
     if request.problem.estimator is not None:
         raise InputError(f"estimator {request.problem.estimator.name} has no loss, whose gradient could be descended")
     if request.method == "deferred":
@@ -96,7 +95,9 @@ def prepared(
     )  # fmt: skip
 
 
-def check_method(method: str, words: Words = ARGUMENTS) -> None:
-    """Raise InputError for a method that no descent goes by."""
+def check_method(method: str, storage: str | None = None, words: Words = ARGUMENTS) -> None:
+    """Raise InputError for a method that no descent goes by, or numbers that are too narrow for one."""
     if method not in WALKS:
         raise InputError(f"{words('method', method)}: a descent goes by {words.among('method', list(WALKS))}")
+    if method == "deferred" and storage == "int16":
+        raise InputError(f"{words('storage', storage)}: a descent keeps images in float64 or float32")

@@ -60,6 +60,13 @@ COMMANDS = {
         {"-p": P, "-a": A, "--alpha": ALPHA, "-n": ("20", "1e2"), "--samples": ("1", "2")},
         {"--p-star": P, "--seed": ("0", "3"), "--out": PICTURE, "--json": FLAG},
     ),
+    "descend": (
+        {"-n": ("20", "30"), "-p": P, "-a": A, "--alpha": ALPHA, "--steps": ("1", "3")},
+        {"--p-star": P, "--seed": ("0", "3"), "--eta": ("0.05", "3"), "--sphere": FLAG, "--momentum": ("0.5",),
+         "--batch": ("0.5",), "--overlap": ("0.5", "-1"), "--hessian-every": ("1", "2"), "--nev": ("1", "2"),
+         "--tol": ("1e-4",), "--storage": ("float32",), "--method": ("dice", "deferred"), "--checkpoint": FOLDER,
+         "--checkpoint-every": ("0",), "--activation": ("tanh",), "--out": PICTURE, "--json": FLAG},
+    ),
     "plan": (
         {"": FILE},
         {"--out": FOLDER, "--ranks": ("1", "4"), "--nodes": ("1", "2"), "--shard": ("1/2",), "--check": FLAG,
