@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from hpcbbp.campaign.courses import courses
 from hpcbbp.campaign.kept import Record, Solved
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import csv_text, write_file
@@ -123,7 +124,9 @@ WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {".csv": _csv, ".parquet":
 
 
 def write_pairs(records: Iterable[Record], path: Path) -> int:
-    """Write the table of pairs; the ending of the file says how. Returns the number of rows.
+    """Write the table of pairs, or of descents where there are these alone; the ending of the file says how.
+
+    Returns the number of rows.
 
     Raises
     ------
@@ -132,7 +135,10 @@ def write_pairs(records: Iterable[Record], path: Path) -> int:
     """
     if path.suffix not in WRITERS:
         raise InputError(f"{path}: the name of an exported file ends in one of {', '.join(WRITERS)}")
-    table = pairs(records)
+    kept = list(records)
+    table = pairs(kept)
+    if table.empty:
+        table = courses(kept)
     if table.empty:
         raise InputError("no results to export: the store holds no instance that was solved")
     write_file(path, WRITERS[path.suffix](table))

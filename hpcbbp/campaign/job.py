@@ -15,7 +15,7 @@ from hpcbbp.campaign.keeper import Keeper, check_budget
 from hpcbbp.campaign.outcome import Outcome
 from hpcbbp.campaign.shards import Shard, latest, shard_stores
 from hpcbbp.campaign.spec import Campaign
-from hpcbbp.campaign.store import Failed, Record, Records, Solved, Store
+from hpcbbp.campaign.store import Failed, Record, Records, Result, Solved, Store
 from hpcbbp.errors import InputError
 from hpcbbp.machine import memory
 from hpcbbp.machine.listener import SILENT, Listener
@@ -68,7 +68,7 @@ class Work:
 
 
 def _settled(record: Record | None) -> bool:
-    return isinstance(record, Solved) and not left_to_a_basis(record)
+    return isinstance(record, Result) and not (isinstance(record, Solved) and left_to_a_basis(record))
 
 
 def store_in(folder: Path) -> Store:
@@ -100,8 +100,8 @@ def open_campaign(
     records = latest([own, *(store.read() for store in shard_stores(main.path.parent))])
     clock = Clock(records.values(), campaign.ranks_per_instance, network)
     if shard is None:
-        solved = (key for key, record in records.items() if isinstance(record, Solved))
-        only = sum(not isinstance(own.get(key), Solved) for key in solved)
+        solved = (key for key, record in records.items() if isinstance(record, Result))
+        only = sum(not isinstance(own.get(key), Result) for key in solved)
         return Work(campaign, points, main, records, clock, only)
     if shard.count > len(points):
         raise InputError(f"--shard {shard.index}/{shard.count}: the campaign has {len(points)} instances")

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hpcbbp.campaign.descents import descend_point
 from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.spec import Campaign
+from hpcbbp.dynamics import DescentCheckpoint
 from hpcbbp.errors import InputError
 from hpcbbp.machine.listener import SILENT, Listener
 from hpcbbp.machine.ranks import Group
@@ -18,7 +20,6 @@ from hpcbbp.machine.wording import duration
 from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.methods import METHODS
 from hpcbbp.solvers.point import Point
-from hpcbbp.solvers.result import Step
 
 LONG = 600.0
 """Seconds, by the estimate, from which on an instance keeps its state."""
@@ -26,7 +27,8 @@ LONG = 600.0
 
 def keeps_state(point: Point, every: float, seconds: float) -> bool:
     """Whether an instance of so many seconds has a checkpoint; every = 0: however short it is."""
-    return "checkpoint" in METHODS[point.method].options and (every == 0 or seconds > LONG)
+    keeps = point.descent is not None or "checkpoint" in METHODS[point.method].options
+    return keeps and (every == 0 or seconds > LONG)
 
 
 @dataclass(frozen=True)
@@ -83,30 +85,48 @@ class Keeper:
         StoppedError
             If `stop` says so; the state is kept.
         """
+        if point.descent is not None:
+            return self._descended(point, group, stop)
         if not self.keeps(point):
             return solve_point(point, group)
         checkpoint = Checkpoint(self.of(point), self.every, stop=stop, outlives=True)
-        where = f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}, seed {point.seed}"
-        told: list[str] = []
-
-        def tell(step: Step | None) -> None:
-            if group.rank == 0 and checkpoint.resumed and not told:
-                products = "" if step is None else f", {step.products} products"
-                self.listener.note(f"{where}: {checkpoint.origin}{products}")
-                told.append("")
-            if group.rank == 0 and checkpoint.trouble not in ("", *told):
-                self.listener.warn(f"{where}: {checkpoint.trouble}")
-                told.append(checkpoint.trouble)
-
+        tell = self._teller(point, group, checkpoint)
         try:
-            record = solve_point(point, group, checkpoint, tell)
+            record = solve_point(point, group, checkpoint, lambda step: tell(f", {step.products} products"))
         finally:
-            tell(None)
+            tell("")
         if checkpoint.unfinished:
             raise InputError(f"{record['reason']}; what was computed is in {checkpoint.folder}, more memory goes on")
         if checkpoint.resumed:  # the time of all its jobs: estimates learn from it
             record["wall_seconds"] = round(record["seconds"], 3)
         return record
+
+    def _descended(self, point: Point, group: Group, stop: Callable[[], bool]) -> dict[str, Any]:
+        if not self.keeps(point):
+            return descend_point(point, group)
+        checkpoint = DescentCheckpoint(self.of(point), self.every, stop=stop, outlives=True)
+        tell = self._teller(point, group, checkpoint)
+        try:
+            return descend_point(point, group, checkpoint, lambda *_: tell(""))
+        finally:
+            tell("")
+
+    def _teller(
+        self, point: Point, group: Group, checkpoint: Checkpoint | DescentCheckpoint
+    ) -> Callable[[str], None]:
+        """What is called now and then, with words behind the first note: what it goes on from, what went wrong."""
+        where = f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}, seed {point.seed}"
+        told: list[str] = []
+
+        def tell(behind: str) -> None:
+            if group.rank == 0 and checkpoint.resumed and not told:
+                self.listener.note(f"{where}: {checkpoint.origin}{behind}")
+                told.append("")
+            if group.rank == 0 and checkpoint.trouble not in ("", *told):
+                self.listener.warn(f"{where}: {checkpoint.trouble}")
+                told.append(checkpoint.trouble)
+
+        return tell
 
 
 def hours(points: Sequence[Point], seconds: Callable[[Point], float], ranks: int) -> float:

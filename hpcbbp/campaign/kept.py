@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from hpcbbp.dynamics import Schedule
 from hpcbbp.errors import InputError
 from hpcbbp.model.registry import is_own
 from hpcbbp.model.words import Parts
-from hpcbbp.solvers.fields import NotNegative, Positive, Real, Text, Units, Whole
+from hpcbbp.solvers.fields import Flag, NotNegative, Positive, Real, Text, Units, Whole
 from hpcbbp.solvers.measured import Measured, first_of
 from hpcbbp.solvers.methods import METHODS, STORAGES
 from hpcbbp.solvers.point import Point
@@ -77,7 +78,66 @@ class Failed(Kept):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solved(Kept, Measured):
+class Result(Kept):
+    """An instance that has a result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """Moments of a descent, at most some hundred of them, evenly spaced, with its first and last."""
+
+    step: list[Whole]
+    loss: list[Real]
+    overlap2: list[NotNegative]
+    norm2: list[NotNegative]
+    gradient_norm: list[NotNegative]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnTheWay:
+    """Lowest pairs of a Hessian on the way."""
+
+    step: Whole
+    eigenvalues: list[Real]
+    residuals: list[NotNegative]
+    converged: list[Flag]
+    overlap2: list[NotNegative]
+    student_overlap2: list[NotNegative]
+    gradient_overlap: list[Real]
+    reason: Text
+    products: Whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Descended(Result):
+    """An instance that was descended on.
+
+    Attributes
+    ----------
+    made : int
+        Steps, of those asked for.
+    largest_overlap2, largest_step
+        The largest m^2 of all steps, and the first that had it.
+    course : Course
+    hessians : list of OnTheWay
+    reason : str
+        Why it ended early, or nothing.
+    """
+
+    data: Text
+    m: Whole
+    made: Whole
+    largest_overlap2: NotNegative
+    largest_step: Whole
+    course: Course
+    hessians: list[OnTheWay]
+    reason: Text
+    seconds: NotNegative
+    provenance: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solved(Result, Measured):
     """An instance that was solved: what is asked of records, of all that a line has (docs/campaigns.md).
 
     Attributes are those of Kept and Measured, and those of `hpcbbp solve --json` under their names there.
@@ -104,10 +164,10 @@ class Solved(Kept, Measured):
     provenance: Any = None
 
 
-Record = Solved | Failed
+Record = Solved | Descended | Failed
 """What is kept of an instance; the keys of its line are in docs/campaigns.md."""
 
-_SOLVED, _FAILED = TypeAdapter(Solved), TypeAdapter(Failed)
+_SOLVED, _DESCENDED, _FAILED = TypeAdapter(Solved), TypeAdapter(Descended), TypeAdapter(Failed)
 
 
 def _unknown(point: Point) -> str:
@@ -117,6 +177,8 @@ def _unknown(point: Point) -> str:
             return f"point.{name}: one of {', '.join(known)} is wanted"
     words = {name: text for name, text in point.parts.unusual().items() if not is_own(text)}
     try:
+        if point.descent is not None:
+            Schedule.of(point.descent)
         spelled = Parts.given(**words).unusual()
     except InputError as error:
         return f"point: {error}"
@@ -147,6 +209,22 @@ def _contradiction(record: Solved) -> str:
     )
 
 
+def _wrong_course(record: Descended) -> str:
+    """What of a descent's numbers does not fit the others; empty if all do."""
+    course, most = record.course, record.point.p_star * (1 + _SLACK)
+    lengths = {len(values) for values in vars(course).values()}
+    if len(lengths) != 1 or not course.step or course.step[0] != 0 or course.step[-1] != record.made:
+        return "a course that does not lead from step 0 to the last one made"
+    if sorted(set(course.step)) != course.step:
+        return "a course whose steps do not rise"
+    if max(course.overlap2) > min(most, record.largest_overlap2 * (1 + _SLACK) + 1e-12):
+        return f"m^2 = {max(course.overlap2)!r}, and {record.largest_overlap2!r} the largest"
+    for at in record.hessians:
+        if len({len(values) for values in vars(at).values() if isinstance(values, list)}) != 1:
+            return f"lists of different lengths of the Hessian at step {at.step}"
+    return ""
+
+
 def _wrong_overlap(squares: list[float], overlaps: list[list[list[float]]], rows: int, columns: int) -> str:
     """m^2 is the sum of the squares of p x p* overlaps of unit vectors, and at most their number."""
     for square, matrix in zip(squares, overlaps, strict=True):
@@ -169,12 +247,15 @@ def checked(content: Mapping[str, Any]) -> Record:
     """The record of a line's content; DamagedError, with the first thing that is wrong, for what is none."""
     record: Record
     try:
-        record = (_FAILED if "failed" in content else _SOLVED).validate_python(content)
+        made: TypeAdapter[Any] = _FAILED if "failed" in content else _DESCENDED if "course" in content else _SOLVED
+        record = made.validate_python(content)
     except ValidationError as error:
         raise DamagedError(first_of(error)) from None
     wrong = _unknown(record.point)
     if not wrong and isinstance(record, Solved):
         wrong = _contradiction(record)
+    if not wrong and isinstance(record, Descended):
+        wrong = _wrong_course(record)
     if wrong:
         raise DamagedError(wrong)
     physics, _, words = record.key.partition(" ")

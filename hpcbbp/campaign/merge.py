@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpcbbp.campaign.kept import Failed, Solved
+from hpcbbp.campaign.kept import Failed, Result
 from hpcbbp.campaign.record import copied
 from hpcbbp.campaign.store import Records, Store
 from hpcbbp.errors import InputError
@@ -62,7 +62,7 @@ def merge(others: Sequence[Store], target: Store, *, mixed: bool = False) -> Mer
         for _, records in stores:
             damaged += records.damaged
             for key, record in records.items():
-                if key in known and (isinstance(record, Failed) or isinstance(known[key], Solved)):
+                if key in known and (isinstance(record, Failed) or isinstance(known[key], Result)):
                     continue
                 target.write(copied(records.lines[key]))
                 known[key] = record
@@ -77,7 +77,7 @@ def _same_version(stores: Iterable[tuple[Path, Records]]) -> None:
     first: dict[str, Path] = {}
     for path, records in stores:
         for record in records.values():
-            if isinstance(record, Solved):
+            if isinstance(record, Result):
                 first.setdefault(record.hpcbbp, path)
     if len(first) > 1:
         places = ", ".join(f"{version} in {path}" for version, path in first.items())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcbbp.campaign.cost import model_seconds
-from hpcbbp.campaign.store import Damage, Record, Records, Solved, Store
+from hpcbbp.campaign.store import Damage, Record, Records, Result, Store
 from hpcbbp.campaign.values import plain
 from hpcbbp.errors import InputError
 from hpcbbp.solvers.point import Point
@@ -53,6 +53,6 @@ def latest(stores: Iterable[Records]) -> Records:
     for records in stores:
         damaged += records.damaged
         for key, record in records.items():
-            if not isinstance(found.get(key), Solved):
+            if not isinstance(found.get(key), Result):
                 found[key] = record
     return Records(found.items(), damaged)

@@ -20,11 +20,11 @@ from io import BufferedIOBase, BufferedReader, FileIO, RawIOBase
 from pathlib import Path
 from typing import Any
 
-from hpcbbp.campaign.kept import DamagedError, Failed, Record, Solved
+from hpcbbp.campaign.kept import DamagedError, Descended, Failed, Record, Result, Solved
 from hpcbbp.campaign.record import SCHEMA, LaterError, from_line, looks_like_one, written
 from hpcbbp.errors import InputError
 
-__all__ = ["SCHEMA", "Damage", "Failed", "Record", "Records", "Solved", "Store"]
+__all__ = ["SCHEMA", "Damage", "Descended", "Failed", "Record", "Records", "Result", "Solved", "Store"]
 
 _LONGEST = 2**28
 """Bytes of a line: a record of a whole spectrum has a few MiB."""
@@ -68,7 +68,7 @@ class Records(dict[str, Record]):
     @property
     def lost(self) -> tuple[Damage, ...]:
         """Damage that took something: no other line holds the result of that key."""
-        return tuple(damage for damage in self.damaged if not isinstance(self.get(damage.key or ""), Solved))
+        return tuple(damage for damage in self.damaged if not isinstance(self.get(damage.key or ""), Result))
 
     def warnings(self, missing: int | None = None) -> list[str]:
         """One line a store about what its damage took; `missing`: results that a campaign lacks, if that is known."""

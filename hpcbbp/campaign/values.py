@@ -132,6 +132,9 @@ Constants = Annotated[list[Annotated[Number, Field(gt=0)]], BeforeValidator(list
 Names = Annotated[
     list[Annotated[str, Field(max_length=1000, strict=True)]], BeforeValidator(listed), Field(min_length=1)
 ]
+Numbers = Annotated[list[Number], BeforeValidator(listed), Field(min_length=1)]
+Count = Annotated[int, BeforeValidator(whole), Field(ge=1, le=MOST_UNITS, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
 Alphas = Annotated[list[Annotated[float | str, PlainValidator(_alpha)]], BeforeValidator(listed), Field(min_length=1)]
 Seeds = Annotated[int | str | dict[int, int], PlainValidator(_seeds)]
 Pairs = Annotated[int | Literal["all"], PlainValidator(_pairs)]

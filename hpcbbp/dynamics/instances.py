@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+from hpcbbp.dynamics.needs import directions_of, room_of
 from hpcbbp.dynamics.schedule import Schedule
 from hpcbbp.errors import InputError
 from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed
-from hpcbbp.model.covariance import spaces
 from hpcbbp.model.problem import Problem, check_dimension
 from hpcbbp.solvers.deferred.blocks import Blocks
 from hpcbbp.solvers.deferred.floors import storage_bytes
 from hpcbbp.solvers.instance import Instance, gaussian_instance
-from hpcbbp.solvers.needs import least_directions
 from hpcbbp.solvers.request import ARGUMENTS, Request, Words
 
 WALKS = ("stored", "dice", "regenerated", "deferred")
 """Methods by which a descent goes."""
-
-
-def directions_of(problem: Problem, n: int, schedule: Schedule) -> int:
-    """Directions that weights and steps take, Hessians not counted."""
-    each = len(spaces(problem.covariance, n)[0])
-    return each * (problem.p + problem.p_star + problem.p * (schedule.steps + 1))
 
 
 def deferred_walk(
@@ -57,16 +50,15 @@ def deferred_walk(
     """
     group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
     check_method("deferred", storage)
-    size = storage_bytes(storage)
+    storage_bytes(storage)
     m, steps = problem.samples(n), directions_of(problem, n, schedule)
     if steps > min(n, m):
         raise InputError(
             f"{schedule.steps} steps lead to {steps} directions, and min(N, M) = {min(n, m)}: take fewer steps, a "
             "larger N, or stored data"
         )
-    each_hessian = least_directions(Request(problem, n, seed, "deferred", storage, block=1))
-    wanted = min(n, steps + hessians * each_hessian)
-    fixed, each = memory.deferred_solve(m, problem.p, 1, size, group.size, left=True)
+    asked = Request(problem, n, seed, "deferred", storage, block=1)
+    fixed, each, wanted = room_of(asked, schedule, hessians, group.size)
     way_out = "take storage float32, fewer steps, a smaller N, or more nodes"
     return Blocks(problem, n, seed, storage, memory.room(fixed, each, wanted, n, group, way_out), group)
 
@@ -81,9 +73,7 @@ def prepared(
     InputError
         As deferred_walk, and as the methods themselves.
     """
-    check_method(request.method, request.storage)
-    if request.problem.estimator is not None:
-        raise InputError(f"estimator {request.problem.estimator.name} has no loss, whose gradient could be descended")
+    check_descent(request.problem, request.method, request.storage)
     if request.method == "deferred":
         return deferred_walk(
             request.problem, request.n, schedule, request.seed, storage=request.storage, hessians=hessians,
@@ -93,6 +83,13 @@ def prepared(
         request.problem, request.n, request.seed, storage=request.storage, data=request.method, nev=request.nev,
         group=group,
     )  # fmt: skip
+
+
+def check_descent(problem: Problem, method: str, storage: str | None = None, words: Words = ARGUMENTS) -> None:
+    """Raise InputError for a method or a problem that nothing can descend by. Needs neither MPI nor data."""
+    check_method(method, storage, words)
+    if problem.estimator is not None:
+        raise InputError(f"estimator {problem.estimator.name} has no loss, whose gradient could be descended")
 
 
 def check_method(method: str, storage: str | None = None, words: Words = ARGUMENTS) -> None:

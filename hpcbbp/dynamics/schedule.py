@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from hpcbbp.errors import InputError, real_number, shown, whole_number
 
@@ -61,6 +62,33 @@ class Schedule:
             self._number("overlap", "a cosine, -1 <= overlap <= 1", lambda x: -1 <= x <= 1)
         if not isinstance(self.sphere, bool):
             raise InputError(f"sphere = {shown(self.sphere)}: True or False")
+
+    @property
+    def words(self) -> str:
+        """In words, as points of campaigns have it; what is as by default is left out."""
+        numbers = {"steps": self.steps, "eta": self.eta, "overlap": self.overlap}
+        numbers |= {"momentum": self.momentum or None, "batch": None if self.batch == 1.0 else self.batch}
+        said = [f"{name}:{value!r}" for name, value in numbers.items() if value is not None]
+        return " ".join([*said, *(["sphere"] if self.sphere else [])])
+
+    @classmethod
+    def of(cls, words: str) -> Schedule:
+        """Made of words; InputError for others than `words` makes."""
+        found: dict[str, Any] = {}
+        for word in words.split(" "):
+            name, colon, text = word.partition(":")
+            number = int if name == "steps" else float
+            try:
+                found[name] = number(text) if colon else True
+            except ValueError:
+                raise InputError(f"descent = {shown(words)}: {shown(word)} is no number") from None
+        try:
+            made = cls(**found)
+        except TypeError:
+            raise InputError(f"descent = {shown(words)}: as steps:50 eta:0.05 sphere") from None
+        if made.words != words:
+            raise InputError(f"descent = {shown(words)} is spelled {made.words}")
+        return made
 
     def _number(self, name: str, words: str, inside: Callable[[float], bool]) -> None:
         given = getattr(self, name)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.campaign.spec import Campaign
-from hpcbbp.campaign.store import Failed, Record, Solved
+from hpcbbp.campaign.store import Descended, Failed, Record, Result
 from hpcbbp.figures.campaign import distribution_figure, edge_figure, of_model, overlap_figure, phi_figure
 from hpcbbp.figures.canvas import title
 from hpcbbp.machine import provenance
@@ -128,7 +128,7 @@ def run_table(records: Iterable[Record], points: Sequence[Point]) -> Table[RunRo
         row.wanted += 1
         record = by_key.get(point.key)
         if record is not None:
-            row.done += isinstance(record, Solved)
+            row.done += isinstance(record, Result)
             row.failed += isinstance(record, Failed)
             row.core_seconds += record.wall_seconds * record.ranks
     return Table("Instances", _RUN, tuple(rows.values()))
@@ -158,6 +158,8 @@ def troubles(records: Iterable[Record]) -> Table[Trouble]:
     for record in records:
         if isinstance(record, Failed):
             rows.append(Trouble(record.point, f"failed: {record.failed}"))
+        elif isinstance(record, Descended):
+            rows += [Trouble(record.point, record.reason)] if record.reason else []
         elif not all(record.converged_flags[: record.outliers]):
             rows.append(Trouble(record.point, record.reason))
     return Table(f"{len(rows)} instances, left out of every average", _TROUBLES, tuple(rows))

@@ -34,6 +34,10 @@ class Point:
         By their names (hpcbbp.model.words); the paper's by default.
     block : int, optional
         Vectors a step of deferred Krylov; None is p p*, as in records that do not have it.
+    descent : str, optional
+        Gradient descent in words (hpcbbp.dynamics.Schedule.words); None: the Hessian at the random start alone.
+    hessian_every : int, optional
+        Steps between Hessians of a descent.
     """
 
     # A plain dataclass, which pydantic checks where it is read from a line: its models take twice the memory.
@@ -54,6 +58,8 @@ class Point:
     estimator: Text | None = Parts.estimator
     covariance: Text | None = Parts.covariance
     block: Units | None = None
+    descent: Text | None = None
+    hessian_every: Units | None = None
 
     @property
     def parts(self) -> Parts:
@@ -66,10 +72,14 @@ class Point:
         return self.parts.problem(self.p, self.p_star, self.alpha, self.a)
 
     def to_dict(self) -> dict[str, Any]:
-        """As a record has it: what is as by default (parts, block) is left out, as in the key."""
-        block = {} if self.block is None else {"block": self.block}
+        """As a record has it: what is as by default (parts, what comes behind them) is left out, as in the key."""
         names = ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "nev", "tol")
-        return {**{name: getattr(self, name) for name in names}, **self.parts.unusual(), **block}
+        return {**{name: getattr(self, name) for name in names}, **self.parts.unusual(), **self._later()}
+
+    def _later(self) -> dict[str, Any]:
+        """What earlier versions did not have, where it is given."""
+        names = ("block", "descent", "hessian_every")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     @property
     def request(self) -> Request:
@@ -85,5 +95,5 @@ class Point:
             f"physics={PHYSICS} p={self.p!r} p_star={self.p_star!r} a={self.a!r} alpha={self.alpha!r} n={self.n!r} "
             f"seed={self.seed!r} method={self.method!r} storage={self.storage!r} nev={self.nev!r} tol={self.tol!r}"
             + "".join(f" {name}={text!r}" for name, text in self.parts.unusual().items())
-            + ("" if self.block is None else f" block={self.block!r}")
+            + "".join(f" {name}={value!r}" for name, value in self._later().items())
         )
