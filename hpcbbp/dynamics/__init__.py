@@ -4,6 +4,7 @@ from hpcbbp.dynamics.checkpoint import DescentCheckpoint
 from hpcbbp.dynamics.instances import deferred_walk, prepared
 from hpcbbp.dynamics.run import descend
 from hpcbbp.dynamics.schedule import Schedule
+from hpcbbp.dynamics.states import State, evolution
 from hpcbbp.dynamics.trajectory import Landscape, Moment, Trajectory
 
 __all__ = [
@@ -11,8 +12,10 @@ __all__ = [
     "Landscape",
     "Moment",
     "Schedule",
+    "State",
     "Trajectory",
     "deferred_walk",
     "descend",
+    "evolution",
     "prepared",
 ]

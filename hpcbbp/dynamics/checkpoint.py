@@ -23,6 +23,8 @@ from hpcbbp.solvers.deferred.state import DESCENT
 
 if TYPE_CHECKING:
     from hpcbbp.dynamics.descent import Descent
+    from hpcbbp.dynamics.schedule import Schedule
+    from hpcbbp.dynamics.walker import Solving
 
 Told = tuple[list[Moment], list[Landscape]]
 
@@ -58,12 +60,14 @@ class DescentCheckpoint(Keeping):
         self._file = LongFile(os.urandom(8).hex())
         self._identity: dict[str, Any] = {}
 
-    def begin(self, descent: Descent, identity: dict[str, Any], told: Told) -> bool:
+    def begin(self, descent: Descent, walker: Solving, identity: dict[str, Any], told: Told) -> bool:
         """Claim the folder, take the state if there is one, and return whether there was. Collective.
 
         Parameters
         ----------
         descent : Descent
+        walker : Solving
+            Its own.
         identity : dict
             What the state is the state of, as JSON has it.
         told : lists of Moment and Landscape
@@ -74,7 +78,7 @@ class DescentCheckpoint(Keeping):
         InputError
             The state is that of another descent, or damaged.
         """
-        group = descent.walker.group
+        group = walker.group
         self.prepare(group)
         self._identity = json.loads(json.dumps(identity))
         self._file.token = group.share(self._file.token)
@@ -86,37 +90,37 @@ class DescentCheckpoint(Keeping):
             landscapes = [Landscape.of(values) for values in about["landscapes"]]
             places = {name: Place(*map(list, lists)) for name, lists in about["places"].items()}
             self._file = LongFile(str(about["run"]), places, int(about["end"]))
-            descent.walker.check_kept({name: len(place.offsets) for name, place in places.items()}, arrays)
+            walker.check_kept({name: len(place.offsets) for name, place in places.items()}, arrays)
             step = int(about["step"])
             if not 0 <= step <= descent.schedule.steps or len(moments) != step:
                 raise ValueError(f"{len(moments)} moments of {step} steps")
         with group.agreeing(), self._reading_images() as file:
             self._file.check_header(file)
-            sums = descent.walker.take_long(self._file, file)
+            sums = walker.take_long(self._file, file)
         totals = {name: group.sum_integers(np.array(sums[name], dtype=np.int64)) for name in sorted(sums)}
         for name, found in totals.items():
             wrong = np.flatnonzero(found != np.array(places[name].checksums, dtype=np.int64))
             if len(wrong):
                 with self._reading_images():
                     raise DamagedStateError(f"the checksum of {name} {wrong[0] + 1} of {len(found)} is wrong")
-        descent.W, descent.velocity = descent.walker.take_small(arrays)
+        descent.W, descent.velocity = walker.take_small(arrays)
         descent.step = self.resumed = step
         told[0][:], told[1][:] = moments, landscapes
         self._bytes = self._file.end
         return True
 
-    def save_if_due(self, descent: Descent, told: Told) -> None:
+    def save_if_due(self, descent: Descent, walker: Solving, told: Told) -> None:
         """Write the state if the interval has passed or the descent is to stop. Collective.
 
         Raises
         ------
         StoppedError
         """
-        self._save_if_due(descent.walker.group, lambda: self.save(descent, told))
+        self._save_if_due(walker.group, lambda: self.save(descent, walker, told))
 
-    def save(self, descent: Descent, told: Told) -> None:
+    def save(self, descent: Descent, walker: Solving, told: Told) -> None:
         """Write what is new of the long vectors, then the small state. Collective."""
-        walker, group, parts = descent.walker, descent.walker.group, dict[str, Place]()
+        group, parts = walker.group, dict[str, Place]()
         kinds = walker.long(descent.W, descent.velocity)
 
         def write(file: int) -> None:
@@ -182,7 +186,7 @@ def _unpacked(raw: bytes, identity: dict[str, Any]) -> tuple[dict[str, Any], dic
     return about, arrays
 
 
-def identity_of(descent: Descent, every: int, nev: int, tol: float) -> dict[str, Any]:
-    """What a state is the state of."""
-    schedule = {name: value for name, value in asdict(descent.schedule).items() if name != "steps"}
-    return {**descent.walker.identity(), **schedule, "hessian_every": every, "nev": nev, "tol": tol}
+def identity_of(walker: Solving, schedule: Schedule, every: int, nev: int, tol: float) -> dict[str, Any]:
+    """What a state is the state of; steps may be more when it is gone on with."""
+    how = {name: value for name, value in asdict(schedule).items() if name != "steps"}
+    return {**walker.identity(), **how, "hessian_every": every, "nev": nev, "tol": tol}

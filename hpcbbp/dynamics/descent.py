@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.dynamics.schedule import Schedule
-from hpcbbp.dynamics.trajectory import Landscape, Moment
-from hpcbbp.dynamics.walker import Heard, Walker
+from hpcbbp.dynamics.trajectory import Moment
+from hpcbbp.dynamics.walker import Walker
 from hpcbbp.errors import InputError
 from hpcbbp.machine.rng import uniforms
 
@@ -56,28 +56,8 @@ class Descent:
         gradient = walker.gradient(psi * self._counted()[:, None])
         self.W, self.velocity = walker.known(self.W), walker.known(self.velocity)
         self.gradient = self._tangent(gradient) if schedule.sphere else gradient
-        return self._moment(loss, self.gradient)
-
-    def landscape(self, nev: int, tol: float, heard: Heard = None) -> Landscape:
-        """Lowest pairs of the Hessian where the last look was. Collective."""
-        walker = self.walker
-        found = walker.lowest(self.W, self.gradient, nev, tol, heard)
-        self.W, self.velocity, self.gradient = (walker.known(V) for V in (self.W, self.velocity, self.gradient))
-        nev, _, p = found.vectors.shape
-        flat = found.vectors.transpose(1, 0, 2).reshape(-1, nev * p)
-
-        def cosines(V: Array) -> Array:
-            products = walker.products(flat, V).reshape(nev, p, V.shape[1])
-            result: Array = products / np.sqrt(walker.products(V, V).diagonal())
-            return result
-
-        size = math.sqrt(float(walker.products(self.gradient, self.gradient).trace())) or 1.0
-        along = np.einsum("vkk->v", walker.products(flat, self.gradient).reshape(nev, p, p)) / size
-        teacher, student = ((cosines(V) ** 2).sum(axis=(1, 2)) for V in (walker.teacher, self.W))
-        return Landscape(
-            self.step, found.eigenvalues, found.residuals, found.converged, teacher, student, along, found.reason,
-            found.products,
-        )  # fmt: skip
+        squares = np.array([walker.total(s[:, k] ** 2) for k in range(problem.p)])
+        return self._moment(loss, squares / walker.all, self.gradient)
 
     def advance(self) -> None:
         """Make a step along the gradient of the last look. Collective."""
@@ -95,17 +75,17 @@ class Descent:
         rows, share = self.walker.rows, self.schedule.batch
         if share == 1.0:
             return np.ones(len(rows))
-        m = self.walker.problem.samples(self.walker.n)
+        m = self.walker.m
         chosen = uniforms(self.walker.seed, "batches", self.step * m + rows.start, self.step * m + rows.stop) < share
         return chosen / share
 
-    def _moment(self, loss: float, gradient: Array) -> Moment:
+    def _moment(self, loss: float, projections2: Array, gradient: Array) -> Moment:
         walker, teacher = self.walker, self.walker.teacher
         norms2 = walker.products(self.W, self.W).diagonal()
         lengths = np.sqrt(np.outer(norms2, walker.products(teacher, teacher).diagonal()))
         overlaps = walker.products(self.W, teacher) / lengths
         size = math.sqrt(max(0.0, float(walker.products(gradient, gradient).trace())))
-        return Moment(self.step, loss, overlaps, norms2 / walker.n, size)
+        return Moment(self.step, loss, overlaps, norms2 / walker.n, projections2, size)
 
     def _tangent(self, V: Array) -> Array:
         """V without its part along the weights, unit by unit."""

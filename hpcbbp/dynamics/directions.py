@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.dynamics.long import Long, LongFile
-from hpcbbp.dynamics.walker import Heard, Lowest, Walker
+from hpcbbp.dynamics.walker import Heard, Lowest, Solving
 from hpcbbp.errors import InputError
 from hpcbbp.solvers.deferred.blocks import Blocks
 from hpcbbp.solvers.deferred.lanczos import BlockLanczos
@@ -20,7 +20,7 @@ from hpcbbp.solvers.deferred.state import identity_of
 Array = NDArray[np.float64]
 
 
-class DirectionWalker(Walker):
+class DirectionWalker(Solving):
     """Weights as coordinates in the basis of directions met, which every step lengthens.
 
     Slopes psi are a function of the projections, and so of what is known of X: X^T psi is a query like that of a
@@ -36,7 +36,7 @@ class DirectionWalker(Walker):
         self.instance, self.samples = instance, instance.samples
         self.problem, self.seed = instance.problem, instance.seed
         self.n, self.m, self.group = instance.n, instance.m, instance.group
-        self.kind, self.storage = "deferred", instance.storage
+        self.kind, self.storage, self.all = "deferred", instance.storage, float(instance.m)
         own = min(self.samples.first + self.samples.rows, instance.m)
         self.rows = range(min(self.samples.first, own), own)
         if instance.k == 0:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from hpcbbp.dynamics.checkpoint import DescentCheckpoint, identity_of
 from hpcbbp.dynamics.descent import Descent
 from hpcbbp.dynamics.directions import DirectionWalker
+from hpcbbp.dynamics.landscapes import landscape
 from hpcbbp.dynamics.schedule import Schedule
 from hpcbbp.dynamics.trajectory import Landscape, Moment, Trajectory
 from hpcbbp.dynamics.vectors import VectorWalker
-from hpcbbp.dynamics.walker import Heard
+from hpcbbp.dynamics.walker import Heard, Solving
 from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine import provenance
 from hpcbbp.solvers.deferred.blocks import Blocks
@@ -70,29 +71,29 @@ def descend(
     every = whole_number(hessian_every) if hessian_every is not None else 0
     if every is None or every < (hessian_every is not None):
         raise InputError(f"hessian_every = {shown(hessian_every)}: a whole number of steps >= 1")
-    walker = VectorWalker(instance) if isinstance(instance, Instance) else DirectionWalker(instance)
+    walker: Solving = VectorWalker(instance) if isinstance(instance, Instance) else DirectionWalker(instance)
     problem = walker.problem
     nev, tol = check_arguments(problem.p * problem.p_star if nev is None else nev, tol, problem.p * walker.n)
     clock, at, reason = time.perf_counter(), Descent(walker, schedule), ""
     moments, landscapes = told = list[Moment](), list[Landscape]()
     try:
         if checkpoint is not None:
-            checkpoint.begin(at, identity_of(at, every, nev, tol), told)
+            checkpoint.begin(at, walker, identity_of(walker, schedule, every, nev, tol), told)
         while not reason:
             moment = at.look()
             if moment is None:
                 reason = f"diverged at step {at.step}: take a smaller eta, or the sphere"
                 break
-            landscape = at.landscape(nev, tol, heard) if every and at.step % every == 0 else None
+            seen = landscape(at, walker, nev, tol, heard) if every and at.step % every == 0 else None
             moments.append(moment)
-            landscapes += [] if landscape is None else [landscape]
+            landscapes += [] if seen is None else [seen]
             if progress is not None:
-                progress(moment, landscape)
+                progress(moment, seen)
             if at.step == schedule.steps:
                 break
             at.advance()
             if checkpoint is not None:
-                checkpoint.save_if_due(at, told)
+                checkpoint.save_if_due(at, walker, told)
         if checkpoint is not None:
             checkpoint.ended(walker.group)
     finally:

@@ -28,6 +28,8 @@ class Moment:
         m_kl = w_k . w*_l / (|w_k| |w*_l|).
     norms2 : (p,) array
         |w_k|^2 / N.
+    projections2 : (p,) array
+        <s_k^2>, the mean over all samples.
     gradient_norm : float
         |grad L|, of the samples that count in the next step; along the sphere where weights stay there.
     """
@@ -36,6 +38,7 @@ class Moment:
     loss: float
     overlaps: Array
     norms2: Array
+    projections2: Array
     gradient_norm: float
 
     @property
@@ -48,7 +51,8 @@ class Moment:
         """Made of what to_dict returns."""
         return cls(
             int(values["step"]), float(values["loss"]), np.array(values["overlaps"], dtype=np.float64),
-            np.array(values["norms2"], dtype=np.float64), float(values["gradient_norm"]),
+            np.array(values["norms2"], dtype=np.float64), np.array(values["projections2"], dtype=np.float64),
+            float(values["gradient_norm"]),
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,6 +60,7 @@ class Moment:
         return {
             "step": self.step, "loss": self.loss, "overlap2": self.overlap2, "norm2": float(self.norms2.mean()),
             "gradient_norm": self.gradient_norm, "overlaps": self.overlaps.tolist(), "norms2": self.norms2.tolist(),
+            "projections2": self.projections2.tolist(),
         }  # fmt: skip
 
 

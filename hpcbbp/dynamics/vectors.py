@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpcbbp.data.dice import DiceData
 from hpcbbp.dynamics.long import Long, LongFile
-from hpcbbp.dynamics.walker import Heard, Lowest, Walker
+from hpcbbp.dynamics.walker import Heard, Lowest, Solving
 from hpcbbp.errors import InputError
 from hpcbbp.solvers.deferred.state import identity_of
 from hpcbbp.solvers.instance import Instance, solve_instance
@@ -19,7 +19,7 @@ from hpcbbp.solvers.instance import Instance, solve_instance
 Array = NDArray[np.float64]
 
 
-class VectorWalker(Walker):
+class VectorWalker(Solving):
     """Weights as this rank's coordinates in R^N.
 
     Parameters
@@ -32,6 +32,7 @@ class VectorWalker(Walker):
         self.problem, self.seed = instance.problem, instance.seed
         self.n, self.group, self.rows = self.data.n, self.data.group, self.data.rows
         self.m, self.kind, self.storage = self.data.m, type(self.data).__name__, self.data.storage
+        self.all = float(self.m)
         self._u = self.data.project(instance.teacher)
         own = (self._u**2).sum(axis=1)
         gram = self.products(instance.teacher, np.concatenate([instance.teacher, instance.student], axis=1))

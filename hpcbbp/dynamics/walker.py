@@ -56,6 +56,8 @@ class Walker(ABC):
     group : Group
     rows : range
         Samples of this rank.
+    all : float
+        `total` of ones.
     teacher : (coordinates, p_star) array
     """
 
@@ -67,6 +69,7 @@ class Walker(ABC):
     group: Group
     rows: range
     seed: int
+    all: float
 
     @property
     @abstractmethod
@@ -86,12 +89,24 @@ class Walker(ABC):
         """X^T psi of (m_local, p) slopes."""
 
     @abstractmethod
-    def lowest(self, W: Array, gradient: Array, nev: int, tol: float, heard: Heard = None) -> Lowest:
-        """Lowest nev eigenpairs of the Hessian at some weights; the gradient there may guide the search."""
-
-    @abstractmethod
     def total(self, values: Array) -> float:
         """Sum over all samples of one number each, (m_local,)."""
+
+    @abstractmethod
+    def known(self, W: Array) -> Array:
+        """Weights in the coordinates that there are by now."""
+
+    @abstractmethod
+    def products(self, V: Array, W: Array) -> Array:
+        """v_k . w_l, the same on all ranks."""
+
+
+class Solving(Walker):
+    """One of a realised X: Hessians at its weights have eigenpairs, and what is known of X can be kept."""
+
+    @abstractmethod
+    def lowest(self, W: Array, gradient: Array, nev: int, tol: float, heard: Heard = None) -> Lowest:
+        """Lowest nev eigenpairs of the Hessian at some weights; the gradient there may guide the search."""
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
@@ -116,11 +131,3 @@ class Walker(ABC):
     @abstractmethod
     def take_small(self, small: Mapping[str, NDArray[Any]]) -> tuple[Array, Array]:
         """Take the rest of a state, and return weights and velocity."""
-
-    @abstractmethod
-    def known(self, W: Array) -> Array:
-        """Weights in the coordinates that there are by now."""
-
-    @abstractmethod
-    def products(self, V: Array, W: Array) -> Array:
-        """v_k . w_l, the same on all ranks."""

@@ -29,6 +29,7 @@ STREAMS = {
     "labels": 10,
     "regenerated": 11,
     "batches": 12,
+    "state-evolution": 13,
 }
 """Streams by name. The numbers are part of what a seed means: never change or reuse one."""
 

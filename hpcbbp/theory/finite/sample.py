@@ -264,11 +264,12 @@ def _predict(
     with ThreadPoolExecutor(threads) as pool:
         population = None if problem is None else Population.sample(problem, n, gram)
         return Sums(source, a, pool, group, progress).led(
-            lambda sums: _left_end(Curve(sums, n) if population is None else LevelCurve(sums, n, population), gram)
+            lambda sums: left_end(Curve(sums, n) if population is None else LevelCurve(sums, n, population), gram)
         )
 
 
-def _left_end(curve: Curve, gram: Array) -> Quenched:
+def left_end(curve: Curve, gram: Array) -> Quenched:
+    """Edge, outliers and overlaps along a curve; InputError where there is no left edge below 0."""
     sums = curve.sums
     steepest = sums.steepest()
     if steepest <= 0.0:
