@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from claims.tables import write_records
+from hpcbbp.campaign.courses import courses
 from hpcbbp.campaign.job import store_in
 from hpcbbp.model.words import Parts
 from hpcbbp.solvers.measured import measured
@@ -42,9 +43,19 @@ def line_of(record: Any) -> dict[str, Any]:
     return line
 
 
+def courses_of(records: list[Any]) -> list[dict[str, Any]]:
+    """Of descents the row of each, to 9 digits, without what is empty."""
+    rows = courses(records).to_dict("records")
+    return [
+        {name: short(value) if isinstance(value, float) else value for name, value in row.items() if value == value}
+        for row in rows
+    ]
+
+
 def keep(folder: Path, name: str) -> str:
     """Instances of FOLDER/NAME to docs/results; returns what was done, in words."""
-    lines = [line_of(record) for record in measured(store_in(folder / name).read().values())]
+    records = list(store_in(folder / name).read().values())
+    lines = [line_of(record) for record in measured(records)] or courses_of(records)
     lines.sort(key=lambda line: [line[key] for key in ("p", "p_star", "a", "n", "alpha", "seed", "method")])
     size = write_records(name, lines)
     return f"{name}: {len(lines)} instances, {size / 1e6:.2f} MB"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ def courses(records: Iterable[object]) -> pd.DataFrame:
     Parameters
     ----------
     records : iterable
-        As Store.read() gives them.
+        As Store.read() gives them, or rows of such a table.
 
     Returns
     -------
@@ -33,6 +33,8 @@ def courses(records: Iterable[object]) -> pd.DataFrame:
     """
     rows = []
     for record in records:
+        if isinstance(record, Mapping) and "largest_overlap2" in record:
+            rows.append(dict(record))
         if not isinstance(record, Descended):
             continue
         point, course = record.point, record.course

@@ -30,7 +30,10 @@ Level = Annotated[float, typer.Option("--level", help="Of all intervals.")]
 def figure(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="1 to 8, as in the paper; edge; threshold; distribution; estimators."),
+        typer.Argument(
+            metavar="NAME",
+            help="1 to 8, as in the paper; 9, 10: gradient descent; edge; threshold; distribution; estimators.",
+        ),
     ],
     quick: Annotated[bool, typer.Option("--quick", help="A few minutes on two cores.")] = False,
     out: Annotated[Path, typer.Option("--out", help="Folder of pictures, tables and records.")] = Path("figures"),
@@ -120,25 +123,36 @@ def analyze(
     to: Annotated[Path | None, typer.Option("--to", help="Folder for every table as CSV.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Fit what a campaign says about finite N: overlaps, phi, thresholds, alpha_0, the law of the edge, spreads."""
+    """Fit what a campaign says about finite N: overlaps, phi, thresholds, alpha_0, the law of the edge, spreads.
+
+    Of descents: the largest overlap reached, and how many found the teacher.
+    """
     from hpcbbp.analysis.analysis import analyse
+    from hpcbbp.campaign.courses import courses, reached
     from hpcbbp.cli.output import Output, table
-    from hpcbbp.report.tables import curve_tables, law_tables
+    from hpcbbp.machine.jsonable import plain_rows
+    from hpcbbp.report.tables import curve_tables, descent_tables, law_tables
 
     records = records_of(spec, out)
     if to is not None:
         check_writable(f"--to {to}", to)
-    found = analyse(records, window=window, level=level)
+    descents = courses(records)
+    found = analyse(records, window=window, level=level) if len(descents) < len(records) else None
+    tables = {} if found is None else found.tables()
+    if len(descents):
+        tables |= {"descents": reached(descents)}
     output, files = Output(as_json), []
     if to is not None:
-        check_writable(f"--to {to}", to, [to / f"{name}.csv" for name in found.tables()])
-        for name, rows in found.tables().items():
+        check_writable(f"--to {to}", to, [to / f"{name}.csv" for name in tables])
+        for name, rows in tables.items():
             write_file(to / f"{name}.csv", csv_text(rows, "%.8g"))
             files.append(str(to / f"{name}.csv"))
     if as_json:
-        output.json({**found.to_dict(), "files": files})
+        also = {"descents": plain_rows(tables["descents"])} if "descents" in tables else {}
+        output.json({**({} if found is None else found.to_dict()), **also, "files": files})
         return
-    for made in [*curve_tables(found.curves), *law_tables(found)]:
+    shown = [] if found is None else [*curve_tables(found.curves), *law_tables(found)]
+    for made in [*shown, *(descent_tables(tables["descents"]) if "descents" in tables else [])]:
         output.show(table(made), *([made.note] if made.note else []))
     output.show(*files)
 
@@ -153,12 +167,15 @@ def report(
 ) -> None:
     """One page about a campaign, HTML and Markdown: what was run, pictures, fits, what did not converge."""
     from hpcbbp.analysis.analysis import analyse
+    from hpcbbp.campaign.courses import courses
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.cli.output import Output
     from hpcbbp.report.page import write_report
 
     campaign = load_campaign(spec)
     records = records_of(spec, out)
+    if len(courses(records)) == len(records):
+        raise InputError(f"{spec}: descents alone have no report; hpcbbp analyze and hpcbbp export have their tables")
     folder = to or out or Path(campaign.name)
     check_writable(f"--to {folder}", folder)
     found = analyse(records, window=window, level=level)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from hpcbbp.campaign.spec import Campaign, parse_campaign
 from hpcbbp.errors import InputError
-from hpcbbp.figures import lowest
+from hpcbbp.figures import lowest, recovery
 from hpcbbp.figures import paper as drawn
 
 Records = Sequence[object]
@@ -71,6 +71,8 @@ FIGURES = {
         Named("6", "alpha_BBP against a and p, two hidden units in the teacher", drawn.phase_2, simulated=False),
         Named("7", "phase retrieval with a growing teacher", drawn.teachers),
         Named("8", "other activations: sigmoid, tanh with a large constant", lowest.activations),
+        Named("9", "gradient descent where the initial Hessian's transition is continuous", recovery.recovery),
+        Named("10", "gradient descent where the initial Hessian's transition is discontinuous", recovery.recovery),
         Named("edge", "how the lowest eigenvalue approaches a smooth edge", drawn.edge),
         Named(
             "threshold", "alpha_BBP(N): where the outlier is lost below a discontinuous transition", drawn.thresholds

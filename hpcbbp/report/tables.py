@@ -89,6 +89,28 @@ def curve_tables(curves: pd.DataFrame) -> list[Table[Row]]:
     return _table("Overlaps and eigenvalues", _CURVES, curves, note)
 
 
+_DESCENTS = (
+    *MODEL,
+    Column("descent", attrgetter("descent")),
+    ALPHA,
+    N,
+    Column("seeds", lambda row: f"{row.seeds:.0f}" + (f" (+{row.early:.0f})" if row.early else "")),
+    mean("largest m^2", "largest_overlap2"),
+    _decimals("median", "largest_overlap2_median", 4),
+    _decimals("log10 gain", "log10_gain", 2),
+    mean("last m^2", "overlap2_last"),
+    _decimals("m^2 > 1/2", "recovered", 3),
+)
+
+
+def descent_tables(rows: pd.DataFrame) -> list[Table[Row]]:
+    """Averages over seeds of descents at every point."""
+    note = (
+        "largest: of all steps; gain: of that over m^2 at the start; m^2 > 1/2: share of descents; (+n): ended early"
+    )
+    return _table("Gradient descent", _DESCENTS, rows, note)
+
+
 _ALPHA_0 = (
     *MODEL,
     N,

@@ -85,7 +85,7 @@ COMMANDS = {
     "analyze": ({"": (*FILE, *FOLDER)}, {"--out": FOLDER, "--to": FOLDER, "--level": ("0.9",), "--json": FLAG}),
     "report": ({"": FILE}, {"--out": FOLDER, "--to": FOLDER, "--level": ("0.9", "0.5"), "--json": FLAG}),
     "run": ({"": FILE}, {"--out": FOLDER, "--shard": ("1/2",), "--wall-time": ("1e-9", "60"), "--json": FLAG}),
-    "figure": ({"": ("9", "x")}, {"--quick": FLAG, "--out": FOLDER, "--json": FLAG}),
+    "figure": ({"": ("11", "x")}, {"--quick": FLAG, "--out": FOLDER, "--json": FLAG}),
     "info": ({}, {"--json": FLAG}),
     "": ({}, {"--version": FLAG, "--help": FLAG}),
 }  # fmt: skip

@@ -15,7 +15,10 @@ from records import failed
 
 from hpcbbp import Group
 from hpcbbp.campaign.cost import model_seconds
+from hpcbbp.campaign.courses import courses
+from hpcbbp.campaign.descents import descend_point
 from hpcbbp.campaign.driver import _solved
+from hpcbbp.campaign.kept import checked
 from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.record import to_line
 from hpcbbp.campaign.store import Store
@@ -41,7 +44,11 @@ def small_records(name: str, seeds: int = 4) -> list[dict]:
             whole = point.method == "dense" and point.nev > point.p * point.p_star
             method = "dense" if point.method == "dense" else "stored"
             kept.append(dataclasses.replace(point, n=n, method=method, nev=point.p * n if whole else point.nev))
-    return [_solved(point, Group(), lambda *of: solve_point(*of[:2]), lambda: False) for point in kept]
+    solver = descend_point if kept[0].descent is not None else solve_point
+    records = [_solved(point, Group(), lambda *of: solver(*of[:2]), lambda: False) for point in kept]
+    if kept[0].descent is None:
+        return records
+    return courses([checked({**record, "schema": 2}) for record in records]).to_dict("records")
 
 
 @pytest.mark.parametrize("name", SIMULATED)
@@ -81,6 +88,11 @@ def test_a_figure_is_drawn_from_records(name, tmp_path):
         count = records[0]["p"] * records[0]["p_star"]
         expected = np.mean([np.mean(r["overlap2"][:count]) for r in mine])
         assert float(curves["overlap2"].iloc[0]) == pytest.approx(expected)
+    if name in ("9", "10"):
+        reached = data[data["n"].eq(records[0]["n"]) & data["alpha"].eq(records[0]["alpha"])]
+        assert float(reached["largest_overlap2"].iloc[0]) == pytest.approx(
+            np.mean([r["largest_overlap2"] for r in mine])
+        )
     if name == "distribution":
         assert sorted(data["overlap2_1"]) == pytest.approx(sorted(r["overlap2"][0] for r in records))
     if name == "5":
