@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from claims import accuracy, averages, edges, finite, limit, lost, meanings, others, results
+from claims import accuracy, averages, descents, edges, finite, limit, lost, meanings, others, results
 from claims.pages import Claim
 
 Part = Callable[[], Iterable[Claim]]
 
 PARTS: list[Part] = [
     results.overlaps, results.distributions, results.phis, results.continuations, results.densities, results.teachers,
-    edges.edges, edges.answers, lost.lost, others.activations, others.estimators,
+    edges.edges, edges.answers, lost.lost, others.activations, others.estimators, descents.descents,
     finite.edges, finite.separations, finite.scatter, finite.beside, averages.on_average, averages.thresholds,
     averages.limits, averages.gram, limit.resonances, limit.edges_and_kinks, limit.effective, limit.thresholds,
     accuracy.coverage, meanings.meanings,

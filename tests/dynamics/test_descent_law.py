@@ -1,4 +1,4 @@
-"""Deferred data along a descent have the law of stored data: Kolmogorov-Smirnov over many seeds.
+"""Deferred data and dice along a descent have the law of stored data: Kolmogorov-Smirnov over many seeds.
 
 Stored descents are compared with plain numpy elsewhere (test_descent.py). Family-wise error rate 1e-3 over all
 comparisons of this file (Bonferroni). HPCBBP_LAW_SEEDS sets the number of seeds per case.
@@ -20,25 +20,26 @@ from hpcbbp.dynamics.vectors import VectorWalker
 from hpcbbp.model.words import Parts
 from hpcbbp.solvers.deferred.blocks import Blocks
 
-SEEDS = int(os.environ.get("HPCBBP_LAW_SEEDS", "100"))
+SEEDS = int(os.environ.get("HPCBBP_LAW_SEEDS", "200"))
 STEPS = (0, 1, 2, 5, 10)
 CASES = [
     (1, 1, 3.0, 100, {}, {"overlap": 0.5}),
     (1, 1, 3.0, 100, {}, {"sphere": True}),
-    (2, 1, 3.0, 60, {}, {"overlap": 0.3, "sphere": True, "momentum": 0.5}),
-    (1, 2, 3.0, 60, {}, {"batch": 0.5, "overlap": 0.7}),
+    (2, 1, 3.0, 100, {}, {"overlap": 0.3, "sphere": True, "momentum": 0.5}),
+    (1, 2, 3.0, 100, {}, {"batch": 0.5, "overlap": 0.7}),
     (
         2,
         2,
         2.0,
-        60,
+        100,
         {"activation": "tanh", "loss": "square", "noise": "gaussian:0.1"},
         {"batch": 0.5, "sphere": True},
     ),
-    (1, 1, 3.0, 60, {"covariance": "levels:0.5,0.5,1.5,0.5"}, {"overlap": 0.5}),
+    (1, 1, 3.0, 100, {"covariance": "levels:0.5,0.5,1.5,0.5"}, {"overlap": 0.5}),
 ]
 STATISTICS = 3
-LEVEL = 1e-3 / (len(CASES) * len(STEPS) * STATISTICS)
+KINDS = ("deferred", "dice")
+LEVEL = 1e-3 / (len(KINDS) * len(CASES) * len(STEPS) * STATISTICS)
 
 
 def statistics(walker, schedule):
@@ -52,19 +53,29 @@ def statistics(walker, schedule):
     return found
 
 
+def over_seeds(kind, problem, n, schedule, seeds):
+    """Statistics of descents, (seeds, steps, statistics)."""
+    found = []
+    for seed in seeds:
+        if kind == "deferred":
+            walker = DirectionWalker(Blocks(problem, n, seed, "float64", n))
+        else:
+            walker = VectorWalker(gaussian_instance(problem, n, seed, data=kind))
+        found.append(statistics(walker, schedule))
+    return np.array(found)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("p", "p_star", "alpha", "n", "words", "options"), CASES)
 def test_losses_overlaps_and_gradients_have_the_law_of_stored_data(p, p_star, alpha, n, words, options):
     problem, schedule = Parts.given(**words).problem(p, p_star, alpha, 1.5), Schedule(10, 0.05, **options)
-    stored, deferred = [], []
-    for seed in range(SEEDS):
-        stored.append(statistics(VectorWalker(gaussian_instance(problem, n, seed)), schedule))
-        deferred.append(statistics(DirectionWalker(Blocks(problem, n, 10**6 + seed, "float64", n)), schedule))
-    first, second = np.array(stored), np.array(deferred)
-    for i, step in enumerate(STEPS):
-        for j in range(STATISTICS):
-            if np.ptp(first[:, i, j]) > 1e-9:  # norms on a sphere, overlaps that were asked for
-                assert stats.ks_2samp(first[:, i, j], second[:, i, j]).pvalue > LEVEL, (step, j)
+    stored = over_seeds("stored", problem, n, schedule, range(10**6, 10**6 + SEEDS))
+    for kind in KINDS:
+        other = over_seeds(kind, problem, n, schedule, range(SEEDS))
+        for step, statistic in np.ndindex(len(STEPS), STATISTICS):
+            if np.ptp(stored[:, step, statistic]) > 1e-9:  # norms on a sphere, overlaps that were asked for
+                found = stats.ks_2samp(stored[:, step, statistic], other[:, step, statistic])
+                assert found.pvalue > LEVEL, (kind, STEPS[step], statistic, found.pvalue)
 
 
 @pytest.mark.mpi
