@@ -12,7 +12,7 @@ from hpcbbp.campaign.kept import Descended
 RECOVERED = 0.5
 """m^2 from which on a student has found the teacher."""
 
-_POINT = ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "descent")
+_POINT = ("p", "p_star", "a", "alpha", "n", "seed", "method", "storage", "descent", "hessian_every")
 
 
 def courses(records: Iterable[object]) -> pd.DataFrame:

@@ -75,7 +75,9 @@ class Campaign(BaseModel):
             if point in seen:
                 raise InputError(
                     f"duplicate point: p = {point.p}, p* = {point.p_star}, a = {point.a:g}, alpha = {point.alpha:g}, "
-                    f"N = {point.n}, seed {point.seed} appears twice"
+                    f"N = {point.n}, seed {point.seed}"
+                    + (f", {point.descent}" if point.descent else "")
+                    + " appears twice"
                 )
             seen.add(point)
             made.append(point)

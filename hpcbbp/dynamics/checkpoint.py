@@ -92,7 +92,9 @@ class DescentCheckpoint(Keeping):
             self._file = LongFile(str(about["run"]), places, int(about["end"]))
             walker.check_kept({name: len(place.offsets) for name, place in places.items()}, arrays)
             step = int(about["step"])
-            if not 0 <= step <= descent.schedule.steps or len(moments) != step:
+            if step > descent.schedule.steps:
+                raise InputError(f"has {step} steps already: ask for as many or more, or name another folder")
+            if step < 0 or len(moments) != step:
                 raise ValueError(f"{len(moments)} moments of {step} steps")
         with group.agreeing(), self._reading_images() as file:
             self._file.check_header(file)

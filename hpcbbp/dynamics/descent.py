@@ -44,10 +44,14 @@ class Descent:
         InputError
             A label or a projection that the loss or the activation has no number for.
         """
+        with np.errstate(all="ignore"):  # what overflows has diverged
+            return self._looked()
+
+    def _looked(self) -> Moment | None:
         walker, schedule, problem = self.walker, self.schedule, self.walker.problem
         s, u = walker.projected(self.W)
         z = problem.noise_numbers(walker.seed, walker.rows.start, walker.rows.stop)
-        with np.errstate(all="ignore"), walker.group.agreeing():
+        with walker.group.agreeing():
             losses, psi = problem.losses(s, u, z), problem.slopes(s, u, z)
         loss, slopes = walker.total(losses), walker.total(psi.sum(axis=1))
         norms2 = walker.products(self.W, self.W).diagonal()
@@ -61,6 +65,11 @@ class Descent:
 
     def advance(self) -> None:
         """Make a step along the gradient of the last look. Collective."""
+        with np.errstate(all="ignore"):  # the next look tells
+            self._advance()
+        self.step += 1
+
+    def _advance(self) -> None:
         schedule = self.schedule
         self.velocity = schedule.momentum * self.velocity - schedule.eta * self.gradient
         if schedule.sphere:
@@ -68,7 +77,6 @@ class Descent:
         self.W = self.W + self.velocity
         if schedule.sphere:
             self.W = self._on_sphere(self.W)
-        self.step += 1
 
     def _counted(self) -> Array:
         """Weight of each sample of this rank in the next step."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hpcbbp.dynamics.needs import directions_of, room_of
 from hpcbbp.dynamics.schedule import Schedule
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed
@@ -49,6 +49,11 @@ def deferred_walk(
         More steps than min(N, M) directions, int16, or too little memory.
     """
     group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
+    if not isinstance(problem, Problem) or not isinstance(schedule, Schedule):
+        raise InputError("deferred_walk(problem, n, schedule): give a Problem, N and a Schedule")
+    count = whole_number(hessians)
+    if count is None or not 0 <= count <= schedule.steps + 1:
+        raise InputError(f"hessians = {shown(hessians)}: a whole number from 0 to steps + 1")
     check_method("deferred", storage)
     storage_bytes(storage)
     m, steps = problem.samples(n), directions_of(problem, n, schedule)
@@ -58,7 +63,7 @@ def deferred_walk(
             "larger N, or stored data"
         )
     asked = Request(problem, n, seed, "deferred", storage, block=1)
-    fixed, each, wanted = room_of(asked, schedule, hessians, group.size)
+    fixed, each, wanted = room_of(asked, schedule, count, group.size)
     way_out = "take storage float32, fewer steps, a smaller N, or more nodes"
     return Blocks(problem, n, seed, storage, memory.room(fixed, each, wanted, n, group, way_out), group)
 

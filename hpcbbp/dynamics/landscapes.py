@@ -27,7 +27,7 @@ def landscape(at: Descent, walker: Solving, nev: int, tol: float, heard: Heard =
         return result
 
     size = math.sqrt(float(walker.products(at.gradient, at.gradient).trace())) or 1.0
-    along = np.einsum("vkk->v", walker.products(flat, at.gradient).reshape(nev, p, p)) / size
+    along = np.abs(np.einsum("vkk->v", walker.products(flat, at.gradient).reshape(nev, p, p))) / size
     teacher, student = ((cosines(V) ** 2).sum(axis=(1, 2)) for V in (walker.teacher, at.W))
     return Landscape(
         at.step, found.eigenvalues, found.residuals, found.converged, teacher, student, along, found.reason,

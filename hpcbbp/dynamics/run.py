@@ -68,6 +68,8 @@ def descend(
     """
     if not isinstance(instance, Instance | Blocks) or not isinstance(schedule, Schedule):
         raise InputError("descend(instance, schedule): give an Instance or a deferred one, and a Schedule")
+    if checkpoint is not None and not isinstance(checkpoint, DescentCheckpoint):
+        raise InputError(f"checkpoint = {shown(checkpoint)}: a DescentCheckpoint(folder) is wanted")
     every = whole_number(hessian_every) if hessian_every is not None else 0
     if every is None or every < (hessian_every is not None):
         raise InputError(f"hessian_every = {shown(hessian_every)}: a whole number of steps >= 1")

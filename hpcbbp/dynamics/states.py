@@ -103,6 +103,8 @@ def evolution(
     InputError
         Values out of their domain, a covariance, a descent that diverges, or too little memory.
     """
+    if not isinstance(problem, Problem) or not isinstance(schedule, Schedule):
+        raise InputError("evolution(problem, schedule): give a Problem and a Schedule")
     counts = {"samples": (samples, _LEAST), "replicas": (replicas, 2)}
     for name, (value, least) in counts.items():
         found = whole_number(value)

@@ -76,7 +76,7 @@ class Landscape:
     overlap2, student_overlap2 : (nev,) arrays
         sum_kl (v_k . w_l)^2 / |w_l|^2 with the teacher's weights, and with the present ones of the student.
     gradient_overlap : (nev,) array
-        v . grad L / |grad L|.
+        |v . grad L| / |grad L|.
     reason : str
         Why the solve ended.
     products : int

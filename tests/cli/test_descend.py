@@ -227,6 +227,13 @@ def test_nothing_to_compute_is_one_line(group, folder, tmp_path):
         assert "nothing could be computed: diverged at step 0" in err
 
 
+def test_an_overflow_is_one_warning(group, tmp_path):
+    status, _, err = here(["descend", "-n", "40", "-p", "1", "-a", "1.5", "--alpha", "3", "--eta", "1e300"], tmp_path)
+    assert status == 0
+    assert "RuntimeWarning" not in err
+    assert err.count("warning") == (group.rank == 0)
+
+
 def test_a_divergence_keeps_what_was_before(group, tmp_path):
     words = ["-n", "40", "-p", "1", "-a", "1.5", "--alpha", "3", "--eta", "30", "--hessian-every", "1", "--json"]
     status, out, err = here(["descend", *words], tmp_path)

@@ -199,3 +199,40 @@ def test_damage_is_named(tmp_path):
     (folder / "images.bin").write_bytes(raw)
     with pytest.raises(InputError, match=r"images.bin is damaged: the checksum of images \d of \d+ is wrong; name"):
         went(made("deferred"), DescentCheckpoint(folder))
+
+
+@pytest.mark.parametrize("stop", [10, 30])
+def test_small_steps_behind_a_hessian_go_on_to_the_same_bits(tmp_path, stop):
+    """Nothing of an earlier Hessian decides what is revealed: directions of small steps are nearly those before."""
+    problem, schedule = Problem(p=1, p_star=1, alpha=3.0, a=1.5), Schedule(60, 0.005, sphere=True, overlap=0.5)
+
+    def go(checkpoint=None):
+        walk = deferred_walk(problem, 700, schedule, seed=0, hessians=4)
+        return descend(walk, schedule, hessian_every=20, tol=1e-3, checkpoint=checkpoint)
+
+    asked = iter(range(100))
+    with pytest.raises(StoppedError):
+        go(DescentCheckpoint(tmp_path / "c", 1e9, stop=lambda: next(asked) == stop))
+    same(go(DescentCheckpoint(tmp_path / "c")), go())
+
+
+def test_fewer_steps_than_there_are(tmp_path):
+    folder = stopped(tmp_path / "c", made("deferred"))
+    with pytest.raises(InputError, match="has 4 steps already: ask for as many or more"):
+        went(made("deferred"), DescentCheckpoint(folder), Schedule(3, 0.05, True, 0.3, 0.6, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: descend(made("stored"), SCHEDULE, checkpoint="c"), "checkpoint = 'c': a DescentCheckpoint"),
+        (lambda: descend(PROBLEM, SCHEDULE), "give an Instance or a deferred one"),
+        (lambda: deferred_walk(None, 60, SCHEDULE), "give a Problem, N and a Schedule"),
+        (lambda: deferred_walk(PROBLEM, 60, None), "give a Problem, N and a Schedule"),
+        (lambda: deferred_walk(PROBLEM, 60, SCHEDULE, hessians=-1), "hessians = -1: a whole number from 0"),
+        (lambda: deferred_walk(PROBLEM, 60, SCHEDULE, hessians="x"), "hessians = 'x': a whole number from 0"),
+    ],
+)
+def test_what_python_may_be_given(call, said):
+    with pytest.raises(InputError, match=said):
+        call()

@@ -149,6 +149,8 @@ def test_bad_values(options, said):
 
 
 def test_what_state_evolution_is_not_for():
+    with pytest.raises(InputError, match="give a Problem and a Schedule"):
+        evolution(PAPERS, None)
     with pytest.raises(InputError, match="state evolution is for white data"):
         evolution(Parts.given(covariance="uniform:0.5").problem(1, 1, 3.0, 1.5), Schedule(2, 0.05))
     with pytest.raises(InputError, match="diverges at step"):

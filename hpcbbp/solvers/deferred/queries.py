@@ -34,6 +34,10 @@ class Left:
         Their overlaps, and those of fresh numbers, with the P there is.
     sizes : (b p,) array
         |U|.
+    least : float
+        A rest shorter than that is not asked about.
+    longest : float
+        A bound of the |U|; 0: that of D R v.
 
     Attributes
     ----------
@@ -43,12 +47,12 @@ class Left:
         Overlaps of the fresh numbers, without their part in the old P, with the new left directions.
     """
 
-    def __init__(self, instance: Blocks, h: Array, Xi: Array, sizes: Array) -> None:
+    def __init__(self, instance: Blocks, h: Array, Xi: Array, sizes: Array, least: float, longest: float) -> None:
         self.instance, self.samples, self.h, self.before = instance, instance.samples, h, sizes
         self.along = np.zeros((Xi.shape[1], 0))
         self.todo = np.arange(h.shape[1])
         unit = float(np.finfo(self.samples.arithmetic).eps) / 2
-        least = _LEAST * instance.tolerance * instance.space.scale()
+        self.longest = longest
         self.noise = np.maximum(_NEWS * unit * sizes, least)
         self.gram, self.cross = self.samples.take_out(h, Xi, sizes)
 
@@ -99,7 +103,7 @@ class Left:
         self.samples.U = self.samples.U[again]
         self.before[self.todo[again]] = lengths[again]
         self.todo = self.todo[again]
-        more = self.samples.overlaps()
+        more = self.samples.overlaps(self.longest)
         self.h[:, self.todo] += more
         self.gram, self.cross = self.samples.take_out(more, None, lengths[again])
 
@@ -143,7 +147,8 @@ def _products(instance: Blocks, V: Array) -> Array:
     b, _, p = V.shape
     may_be = int(instance.levels.next(b * p).sum())
     product, h, Xi, own = instance.samples.ask(V, may_be)
-    beyond = _beyond(instance, h, Xi, np.sqrt(np.maximum(own, 0.0)))
+    least = _LEAST * instance.tolerance * instance.space.scale()
+    beyond = _beyond(instance, h, Xi, np.sqrt(np.maximum(own, 0.0)), least)
     whole = np.concatenate([product, beyond])
     HV: Array = whole.reshape(len(whole), b, p).transpose(1, 0, 2)
     return HV
@@ -162,19 +167,20 @@ def sent(instance: Blocks, U: Array) -> Array:
     samples = instance.samples
     largest = samples.group.largest(float(np.abs(U).max(initial=0.0)))
     may_be = int(instance.levels.next(len(U)).sum())
-    product, h, own = samples.meets(U, largest * math.sqrt(samples.m))
+    longest = largest * math.sqrt(samples.m)
+    product, h, own = samples.meets(U, longest)
     Xi = samples.draw(may_be)
-    beyond = _beyond(instance, h, Xi, np.sqrt(np.maximum(own, 0.0)))
+    beyond = _beyond(instance, h, Xi, np.sqrt(np.maximum(own, 0.0)), 0.0, longest)
     result: Array = np.concatenate([product, beyond])
     return result
 
 
-def _beyond(instance: Blocks, h: Array, Xi: Array, sizes: Array) -> Array:
+def _beyond(instance: Blocks, h: Array, Xi: Array, sizes: Array, least: float, longest: float = 0.0) -> Array:
     """X^T of the left queries under way in the new directions it leads to, whose images are revealed: (new, c)."""
     samples, levels, k = instance.samples, instance.levels, instance.samples.count
     beyond = np.zeros((0, h.shape[1]))
     if Xi.shape[1]:  # else X^T of anything lies in the directions met
-        left = Left(instance, h, Xi, sizes)
+        left = Left(instance, h, Xi, sizes, least, longest)
         new = left.take()
         counts = levels.next(new)
         count = int(counts.sum())
