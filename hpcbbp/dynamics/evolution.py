@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
+from hpcbbp.data.dice import independent
 from hpcbbp.dynamics.walker import Walker
 from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
@@ -16,7 +16,7 @@ from hpcbbp.model.problem import Problem
 
 Array = NDArray[np.float64]
 
-_KNOWN = 1e-10  # of a query's square: a rest shorter than that is none
+_KNOWN = 1e-5  # of a query: a rest shorter than that is none
 
 
 class Process(Walker):
@@ -77,12 +77,13 @@ class Process(Walker):
         known = alpha * self.R.T @ psi / m
         rest = psi - self.P @ (self.P.T @ psi) / m
         rest -= self.P @ (self.P.T @ rest) / m
-        gram, sizes = rest.T @ rest / m, (psi**2).mean(axis=0)
-        new = [j for j in range(psi.shape[1]) if gram[j, j] > _KNOWN * sizes[j]]
-        if not new:
+        sizes = np.sqrt((psi**2).mean(axis=0))
+        rest /= np.where(sizes > 0.0, sizes, 1.0)
+        inverse, _ = independent(rest.T @ rest / m, _KNOWN)  # units that are alike have one direction
+        if not len(inverse):
             return known
-        triangle = scipy.linalg.cholesky(gram[np.ix_(new, new)])  # upper; rest = fresh triangle
-        fresh = scipy.linalg.solve_triangular(triangle, rest[:, new].T, trans="T").T
+        fresh = rest @ inverse.T
+        new = range(len(inverse))
         xi = np.stack([self._fresh(self.k + j) for j in range(len(new))], axis=1)
         xi -= self.P @ (self.P.T @ xi) / m + fresh @ (fresh.T @ xi) / m
         self.R = np.concatenate([self.R, xi + fresh / math.sqrt(alpha)], axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -38,11 +39,12 @@ class State:
     overlap2, norm2, projections2 : float
         m^2 = mean over k of sum_l m_kl^2; |w|^2/N and <s^2>, means over hidden units.
     gradient_norm : float
-        |grad L| / N^(1/2).
+        |grad L| / N^(1/2), as of Moment: of the samples that count in the next step, along the sphere.
     edge : float or None
         Left end of the bulk of the Hessian, where that was asked for.
     eigenvalues, vectors2, students2 : tuple of float
         Outliers below it, ascending, that all sets of samples have; m^2 of their vectors with teacher and student.
+        Those that are equal at N = infinity are split within a set, by samples^(-1/2): their mean is what counts.
     errors : dict
         The same names; of all of them.
     """
@@ -74,21 +76,23 @@ def evolution(
     seed: int = 0,
     listener: Listener = SILENT,
 ) -> list[State]:
-    """State evolution of a descent: docs/dynamics.md (1)-(4).
+    """State evolution of a descent, by Monte Carlo over the process of one sample (docs/dynamics.md).
 
     Parameters
     ----------
     problem : Problem
         Of white data.
     schedule : Schedule
-        At N = infinity random weights keep m^2 = 0; here it grows from 1/samples, as at finite N from 1/N.
+        Where labels are even in the teacher's projections random weights keep m^2 = 0 at N = infinity; here it grows
+        from the samples' own averages, of order 1/samples.
     hessian_every : int, optional
         Steps between Hessians, from step 0 on; none by default.
     samples : int
-        Of each set, >= 1000; errors are of the order of (samples replicas)^(-1/2).
-        A bulk without a sharp edge ends where that of N = samples/alpha does.
+        Of each set, >= 1000 and 1000 alpha. Errors are of the order of (samples replicas)^(-1/2), beside which a
+        bias of (steps p)/samples is small.
+        The edge is that of a sample of N = samples/alpha.
     replicas : int
-        Independent sets, >= 2, from which errors are.
+        Independent sets, 2 to 1000, from which errors are.
     seed : int
     listener : Listener
         Hears how many sets are done.
@@ -101,15 +105,18 @@ def evolution(
     Raises
     ------
     InputError
-        Values out of their domain, a covariance, a descent that diverges, or too little memory.
+        Values out of their domain, a covariance, a descent that diverges, a Hessian without left edge below 0, or too
+        little memory.
     """
     if not isinstance(problem, Problem) or not isinstance(schedule, Schedule):
         raise InputError("evolution(problem, schedule): give a Problem and a Schedule")
-    counts = {"samples": (samples, _LEAST), "replicas": (replicas, 2)}
+    least_samples = math.ceil(_LEAST * max(1.0, problem.alpha))
+    counts = {"samples": (samples, least_samples), "replicas": (replicas, 2)}
     for name, (value, least) in counts.items():
         found = whole_number(value)
-        if found is None or not least <= found <= 10**9:
-            raise InputError(f"{name} = {shown(value)}: a whole number from {least} to 1e9")
+        most = 1000 if name == "replicas" else 10**9
+        if found is None or not least <= found <= most:
+            raise InputError(f"{name} = {shown(value)}: a whole number from {least} to {most}")
     every = None if hessian_every is None else whole_number(hessian_every)
     if hessian_every is not None and (every is None or every < 1):
         raise InputError(f"hessian_every = {shown(hessian_every)}: a whole number of steps >= 1")
@@ -118,7 +125,8 @@ def evolution(
     memory.require(3 * 8 * samples * columns + memory.PER_RANK, Group(), way_out)
     sets, told = list[list[_Look]](), listener.counting("sets of samples")
     for replica in range(replicas):
-        sets.append(_descended(Process(problem, samples, check_seed(seed) + replica), schedule, every))
+        words = np.random.SeedSequence([check_seed(seed), replica]).generate_state(1, np.uint64)
+        sets.append(_descended(Process(problem, samples, int(words[0])), schedule, every))
         told(replica + 1, replicas)
     return [_mean(problem, [looks[step] for looks in sets]) for step in range(schedule.steps + 1)]
 
@@ -132,7 +140,7 @@ class _Look:
 
 def _descended(process: Process, schedule: Schedule, every: int | None) -> list[_Look]:
     at, looks, problem = Descent(process, schedule), list[_Look](), process.problem
-    n = max(2, round(process.m / problem.alpha))
+    n = round(process.m / problem.alpha)
     while True:
         met, known = process.R, process.P  # a look replaces them by longer ones
         moment = at.look()

@@ -136,7 +136,7 @@ def test_a_start_is_the_prediction_of_random_weights(p):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"samples": 10}, "samples = 10: a whole number from 1000"),
+        ({"samples": 10}, "samples = 10: a whole number from 3000"),
         ({"replicas": 1}, "replicas = 1: a whole number from 2"),
         ({"hessian_every": 0}, "hessian_every = 0"),
         ({"samples": 10**9}, "GiB are free"),
@@ -148,10 +148,29 @@ def test_bad_values(options, said):
         evolution(PAPERS, Schedule(2, 0.05), **options)
 
 
+def test_units_that_are_alike_have_one_direction():
+    """psi_1 = psi_2 exactly: both start at the teacher, with noise on the labels."""
+    problem = Parts.given(noise="gaussian:0.3").problem(2, 1, 3.0, 1.5)
+    schedule = Schedule(3, 0.02, overlap=1.0)
+    told = evolution(problem, schedule, samples=20_000, replicas=4)
+    runs = [descend(deferred_walk(problem, 10**4, schedule, seed=100 + seed), schedule) for seed in range(4)]
+    _agree(told, runs, 0.005)
+
+
+def test_weights_of_odd_models_learn_at_once():
+    """tanh, square loss: from random weights m > 0 after one step, at N = infinity too."""
+    problem, schedule = Parts.given(activation="tanh", loss="square").problem(1, 1, 3.0, 1.0), Schedule(2, 0.1)
+    told = evolution(problem, schedule, samples=20_000, replicas=4)
+    assert told[0].overlap2 == 0.0
+    assert told[1].overlap2 > 10 * told[1].errors["overlap2"] > 0.0
+    runs = [descend(deferred_walk(problem, 10**5, schedule, seed=seed), schedule) for seed in range(2)]
+    assert np.mean([run.moments[1].overlap2 for run in runs]) == pytest.approx(told[1].overlap2, rel=0.15)
+
+
 def test_what_state_evolution_is_not_for():
     with pytest.raises(InputError, match="give a Problem and a Schedule"):
         evolution(PAPERS, None)
     with pytest.raises(InputError, match="state evolution is for white data"):
         evolution(Parts.given(covariance="uniform:0.5").problem(1, 1, 3.0, 1.5), Schedule(2, 0.05))
     with pytest.raises(InputError, match="diverges at step"):
-        evolution(PAPERS, Schedule(9, 50.0), samples=1000)
+        evolution(PAPERS, Schedule(9, 50.0), samples=3000)
