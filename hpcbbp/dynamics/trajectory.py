@@ -162,17 +162,10 @@ class Trajectory:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        problem = self.problem
         return {
             "data": self.data,
             "storage": self.storage,
-            "p": problem.p,
-            "p_star": problem.p_star,
-            "a": problem.a,
-            "activation": problem.activation.name,
-            "loss": problem.loss.name,
-            **problem.unusual(),
-            "alpha": problem.alpha,
+            **self.problem.named(),
             "n": self.n,
             "m": self.m,
             "seed": self.seed,

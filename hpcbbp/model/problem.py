@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,6 +140,11 @@ class Problem:
         link = {} if self.link is None else {"link": self.link.name}
         others = {"estimator": self.estimator, "covariance": self.covariance}
         return {**noise, **link, **{what: part.name for what, part in others.items() if part is not None}}
+
+    def named(self) -> dict[str, Any]:
+        """Units, constants and parts by name, as JSON has them."""
+        names = {"activation": self.activation.name, "loss": self.loss.name, **self.unusual()}
+        return {"p": self.p, "p_star": self.p_star, "a": self.a, **names, "alpha": self.alpha}
 
     def noise_numbers(self, seed: int, start: int, stop: int) -> Array | None:
         """z ~ N(0, 1) of samples start, ..., stop - 1 of an instance, which its noise is made of; None without noise.

@@ -120,16 +120,10 @@ class Layout:
 def identity_of(problem: Problem, n: int, seed: int, storage: str) -> dict[str, Any]:
     """What a state is the state of."""
     return {
-        "p": problem.p,
-        "p_star": problem.p_star,
-        "a": problem.a,
-        "alpha": problem.alpha,
-        "activation": problem.activation.name,
-        "loss": problem.loss.name,
+        **problem.named(),
         "n": n,
         "seed": seed,
         "storage": storage,
-        **problem.unusual(),
     }
 
 
