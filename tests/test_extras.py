@@ -124,12 +124,14 @@ def test_the_extras_are_those_of_the_project():
 THEORY = ("theory", "-p", "2", "-a", "1.5", "--alpha", "3")
 MODEL = ("-n", "40", "-p", "1", "-a", "1.5", "--alpha", "3")
 DEFERRED = ("solve", *MODEL, "--method", "deferred", "--tol", "1e-3")
+DESCENT = ("descend", *MODEL, "--steps", "3")
 OWN = ("solve", "--data", "X.h5", "--teacher", "W.npy", "--student", "W.npy", "-a", "1.5")
 WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
     (): (
         (THEORY, "alpha_BBP"),
         (DEFERRED, "converged"),
         (("solve", *MODEL), "converged"),
+        (DESCENT, "steps of eta"),
         (("info",), "petsc_index"),
         (("models",), "log cosh"),
     ),
@@ -137,6 +139,7 @@ WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
         (("phase-diagram", "-p", "2", "-a", "1", "--inset-a", "1"), "phase-diagram.csv"),
         (("density", *THEORY[1:], "--points", "9"), "density.png"),
         (("predict", *THEORY[1:], "-n", "40", "--samples", "2"), "predict.csv"),
+        ((*DESCENT, "--out", "descent.png"), "descent.csv"),
     ),
     ("campaigns",): (
         (("plan", "small.toml", "--out", "."), "13 of 13"),
@@ -169,6 +172,8 @@ EXAMPLES = {words[0]: words for rows in WORKING.values() for words, _ in rows}
 # Beside those that need an extra whatever they are asked.
 ASKED: dict[str, tuple[tuple[str, Words], ...]] = {
     "h5py": (("files", OWN), ("files", ("export", ".", "--to", "pairs.h5"))),
+    "matplotlib": (("figures", (*DESCENT, "--out", "descent.png")),),
+    "pandas": (("figures", (*DESCENT, "--out", "descent.png")),),
     "pyarrow": (("export", ("export", ".", "--to", "pairs.parquet")),),
 }
 

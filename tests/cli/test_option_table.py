@@ -20,7 +20,7 @@ GIVEN = {"below": 0.0, "verify": True, "block": 4, "checkpoint": "folder", "chec
 OTHERWISE = {"data", "petsc"}
 NAMES = {"checkpoint": "folder", "checkpoint_every": "every"}
 PLAIN = {
-    **{field.name: None for field in dataclasses.fields(Asked)},
+    **{field.name: None for field in dataclasses.fields(Asked) if field.default is dataclasses.MISSING},
     **{"n": 400, "p": 1, "a": 1.5, "alpha": 3.0, "seed": 0, "verify": False, "petsc_options": ()},
 }
 

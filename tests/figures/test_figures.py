@@ -215,7 +215,7 @@ def test_bad_input_is_one_line(tmp_path):
     spec.write_text(CAMPAIGN)
     (tmp_path / "taken").write_text("")
     for words, message in (
-        (("figure", "9"), "figure 9: one of 1, 2, 3"),
+        (("figure", "11"), "figure 11: one of 1, 2, 3"),
         (("figure", "2", "--out", tmp_path / "taken"), "cannot be made a folder"),
         (("figure", "5", "--out", tmp_path / "taken"), "cannot be made a folder"),
         (("analyze", spec, "--out", tmp_path / "none"), "no results there yet"),
