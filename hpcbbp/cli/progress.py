@@ -143,8 +143,10 @@ class DescentProgress:
         now = time.monotonic()
         if self._due(now):
             worst = max(step.estimates, default=math.inf)
+            resumed = 0 if self.checkpoint is None else self.checkpoint.resumed or 0
+            at = resumed if self.at < 0 else self.at + 1
             tell(
-                f"hpcbbp: Hessian at step {self.at + 1}: {step.products} products, residual {worst:.1e} (wanted "
+                f"hpcbbp: Hessian at step {at}: {step.products} products, residual {worst:.1e} (wanted "
                 f"{self.tol:.0e}), {duration(now - self.start)}"
             )
 

@@ -83,8 +83,7 @@ class Process(Walker):
         if not len(inverse):
             return known
         fresh = rest @ inverse.T
-        new = range(len(inverse))
-        xi = np.stack([self._fresh(self.k + j) for j in range(len(new))], axis=1)
+        xi = np.stack([self._fresh(self.k + j) for j in range(len(inverse))], axis=1)
         xi -= self.P @ (self.P.T @ xi) / m + fresh @ (fresh.T @ xi) / m
         self.R = np.concatenate([self.R, xi + fresh / math.sqrt(alpha)], axis=1)
         self.P = np.concatenate([self.P, fresh], axis=1)

@@ -57,7 +57,7 @@ def descend(
     Returns
     -------
     Trajectory
-        Of moments 0 to steps, or up to where weights or losses are no numbers any more.
+        Of moments 0 to steps, or up to where weights or losses are no numbers any more, or memory has no room.
 
     Raises
     ------
@@ -81,23 +81,28 @@ def descend(
     try:
         if checkpoint is not None:
             checkpoint.begin(at, walker, identity_of(walker, schedule, every, nev, tol), told)
-        while not reason:
-            moment = at.look()
-            if moment is None:
-                reason = f"diverged at step {at.step}: take a smaller eta, or the sphere"
-                break
-            seen = landscape(at, walker, nev, tol, heard) if every and at.step % every == 0 else None
-            moments.append(moment)
-            landscapes += [] if seen is None else [seen]
-            if progress is not None:
-                progress(moment, seen)
-            if at.step == schedule.steps:
-                break
-            at.advance()
+        try:
+            while not reason:
+                moment = at.look()
+                if moment is None:
+                    reason = f"diverged at step {at.step}: take a smaller eta, or the sphere"
+                    break
+                moments.append(moment)
+                seen = landscape(at, walker, nev, tol, heard) if every and at.step % every == 0 else None
+                landscapes += [] if seen is None else [seen]
+                if progress is not None:
+                    progress(moment, seen)
+                if at.step == schedule.steps:
+                    break
+                at.advance()
+                if checkpoint is not None:
+                    checkpoint.save_if_due(at, walker, told)
             if checkpoint is not None:
-                checkpoint.save_if_due(at, walker, told)
-        if checkpoint is not None:
-            checkpoint.ended(walker.group)
+                checkpoint.ended(walker.group)
+        except InputError as error:  # as where memory has no room for more: of all ranks, and a state stays
+            if at.step == 0:
+                raise
+            reason = f"ended at step {at.step}: {error}"
     finally:
         if checkpoint is not None:
             checkpoint.release()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from dense import completed, dense_hessian
@@ -67,6 +69,15 @@ def test_hessians_are_the_same_on_any_number_of_ranks(storage, group):
         assert all(landscape.converged.all() for landscape in run.landscapes)
         found.append([*(moment.loss for moment in run.moments), *(at.eigenvalues[0] for at in run.landscapes)])
     np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
+
+
+def test_what_was_computed_survives_a_lack_of_room():
+    """Directions for the steps and one Hessian: the second finds no room, and what came before is returned."""
+    problem = Parts.given().problem(1, 1, 3.0, 1.5)
+    found = descend(Blocks(problem, 3000, 3, "float64", 110), Schedule(40, 0.05), hessian_every=20, tol=1e-3)
+    assert re.match(r"ended at step \d+: the memory is used up by 110 directions", found.reason)
+    assert 20 < len(found.moments) < 41
+    assert [at.converged.all() for at in found.landscapes] == [True, False]
 
 
 def test_steps_that_do_not_fit_are_refused_beforehand(monkeypatch):
