@@ -66,16 +66,16 @@ class Moment:
 
 @dataclass(frozen=True)
 class Landscape:
-    """Lowest eigenpairs of the Hessian at the weights after `step` steps.
+    """The k lowest eigenpairs of the Hessian at the weights after `step` steps.
 
     Attributes
     ----------
     step : int
-    eigenvalues, residuals : (nev,) arrays
-    converged : (nev,) array of bool
-    overlap2, student_overlap2 : (nev,) arrays
+    eigenvalues, residuals : (k,) arrays
+    converged : (k,) array of bool
+    overlap2, student_overlap2 : (k,) arrays
         sum_kl (v_k . w_l)^2 / |w_l|^2 with the teacher's weights, and with the present ones of the student.
-    gradient_overlap : (nev,) array
+    gradient_overlap : (k,) array
         |v . grad L| / |grad L|.
     reason : str
         Why the solve ended.
