@@ -43,6 +43,14 @@ if TYPE_CHECKING:
 
 
 def solve(
+    operator: Annotated[
+        str | None,
+        typer.Option(
+            "--operator",
+            metavar="MODULE:FUNCTION",
+            help="An operator of your own in place of a Hessian: what a function of the group of ranks returns.",
+        ),
+    ] = None,
     n: N = None,
     p: P = None,
     p_star: PStar = None,
@@ -55,6 +63,12 @@ def solve(
     ] = None,
     below: Annotated[
         float | None, typer.Option("--below", help="All eigenvalues below this one, and the next, in place of --nev.")
+    ] = None,
+    above: Annotated[
+        float | None, typer.Option("--above", help="Of an operator: all eigenvalues above this one, and the next.")
+    ] = None,
+    which: Annotated[
+        str | None, typer.Option("--which", help="Of an operator: lowest, largest, both ends. (lowest)")
     ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Search for copies of exactly multiple eigenvalues that were missed.")
@@ -88,13 +102,31 @@ def solve(
     as_json: Json = False,
     petsc_options: PetscOptions = None,
 ) -> None:
-    """Lowest eigenpairs of the Hessian and their overlaps, for a drawn instance or your own data.
+    """Lowest eigenpairs of the Hessian and their overlaps, for a drawn instance, your own data or your own operator.
 
     Under mpirun all ranks work on the one instance.
     """
     from hpcbbp.cli.asked import Asked
     from hpcbbp.cli.output import Output
 
+    if operator is not None:
+        from hpcbbp.cli import operator as own
+
+        others = {
+            "-n": n, "-p": p, "--p-star": p_star, "-a": a, "--alpha": alpha, "--storage": storage, "--data": data,
+            "--teacher": teacher, "--student": student, "--method": method, "--block": block,
+            "--activation": activation, "--loss": loss, "--noise": noise, "--link": link, "--estimator": estimator,
+            "--covariance": covariance, "--checkpoint": checkpoint, "--checkpoint-every": checkpoint_every,
+        }  # fmt: skip
+        own.refuse_others(others)
+        own.run(
+            own.AskedOperator(operator, nev, tol, which, below, above, verify, seed, petsc_options or []),
+            Output(as_json),
+        )
+        return
+    for name, value in (("--above", above), ("--which", which)):
+        if value is not None:
+            raise InputError(f"{name} belongs to --operator: of a Hessian the lowest pairs are found")
     asked = Asked(
         n=n, p=p, p_star=p_star, a=a, alpha=alpha, seed=seed, nev=nev, given_tol=tol, below=below, verify=verify,
         given_storage=storage, given_data=data, teacher=teacher, student=student, given_method=method, block=block,

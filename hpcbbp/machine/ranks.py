@@ -180,6 +180,31 @@ class Group:
             if text is not None:
                 raise InputError(text)
 
+    def settle(self, trouble: str | None, patience: float = 10.0) -> str | None:
+        """Trouble of the first rank that has any, on all ranks; None if none has. Collective.
+
+        For calls of somebody else's code, which may have left one rank with an error and the others within a
+        collective call of their own: a rank in trouble waits `patience` seconds for them, and then says what it is
+        and ends the job. Call settle(None) before such code runs for the first time: the first call is collective in
+        the ordinary way.
+        """
+        if self.comm is None:
+            return trouble
+        aside, mine, worst = _aside(self.comm), np.array([trouble is not None], dtype="i"), np.zeros(1, dtype="i")
+        from mpi4py import MPI
+
+        request = aside.Iallreduce(mine, worst, op=MPI.MAX)
+        if trouble is None:
+            request.Wait()
+        else:
+            latest = time.monotonic() + patience
+            while not request.Test():
+                if time.monotonic() > latest:
+                    tell(f"hpcbbp: error: {' '.join(trouble.split())} (the other ranks went on waiting: job ended)")
+                    aside.Abort(2)
+                time.sleep(0.001)
+        return next(text for text in aside.allgather(trouble) if text is not None) if worst[0] else None
+
     @contextmanager
     def split(self, part: int) -> Iterator[Group]:
         """Group of the ranks that name the same part, in their order. Collective at both ends."""
@@ -201,6 +226,22 @@ class Group:
             return int(node.Get_size())
         finally:
             node.Free()
+
+
+_KEYS: list[int] = []  # under which a communicator keeps its double
+
+
+def _aside(comm: Any) -> Any:
+    """A double of a communicator, so that no message of ours is taken for one of others. Collective at first."""
+    from mpi4py import MPI
+
+    if not _KEYS:
+        _KEYS.append(MPI.Comm.Create_keyval(delete_fn=lambda of, key, double: double.Free()))
+    double = comm.Get_attr(_KEYS[0])
+    if double is None:
+        double = comm.Dup()
+        comm.Set_attr(_KEYS[0], double)
+    return double
 
 
 def leave(status: int) -> None:

@@ -30,6 +30,7 @@ STREAMS = {
     "regenerated": 11,
     "batches": 12,
     "state-evolution": 13,
+    "operator-checks": 14,
 }
 """Streams by name. The numbers are part of what a seed means: never change or reuse one."""
 

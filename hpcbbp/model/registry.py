@@ -6,16 +6,13 @@ where it finds others, or in the folder that a command is started in.
 
 from __future__ import annotations
 
-import importlib
 import math
-import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hpcbbp.errors import InputError, shown
+from hpcbbp.machine.imports import OWN, imported
 from hpcbbp.model import activations, covariance, estimators, labels, losses
 
 
@@ -135,26 +132,22 @@ def spelling(words: str, part: Any) -> str:
 
 def is_own(words: str) -> bool:
     """Whether words name a user's own part, MODULE:NAME."""
-    return words.partition(":")[0] not in _NAMES and _MODULE.fullmatch(words) is not None
+    return words.partition(":")[0] not in _NAMES and OWN.fullmatch(words) is not None
 
 
 _NAMES = frozenset({**ACTIVATIONS, **LOSSES, **NOISES, **LINKS, **ESTIMATORS, **COVARIANCES})
-_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
 def _imported(role: str, words: str) -> Any:
     """A user's own part."""
-    module, _, name = words.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
+    what = f"{role} = {shown(words)}"
+    found = imported(what, words)
     try:
-        found = getattr(importlib.import_module(module), name)
         made = found() if isinstance(found, type) else found
-    except (Exception, SystemExit) as error:  # whatever the user's module does
-        raise InputError(f"{role} = {shown(words)}: {type(error).__name__}: {error}") from None
+    except (Exception, SystemExit) as error:  # whatever the user's class does
+        raise InputError(f"{what}: {type(error).__name__}: {error}") from None
     if not isinstance(getattr(made, "name", None), str):
-        raise InputError(f"{role} = {shown(words)}: it has no name, which records call it by")
+        raise InputError(f"{what}: it has no name, which records call it by")
     return made
 
 

@@ -1,4 +1,4 @@
-"""The lowest eigenpairs of a Hessian by SLEPc, each with a residual computed anew and an honest flag.
+"""The lowest (or largest) eigenpairs of an operator by SLEPc, each with a residual computed anew and an honest flag.
 
 What "converged" means is said at EigenResult (hpcbbp.solvers.result) and in docs/accuracy.md.
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine import petsc, provenance
 from hpcbbp.machine.rng import check_seed
-from hpcbbp.operators.hessian import Hessian
+from hpcbbp.operators.base import Operator
 from hpcbbp.solvers.krylov import Search
 from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.request import DEFAULT_TOL
@@ -43,15 +43,18 @@ def default_nev(p: int, p_star: int, n: int) -> int:
     return min(p * p_star + 2, p * n)
 
 
-def check_nev(nev: int, size: int | None) -> int:
-    """Return nev, or raise InputError unless it is a whole number with 1 <= nev <= size (None: not known yet)."""
+def check_nev(nev: int, size: int | None, order: str = "the Hessian has only pN") -> int:
+    """Return nev, or raise InputError unless it is a whole number with 1 <= nev <= size (None: not known yet).
+
+    order says whose size it is.
+    """
     wanted = whole_number(nev)
     if wanted is None:
         raise InputError(f"nev = {shown(nev)}: the number of eigenpairs is a whole number >= 1")
     if wanted < 1:
         raise InputError(f"nev = {shown(nev)}: ask for at least one eigenpair")
     if size is not None and wanted > size:
-        raise InputError(f"nev = {shown(nev)}: the Hessian has only pN = {size} eigenpairs (nev <= {size})")
+        raise InputError(f"nev = {shown(nev)}: {order} = {size} eigenpairs (nev <= {size})")
     return wanted
 
 
@@ -68,13 +71,13 @@ def check_arguments(nev: int, tol: float, size: int | None) -> tuple[int, float]
     return check_nev(nev, size), check_tol(tol)
 
 
-def check_below(below: float | None) -> float | None:
+def check_below(below: float | None, name: str = "below") -> float | None:
     """Return the threshold, or raise InputError unless it is a finite number (or None)."""
     if below is None:
         return None
     asked = real_number(below)
     if asked is None or not math.isfinite(asked):
-        raise InputError(f"below = {shown(below)}: the threshold is a finite number (or None for nev pairs)")
+        raise InputError(f"{name} = {shown(below)}: the threshold is a finite number (or None for nev pairs)")
     return asked
 
 
@@ -94,26 +97,29 @@ def check_index(nev: int | None, p: int, p_star: int, n: int) -> None:
 
 
 def solve(
-    hessian: Hessian,
+    operator: Operator,
     nev: int,
     *,
     tol: float = DEFAULT_TOL,
     seed: int = 0,
     progress: Callable[[Step], None] | None = None,
     below: float | None = None,
+    above: float | None = None,
+    largest: bool = False,
     verify: bool = False,
     start: Array | None = None,
 ) -> EigenResult:
-    """Return the nev smallest eigenpairs by SLEPc's Krylov-Schur; PETSc options act. Collective.
+    """Return the nev lowest (or largest) eigenpairs by SLEPc's Krylov-Schur; PETSc options act. Collective.
 
     A Krylov space holds one direction of each eigenspace: further copies of an exactly multiple eigenvalue enter by
     rounding alone, late or never, and without verify they may be missing though each pair that is there is converged.
 
     Parameters
     ----------
-    hessian : Hessian
+    operator : Operator
+        A Hessian, or any other.
     nev : int
-        Pairs wanted, 1 <= nev <= pN.
+        Pairs wanted, 1 <= nev <= its size.
     tol : float
         Relative residual |H v - lambda v| / |lambda|.
     seed : int
@@ -123,6 +129,10 @@ def solve(
     below : float, optional
         All eigenvalues below this one, and the next one if it was found, in place of nev of them (nev: how many to
         begin with, doubled until it is passed).
+    above : float, optional
+        The same at the other end, from the largest eigenvalue down.
+    largest : bool
+        Pairs of the largest eigenvalues, from the largest down.
     verify : bool
         Search the orthogonal complement of what was found, from fresh random starts, until nothing lower turns up.
     start : (local_size,) array, optional
@@ -131,35 +141,35 @@ def solve(
     Raises
     ------
     InputError
-        Bad nev, tol, seed, below or start, products that overflow or underflow, or a PETSc that cannot do it.
+        Bad nev, tol, seed, below, above or start, products that overflow or underflow, or a PETSc that cannot do it.
     MissingDependencyError
         Without petsc4py and slepc4py.
     """
-    nev, tol = check_arguments(nev, tol, hessian.size)
-    seed, below, verify = check_seed(seed), check_below(below), check_verify(verify)
+    nev, tol = check_arguments(nev, tol, operator.size)
+    seed, beyond, largest, verify = check_seed(seed), *_end_of(below, above, largest), check_verify(verify)
     petsc.initialize()
     from petsc4py import PETSc
 
-    petsc.check_index(PETSc.IntType, hessian.size, default_ncv(nev, hessian.size))
+    petsc.check_index(PETSc.IntType, operator.size, default_ncv(nev, operator.size))
     clock = time.perf_counter()
-    search = Search(hessian, tol, Starts(hessian, seed, start), progress)
-    pairs = search.run(nev) if below is None else _below(search, nev, below)
+    search = Search(operator, tol, Starts(operator, seed, start), progress, largest=largest)
+    pairs = search.run(nev) if beyond is None else _beyond(search, nev, beyond)
     nev, reason, verified, added = search.asked, search.reason, None, 0
     if verify:
         verified = search.group.share(bool(search.reached(pairs).all()))
         if verified:
-            pairs, verified, added = _verified(search, pairs, nev, below)
+            pairs, verified, added = _verified(search, pairs, nev, beyond)
             reason = (
                 search.reason if verified else f"not verified: the search for copies ended early: {search.reason}"
             )
-    pairs = pairs.select(slice(nev if below is None else _count_below(search, pairs, below) + 1))
+    pairs = pairs.select(slice(nev if beyond is None else _count_beyond(search, pairs, beyond) + 1))
     converged = search.reached(pairs)
     return EigenResult(
         eigenvalues=pairs.values * search.unit,
         residuals=pairs.residuals(search.group) * search.unit,
         converged=converged,
-        vectors=pairs.vectors.reshape(len(pairs), len(hessian.data.columns), hessian.p),
-        reason=_reason(reason, converged, nev if below is None else len(pairs), search.by_rounding(pairs)),
+        vectors=pairs.vectors.reshape(len(pairs), *operator.part),
+        reason=_reason(reason, converged, nev if beyond is None else len(pairs), search.by_rounding(pairs)),
         products=search.products,
         tolerance=search.tolerance,
         history=tuple(search.history),
@@ -171,11 +181,20 @@ def solve(
             "seed": seed,
             "arithmetic": ", then ".join(dict.fromkeys(search.arithmetic)) or "float64",
         },
-        nev=len(pairs) if below is not None else nev,
+        nev=len(pairs) if beyond is not None else nev,
         verified=None if verified is None else verified and bool(converged.all()),
         found_by_verification=added,
-        lowest=search.lowest,
+        lowest=search.as_asked and not largest,
     )
+
+
+def _end_of(below: float | None, above: float | None, largest: bool) -> tuple[float | None, bool]:
+    """The threshold, and whether it is that of the largest eigenvalues; InputError for two ends."""
+    if not isinstance(largest, bool | np.bool_):
+        raise InputError(f"largest = {shown(largest)}: True or False")
+    if below is not None and (above is not None or largest):
+        raise InputError("below with largest or above: one end of the spectrum at a time")
+    return check_below(below) if above is None else check_below(above, "above"), bool(largest) or above is not None
 
 
 def _reason(reason: str, converged: NDArray[np.bool_], nev: int, rounded: int) -> str:
@@ -201,42 +220,43 @@ def _reason(reason: str, converged: NDArray[np.bool_], nev: int, rounded: int) -
     )
 
 
-def _count_below(search: Search, pairs: Pairs, below: float) -> int:
-    return int((pairs.values * search.unit < below).sum())
+def _count_beyond(search: Search, pairs: Pairs, beyond: float) -> int:
+    return int((search.order(pairs.values) < search.key(beyond)).sum())
 
 
-def _below(search: Search, nev: int, below: float) -> Pairs:
-    """All eigenvalues below a threshold and what follows, by more and more pairs.
+def _beyond(search: Search, nev: int, beyond: float) -> Pairs:
+    """All eigenvalues beyond a threshold and what follows, by more and more pairs.
 
     SLEPc's own threshold (EPSSetThreshold, since 3.22) stops early: with 14 of 31 eigenvalues of a diagonal matrix
-    of order 2000, with 3.26.1; and what ends at a pair beyond the threshold is known to be whole.
+    of order 2000, with 3.26.1; and what ends at a pair behind the threshold is known to be whole.
     """
-    size = search.hessian.size
+    size = search.operator.size
     while True:
         pairs = search.run(nev)
-        if not search.lowest or search.asked != nev:
+        if not search.as_asked or search.asked != nev:
             raise InputError(
-                f"below = {below:g}: leave out PETSc options that choose pairs (-eps_nev, -eps_largest_real)"
+                f"{'above' if search.largest else 'below'} = {beyond:g}: leave out PETSc options that choose pairs "
+                "(-eps_nev, -eps_largest_real)"
             )
         whole = search.group.share(bool(search.reached(pairs).all()))
-        if not whole or _count_below(search, pairs, below) < len(pairs) or nev >= size:
+        if not whole or _count_beyond(search, pairs, beyond) < len(pairs) or nev >= size:
             return pairs
         nev = min(2 * nev, size)
 
 
-def _verified(search: Search, pairs: Pairs, nev: int, below: float | None) -> tuple[Pairs, bool, int]:
+def _verified(search: Search, pairs: Pairs, nev: int, beyond: float | None) -> tuple[Pairs, bool, int]:
     """Search the complement of the pairs until nothing comes before the last wanted one. Collective.
 
     Returns all pairs found in their order, whether the search came to its end, and how many it has added. A round
     finds one direction of each eigenspace, so that copies come one a round; the next round asks for twice as many.
     """
-    size, group, first = search.hessian.size, search.group, len(pairs)
+    size, group, first = search.operator.size, search.group, len(pairs)
     batch = start = 1  # start vectors: none serves twice
     while len(pairs) < size:
         more = search.run(min(batch, size - len(pairs)), known=pairs.vectors, start=start)
         start += size
         values = np.sort(search.order(pairs.values))
-        last = nev - 1 if below is None else int((pairs.values * search.unit < below).sum())
+        last = nev - 1 if beyond is None else _count_beyond(search, pairs, beyond)
         limit = (values[last] if last < len(values) else math.inf) - search.rounding * search.unit
         early = search.order(more.values) < limit
         settled = bool(len(more) and search.reached(more, known=pairs.vectors)[0])

@@ -1,4 +1,4 @@
-"""Runs of SLEPc on one Hessian: what each of them finds, and how near to an eigenpair that is."""
+"""Runs of SLEPc on one operator: what each of them finds, and how near to an eigenpair that is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.machine import petsc
-from hpcbbp.operators.hessian import ORDINARY, Hessian, Scaled
+from hpcbbp.operators.base import Operator
+from hpcbbp.operators.units import ORDINARY, InUnits
 from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.result import Step
 from hpcbbp.solvers.ritz import rayleigh_ritz
@@ -30,22 +31,26 @@ _FLOOR = 1.6e-7  # of |H|: twice what that rounding leaves of residuals, where t
 
 
 class Search:
-    """Runs of SLEPc on one Hessian for one end of its spectrum.
+    """Runs of SLEPc on one operator for one end of its spectrum.
 
     Parameters
     ----------
-    hessian : Hessian
+    operator : Operator
     tol : float
     starts : Starts
     progress : callable or None
         Called with each Step, on every rank.
+    largest : bool
+        From the largest eigenvalue down, and not from the lowest up.
 
     Attributes
     ----------
     unit : float
-        What eigenvalues, residuals and images are multiples of (Scaled).
+        What eigenvalues, residuals and images are multiples of (InUnits).
     tolerance, relative
         What SLEPc tests for, after the user's options: relative to |lambda|, or absolute.
+    as_asked : bool
+        Whether the user's options have left the end of the spectrum that the caller asked for.
     asked, reason
         How many pairs the last run was to find (-eps_nev), and why it ended.
     checks : int
@@ -55,34 +60,47 @@ class Search:
     history : list of Step
     """
 
-    def __init__(self, hessian: Hessian, tol: float, starts: Starts, progress: Callable[[Step], None] | None) -> None:
-        self.hessian, self.group, self.starts, self.progress = hessian, hessian.data.group, starts, progress
-        self.operator = Scaled(hessian)
-        self.tolerance, self.relative, self.lowest, self._goal = tol, True, True, tol
-        self.asked, self.reason, self.checks, self._before = 0, "", 0, hessian.products
+    def __init__(
+        self,
+        operator: Operator,
+        tol: float,
+        starts: Starts,
+        progress: Callable[[Step], None] | None,
+        *,
+        largest: bool = False,
+    ) -> None:
+        self.operator, self.group, self.starts, self.progress = operator, operator.group, starts, progress
+        self.scaled = InUnits(operator)
+        self.largest, self.as_asked = largest, True
+        self.tolerance, self.relative, self._goal = tol, True, tol
+        self.asked, self.reason, self.checks, self._before = 0, "", 0, operator.products
         self.history: list[Step] = []
         self._largest = 0.0  # Ritz value in size: a lower bound on |H|
-        self._order: Callable[[Array], Array] = lambda values: values
-        self._may_be_quick = self.group.smallest(float(hessian.data.quick)) > 0 and hessian.ordinary()
+        self._order: Callable[[Array], Array] = np.negative if largest else np.positive
+        self._may_be_quick = operator.may_be_quick()
         self.arithmetic: tuple[str, ...] = ()
         self._near = False
-        if abs(hessian.exponent()) > ORDINARY / 2:  # may be refused, and not within SLEPc: there 3.22 has crashed
-            self.operator.apply(self.starts(0))
+        if abs(operator.exponent()) > ORDINARY / 2:  # may be refused, and not within SLEPc: there 3.22 has crashed
+            self.scaled.apply(self.starts(0))
             self.checks += 1
 
     @property
     def unit(self) -> float:
         """What all numbers in here are multiples of."""
-        return self.operator.unit
+        return self.scaled.unit
 
     @property
     def products(self) -> int:
         """Products made so far, checks not counted."""
-        return self.hessian.products - self._before - self.checks
+        return self.operator.products - self._before - self.checks
 
     def order(self, values: Array) -> Array:
         """Key by which eigenvalues come first, for the end of the spectrum that was asked for."""
         return self._order(values * self.unit)
+
+    def key(self, value: float) -> float:
+        """That of a number in the operator's own units."""
+        return float(self._order(np.array([value]))[0])
 
     def run(self, nev: int, known: Array | None = None, start: int = 0) -> Pairs:
         """First nev eigenpairs in the complement of some orthonormal vectors. Collective.
@@ -94,8 +112,8 @@ class Search:
         start : int
             Number of the random start vector: another one each time.
         """
-        known = np.empty((0, self.hessian.local_size)) if known is None else known
-        left = self.hessian.size - len(known)
+        known = np.empty((0, self.operator.local_size)) if known is None else known
+        left = self.operator.size - len(known)
         if len(known) and left <= default_ncv(nev, left):  # the whole complement is no larger than a Krylov basis
             values, vectors = self._random_space(nev, left, known, start)
             self.asked, self.reason = min(nev, left), CONVERGED
@@ -117,7 +135,7 @@ class Search:
         """Pairs with images from a product of their own, in float64 arithmetic. Collective."""
         sizes = np.sqrt(self.group.sum((vectors**2).sum(axis=1)))
         vectors = vectors / np.where(sizes > 0, sizes, 1.0)[:, None]
-        images = np.array([self.operator.apply(vector) for vector in vectors]).reshape(vectors.shape)
+        images = np.array([self.scaled.apply(vector) for vector in vectors]).reshape(vectors.shape)
         self.checks += len(vectors)
         self._largest = max([self._largest, *np.abs(values)])
         return Pairs(values, vectors, images)
@@ -156,25 +174,25 @@ class Search:
     def _random_space(self, nev: int, dimension: int, known: Array, start: int) -> tuple[Array, Array]:
         """Ritz pairs of the span of some random vectors in the complement of known ones."""
         basis = np.array([self.starts(start + i) for i in range(dimension)]).reshape(
-            dimension, self.hessian.local_size
+            dimension, self.operator.local_size
         )
-        return rayleigh_ritz(basis, self.operator.apply, self.group, nev, deflate=known, rank=self.order)
+        return rayleigh_ritz(basis, self.scaled.apply, self.group, nev, deflate=known, rank=self.order)
 
     def _krylov_schur(self, nev: int, known: Array, start: int, near: Array | None = None) -> tuple[Array, Array]:
         """Values and vectors of one run of SLEPc, PETSc options acting; from a start vector, or from near ones."""
         from petsc4py import PETSc
         from slepc4py import SLEPc
 
-        left = self.hessian.size - len(known)
-        self.hessian.failure = None  # of an earlier solve
-        with self.hessian.petsc_matrix(self.operator.apply) as matrix:
+        left = self.operator.size - len(known)
+        self.operator.failure = None  # of an earlier solve
+        with self.operator.petsc_matrix(self.scaled.apply) as matrix:
             eps = SLEPc.EPS().create(comm=matrix.getComm())
             work, deflated = matrix.createVecRight(), [matrix.createVecRight() for _ in known]
             try:
                 eps.setOperators(matrix)
                 eps.setProblemType(SLEPc.EPS.ProblemType.HEP)
                 eps.setType(SLEPc.EPS.Type.KRYLOVSCHUR)
-                eps.setWhichEigenpairs(SLEPc.EPS.Which.SMALLEST_REAL)
+                eps.setWhichEigenpairs(self._end(SLEPc.EPS.Which))
                 eps.setDimensions(nev, default_ncv(nev, left, near=near is not None and self._near))
                 eps.setTolerances(self.tolerance)
                 self._watch(eps, len(known))
@@ -188,9 +206,9 @@ class Search:
                 self.asked, self.reason = int(eps.getDimensions()[0]), reason_of(eps)
                 return _pairs(eps, self, work, known)
             except PETSc.Error as error:
-                raise self.hessian.failure or error from error  # of a product; PETSc's message may not have it
+                raise self.operator.failure or error from error  # of a product; PETSc's message may not have it
             finally:
-                self.hessian.quick = False
+                self.operator.quick = False
                 petsc.destroy(work, *deflated, eps)
 
     def _solve(self, eps: Any, limits: tuple[int, int] | None) -> None:
@@ -206,9 +224,9 @@ class Search:
                 self._read(eps)
                 self._choose_arithmetic(eps)
                 eps.solve()
-                self.hessian.quick = False  # of products that check what was found
+                self.operator.quick = False  # of products that check what was found
         except PETSc.Error as error:
-            refusal = None if self.hessian.failure is not None else refusal_of(error, PETSc.Options().getAll())
+            refusal = None if self.operator.failure is not None else refusal_of(error, PETSc.Options().getAll())
             if refusal is None:
                 raise
             raise refusal from None
@@ -216,7 +234,7 @@ class Search:
     def _choose_arithmetic(self, eps: Any) -> None:
         """float32 within products where the tolerance is no tighter than that bears."""
         quick = self._may_be_quick and self.relative and self.tolerance >= 0.999 * QUICK
-        self.hessian.quick = quick
+        self.operator.quick = quick
         self.arithmetic += ("float32" if quick else "float64",)
         self._goal = _MARGIN * self.tolerance if quick else self.tolerance
         eps.setTolerances(self._goal, eps.getTolerances()[1])
@@ -224,12 +242,15 @@ class Search:
     def _read(self, eps: Any) -> None:
         """Note which end, tolerance and test the user's options have left."""
         kinds, asked, target = type(eps).Which, eps.getWhichEigenpairs(), float(np.real(eps.getTarget()))
-        self.lowest = asked == kinds.SMALLEST_REAL
+        self.as_asked = asked == self._end(kinds)
         if asked in (kinds.TARGET_MAGNITUDE, kinds.TARGET_REAL):
-            self.operator.refuse_other_units()
+            self.scaled.refuse_other_units()
         self.tolerance = float(eps.getTolerances()[0])
         self.relative = eps.getConvergenceTest() == type(eps).Conv.REL
         self._order = order_of(asked, kinds, target)
+
+    def _end(self, kinds: Any) -> Any:
+        return kinds.LARGEST_REAL if self.largest else kinds.SMALLEST_REAL
 
     def _watch(self, eps: Any, known: int) -> None:
         """Have SLEPc tell of every restart, and test what it looks for next as rounding allows.
@@ -245,7 +266,7 @@ class Search:
             nev = int(eps.getDimensions()[0])
             found, estimates = np.real(np.array(values[:nev])), np.array(errors[:nev], dtype=float)
             self._largest = max([self._largest, *(abs(value) for value in values)])
-            floor = _FLOOR * self._largest if self.hessian.quick else self.rounding / 2
+            floor = _FLOOR * self._largest if self.operator.quick else self.rounding / 2
             if near_zero:
                 estimates = estimates * self.tolerance / max(floor, 1e-300)
             step = Step(
@@ -258,9 +279,9 @@ class Search:
                 self.progress(step)
             if self.relative and nconv < len(found):
                 size = abs(float(found[nconv]))
-                near_zero = (0.1 if self.hessian.quick else self.tolerance) * size < floor
+                near_zero = (0.1 if self.operator.quick else self.tolerance) * size < floor
                 eps.setConvergenceTest(tests.ABS if near_zero else tests.REL)
-                goal = max(self._goal, floor / max(size, 1e-300)) if self.hessian.quick else self._goal
+                goal = max(self._goal, floor / max(size, 1e-300)) if self.operator.quick else self._goal
                 eps.setTolerances(floor if near_zero else goal, eps.getTolerances()[1])
 
         eps.setMonitor(monitor)
@@ -279,11 +300,11 @@ def _pairs(eps: Any, search: Search, work: Any, known: Array) -> tuple[Array, Ar
     for i in range(found):
         converged.append(float(np.real(eps.getEigenpair(i, work))))
         vectors.append(work.getArray(readonly=True).copy())
-    values, stacked = np.array(converged), np.array(vectors).reshape(found, search.hessian.local_size)
+    values, stacked = np.array(converged), np.array(vectors).reshape(found, search.operator.local_size)
     if basis is not None:
         known = np.concatenate([known, stacked])
-        count = min(wanted - found, search.hessian.size - len(known))
-        apply, group = search.operator.apply, search.group
+        count = min(wanted - found, search.operator.size - len(known))
+        apply, group = search.scaled.apply, search.group
         more, ritz_vectors = rayleigh_ritz(basis, apply, group, count, deflate=known, rank=search.order)
         values, stacked = np.append(values, more), np.concatenate([stacked, ritz_vectors])
         # A late Ritz value may lie before an early converged one.

@@ -104,6 +104,29 @@ class EigenResult:
         ends = f"{self.eigenvalues[0]:.6g}" + (f" to {self.eigenvalues[-1]:.6g}" if count > 1 else "")
         return f"{count} pairs, {int(self.converged.sum())} converged, eigenvalues {ends}"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the vectors, for JSON."""
+        return {
+            "eigenvalues": self.eigenvalues.tolist(),
+            "residuals": self.residuals.tolist(),
+            "source_residuals": None if self.source_residuals is None else self.source_residuals.tolist(),
+            "converged": int(self.converged.sum()),
+            "converged_flags": self.converged.tolist(),
+            "nev": len(self.eigenvalues) if self.nev is None else self.nev,
+            "found": len(self.eigenvalues),
+            "verified": self.verified,
+            "found_by_verification": self.found_by_verification,
+            "tol": self.tolerance,
+            "reason": self.reason,
+            "products": self.products,
+            "seconds": self.seconds,
+            "history": [
+                {"restart": step.restart, "products": step.products, "converged": step.converged}
+                for step in self.history
+            ],
+            "provenance": self.provenance,
+        }
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -202,28 +225,11 @@ class Solution:
             "n": self.n,
             "m": self.m,
             "seed": self.seed,
-            "eigenvalues": result.eigenvalues.tolist(),
-            "residuals": result.residuals.tolist(),
-            "source_residuals": None if result.source_residuals is None else result.source_residuals.tolist(),
+            **result.to_dict(),
             "overlap2": self.overlap2.tolist(),
             "separated": self.separated,
             "cluster": None if self.cluster is None else asdict(self.cluster),
             "student_overlap2": self.student_overlap2.tolist(),
             "teacher_overlaps": self.teacher_overlaps.tolist(),
             "student_overlaps": self.student_overlaps.tolist(),
-            "converged": int(result.converged.sum()),
-            "converged_flags": result.converged.tolist(),
-            "nev": len(result.eigenvalues) if result.nev is None else result.nev,
-            "found": len(result.eigenvalues),
-            "verified": result.verified,
-            "found_by_verification": result.found_by_verification,
-            "tol": result.tolerance,
-            "reason": result.reason,
-            "products": result.products,
-            "seconds": result.seconds,
-            "history": [
-                {"restart": step.restart, "products": step.products, "converged": step.converged}
-                for step in result.history
-            ],
-            "provenance": result.provenance,
         }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import BLOCK, normals
-from hpcbbp.operators.hessian import Hessian
+from hpcbbp.operators.base import Operator
 
 Array = NDArray[np.float64]
 
@@ -22,7 +22,8 @@ class Starts:
 
     Parameters
     ----------
-    hessian : Hessian
+    operator : Operator
+        Whose vectors they are.
     seed : int
         Of the stream "start".
     guess : (local_size,) array, optional
@@ -34,20 +35,20 @@ class Starts:
         A guess of another shape, or with numbers that are not finite; on all ranks.
     """
 
-    def __init__(self, hessian: Hessian, seed: int, guess: Array | None = None) -> None:
-        self.hessian, self.seed, self.guess = hessian, seed, None
+    def __init__(self, operator: Operator, seed: int, guess: Array | None = None) -> None:
+        self.operator, self.seed, self.guess = operator, seed, None
         if guess is not None:
-            with hessian.data.group.agreeing():
-                self.guess = checked(guess, hessian.local_size)
+            with operator.group.agreeing():
+                self.guess = checked(guess, operator.local_size)
 
     def __call__(self, number: int) -> Array:
         """Start vector of that number, this rank's part. Collective."""
-        hessian, rows = self.hessian, self.hessian.data.columns
-        first = number * hessian.size
-        v = normals(self.seed, "start", first + rows.start * hessian.p, first + rows.stop * hessian.p)
+        rows, group = self.operator.rows, self.operator.group
+        first = number * self.operator.size
+        v = normals(self.seed, "start", first + rows.start, first + rows.stop)
         if number > 0 or self.guess is None:
             return v
-        result: Array = v / norm(v, hessian.data.group) + self.guess / norm(self.guess, hessian.data.group)
+        result: Array = v / norm(v, group) + self.guess / norm(self.guess, group)
         return result
 
 

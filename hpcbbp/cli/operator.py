@@ -1,0 +1,170 @@
+"""`hpcbbp solve --operator`: eigenpairs of an operator that a function of the user's own makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hpcbbp.cli.asked import check_petsc_options
+from hpcbbp.cli.output import Output, table, warn, warn_of_traps
+from hpcbbp.cli.progress import SolveProgress
+from hpcbbp.errors import InputError, shown
+from hpcbbp.machine import petsc
+from hpcbbp.machine.imports import OWN, imported
+from hpcbbp.machine.ranks import Group, abort_on_error
+from hpcbbp.machine.rng import check_seed
+from hpcbbp.machine.table import Column, Table
+from hpcbbp.machine.wording import decimals
+from hpcbbp.solvers import eigen
+from hpcbbp.solvers.operator import ENDS, PAIRS, ends_of, solve_operator
+from hpcbbp.solvers.request import DEFAULT_TOL
+
+if TYPE_CHECKING:
+    from hpcbbp.operators.base import Operator
+
+
+@dataclass(frozen=True)
+class AskedOperator:
+    """What was asked of `hpcbbp solve --operator`, None where an option was left out.
+
+    Raises
+    ------
+    InputError
+        When made: values that make no sense, in the words of the command line.
+    """
+
+    words: str
+    nev: int | None
+    given_tol: float | None
+    which: str | None
+    below: float | None
+    above: float | None
+    verify: bool
+    seed: int
+    petsc_options: Sequence[str]
+
+    def __post_init__(self) -> None:
+        """Check what needs neither MPI nor the user's module."""
+        check_petsc_options(self.petsc_options, {"tol": self.given_tol, "nev": self.nev})
+        if OWN.fullmatch(self.words) is None:
+            raise InputError(
+                f"--operator {self.words if self.words.isprintable() else shown(self.words)}: MODULE:FUNCTION is "
+                "wanted, a function of the group of ranks that returns an operator"
+            )
+        if self.which is not None and self.which not in ENDS:
+            raise InputError(f"--which {self.which}: one of {', '.join(ENDS)}")
+        ends_of(self.which, self.below, self.above, self.nev)
+        if self.nev is not None:
+            eigen.check_nev(self.nev, None)
+        eigen.check_tol(self.tol)
+        check_seed(self.seed)
+
+    @property
+    def tol(self) -> float:
+        """Relative residual."""
+        return DEFAULT_TOL if self.given_tol is None else self.given_tol
+
+    @property
+    def wanted(self) -> int:
+        """Pairs that are looked for at one end, to begin with."""
+        return self.nev or PAIRS
+
+
+def refuse_others(given: Mapping[str, object]) -> None:
+    """InputError for an option, by its name, that says what X or the model is, beside --operator."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(f"{name} with --operator: the function says all about its operator; leave {name} out")
+
+
+def run(asked: AskedOperator, output: Output) -> None:
+    """Make the operator, solve and show."""
+    petsc.initialize(asked.petsc_options)
+    group = Group.world()
+    with abort_on_error(group):
+        warn_of_traps(group)
+        found = solve_operator(
+            made(asked.words, group), asked.nev, which=asked.which, below=asked.below, above=asked.above,
+            tol=asked.tol, seed=asked.seed, verify=asked.verify,
+            progress=SolveProgress(group, asked.wanted, asked.tol),
+        )  # fmt: skip
+        unused = petsc.unused_options()
+        if group.rank == 0:
+            _show(found.to_dict(), output, unused, group)
+
+
+def made(words: str, group: Group) -> Operator:
+    """The operator that a function of the user's own returns. Collective.
+
+    Raises
+    ------
+    InputError
+        On all ranks: a module that cannot be imported, a function that raises or returns something else.
+    """
+    what = f"--operator {words}"
+    with group.agreeing():
+        function = imported(what, words)
+        if not callable(function):
+            raise InputError(f"{what}: a function of the group of ranks is wanted, it is {shown(function)}")
+    found, trouble = None, group.settle(None)
+    try:
+        found = function(group)
+    except InputError as error:
+        trouble = f"{what}: {error}"
+    except (Exception, SystemExit) as error:
+        trouble = f"{what}: it raised {type(error).__name__}: {error}"
+    trouble = group.settle(trouble)
+    if trouble is not None:
+        raise InputError(trouble)
+    from hpcbbp.operators.base import Operator
+
+    with group.agreeing():
+        if not isinstance(found, Operator):
+            raise InputError(
+                f"{what}: it returned {shown(found)}, an operator is wanted, as hpcbbp.operators.summed_operator "
+                "makes one"
+            )
+        if found.group.size != group.size:
+            raise InputError(
+                f"{what}: its operator lives on {found.group.size} of {group.size} ranks: give it the group that the "
+                "function is called with"
+            )
+    return found
+
+
+def _show(answer: dict[str, Any], output: Output, unused: Sequence[str], group: Group) -> None:
+    if not output.as_json:
+        output.show(*tables(answer, group.size))
+    for name in unused:
+        warn(f"PETSc option -{name} was not used by anything (see -help for those there are)")
+    if answer["converged"] < answer["nev"]:
+        warn(f"{answer['nev'] - answer['converged']} of {answer['nev']} pairs have not converged: {answer['reason']}")
+    elif answer["verified"] is False:
+        warn(answer["reason"])
+    if output.as_json:
+        output.json(answer)
+
+
+def tables(answer: dict[str, Any], ranks: int) -> list[Any]:
+    """What people see: pairs, and the overlap of each with each of the names of directions."""
+
+    def each(title: str, values: Sequence[Any], shown_as: Any) -> Column[int]:
+        return Column(title, values.__getitem__, shown_as)
+
+    columns: tuple[Column[int], ...] = (
+        Column[int]("pair", lambda place: place + 1),
+        each("eigenvalue", answer["eigenvalues"], decimals(8)),
+        each("residual", answer["residuals"], "{:.1e}".format),
+        *(each(f"|P v|^2 {name}", one["overlap2"], decimals(5)) for name, one in answer["overlaps"].items()),
+        each("converged", answer["converged_flags"], lambda good: "yes" if good else "NO"),
+    )
+    if len(set(answer["ends"])) > 1:
+        columns = (*columns[:1], each("end", answer["ends"], str), *columns[1:])
+    title = f"{answer['operator']}: order {answer['size']}, seed {answer['seed']}, {ranks} rank{'s' * (ranks > 1)}"
+    searched = f"; verified, {answer['found_by_verification']} added by it" if answer["verified"] else ""
+    return [
+        table(Table(title, columns, tuple(range(len(answer["eigenvalues"]))))),
+        f"{answer['reason']}{searched}; tolerance {answer['tol']:g} of |lambda|, {answer['products']} products, "
+        f"{answer['seconds']:.2f} s",
+    ]
