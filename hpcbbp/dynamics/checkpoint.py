@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hpcbbp.dynamics.long import LongFile, Place
 from hpcbbp.dynamics.trajectory import Landscape, Moment
 from hpcbbp.errors import InputError
-from hpcbbp.machine.ranks import Group
-from hpcbbp.solvers.deferred.folder import DamagedStateError, unpacked
-from hpcbbp.solvers.deferred.keeping import INTERVAL, Keeping
-from hpcbbp.solvers.deferred.state import DESCENT
+from hpcbbp.solvers.keeping.base import INTERVAL
+from hpcbbp.solvers.keeping.identity import DESCENT
+from hpcbbp.solvers.keeping.vectors import VectorCheckpoint
 
 if TYPE_CHECKING:
     from hpcbbp.dynamics.descent import Descent
@@ -29,7 +21,7 @@ if TYPE_CHECKING:
 Told = tuple[list[Moment], list[Landscape]]
 
 
-class DescentCheckpoint(Keeping):
+class DescentCheckpoint(VectorCheckpoint):
     """A folder, seen by all ranks, that holds the state of one descent.
 
     Weights, velocities and all that deferred data or dice know of X, with checksums that are verified before anything
@@ -47,6 +39,8 @@ class DescentCheckpoint(Keeping):
         Steps that the state in the folder had; None if there was none.
     """
 
+    words, what = DESCENT, "descent"
+
     def __init__(
         self,
         folder: str | Path,
@@ -57,8 +51,6 @@ class DescentCheckpoint(Keeping):
     ) -> None:
         super().__init__(folder, every, stop=stop, outlives=outlives)
         self.resumed: int | None = None
-        self._file = LongFile(os.urandom(8).hex())
-        self._identity: dict[str, Any] = {}
 
     def begin(self, descent: Descent, walker: Solving, identity: dict[str, Any], told: Told) -> bool:
         """Claim the folder, take the state if there is one, and return whether there was. Collective.
@@ -79,36 +71,22 @@ class DescentCheckpoint(Keeping):
             The state is that of another descent, or damaged.
         """
         group = walker.group
-        self.prepare(group)
-        self._identity = json.loads(json.dumps(identity))
-        self._file.token = group.share(self._file.token)
-        if not group.share(self._files.state.exists()):
+        if not self._claim(group, identity):
             return False
         with group.agreeing(), self._reading():
-            about, arrays = _unpacked(self._files.state.read_bytes(), self._identity)
+            about, arrays = self._small()
             moments = [Moment.of(values) for values in about["moments"]]
             landscapes = [Landscape.of(values) for values in about["landscapes"]]
-            places = {name: Place(*map(list, lists)) for name, lists in about["places"].items()}
-            self._file = LongFile(str(about["run"]), places, int(about["end"]))
-            walker.check_kept({name: len(place.offsets) for name, place in places.items()}, arrays)
+            walker.check_kept(self.counts, arrays)
             step = int(about["step"])
             if step > descent.schedule.steps:
                 raise InputError(f"has {step} steps already: ask for as many or more, or name another folder")
             if step < 0 or len(moments) != step:
                 raise ValueError(f"{len(moments)} moments of {step} steps")
-        with group.agreeing(), self._reading_images() as file:
-            self._file.check_header(file)
-            sums = walker.take_long(self._file, file)
-        totals = {name: group.sum_integers(np.array(sums[name], dtype=np.int64)) for name in sorted(sums)}
-        for name, found in totals.items():
-            wrong = np.flatnonzero(found != np.array(places[name].checksums, dtype=np.int64))
-            if len(wrong):
-                with self._reading_images():
-                    raise DamagedStateError(f"the checksum of {name} {wrong[0] + 1} of {len(found)} is wrong")
+        self._take_long(group, walker.take_long)
         descent.W, descent.velocity = walker.take_small(arrays)
         descent.step = self.resumed = step
         told[0][:], told[1][:] = moments, landscapes
-        self._bytes = self._file.end
         return True
 
     def save_if_due(self, descent: Descent, walker: Solving, told: Told) -> None:
@@ -122,70 +100,18 @@ class DescentCheckpoint(Keeping):
 
     def save(self, descent: Descent, walker: Solving, told: Told) -> None:
         """Write what is new of the long vectors, then the small state. Collective."""
-        group, parts = walker.group, dict[str, Place]()
-        kinds = walker.long(descent.W, descent.velocity)
-
-        def write(file: int) -> None:
-            parts.update(self._file.write(file, kinds, header=group.rank == 0))
-
-        def pack() -> bytes:
-            about = {
-                "identity": self._identity,
-                "run": self._file.token,
-                "step": descent.step,
-                "end": self._file.end,
-                "places": {name: [place.offsets, place.checksums] for name, place in places.items()},
-                "moments": [moment.to_dict() for moment in told[0]],
-                "landscapes": [landscape.to_dict() for landscape in told[1]],
-            }
-            archive = io.BytesIO()
-            small = walker.small(descent.W, descent.velocity)
-            np.savez(archive, **small, about=np.array(json.dumps(about)))
-            return _words(archive.getvalue()) + archive.getvalue()
-
-        end = self._file.end
-        try:
-            self._write(group, write)
-            places = self._file.summed(parts, kinds, group)
-            self._replace(group, pack)
-        except InputError:  # of one rank, on all of them
-            self._file.end = end
-            raise
-        self._file.count(places, kinds)
-        self._bytes = self._file.end
-
-    def ended(self, group: Group) -> None:
-        """Remove the state, as the descent is over. Collective."""
-        if not self.outlives:
-            self._remove(group)
+        about = {
+            "step": descent.step,
+            "moments": [moment.to_dict() for moment in told[0]],
+            "landscapes": [landscape.to_dict() for landscape in told[1]],
+        }
+        kinds, small = walker.long(descent.W, descent.velocity), walker.small(descent.W, descent.velocity)
+        self._keep(walker.group, kinds, about, small)
 
     @property
     def origin(self) -> str:
         """What the descent goes on from, in words."""
         return f"goes on from {self.folder}: {self.resumed} steps"
-
-
-def _words(archive: bytes) -> bytes:
-    return DESCENT + f"sha256 {hashlib.sha256(archive).hexdigest()}\n".encode()
-
-
-def _unpacked(raw: bytes, identity: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Words and arrays of a state; InputError for one of another descent, what numpy and JSON raise for a damaged."""
-    size = len(_words(b""))
-    archive = raw[size:]
-    if not raw.startswith(DESCENT):
-        raise InputError("is of a solve, not of a descent: name another folder")
-    if raw[:size] != _words(archive):
-        raise ValueError("its checksum is wrong")
-    arrays = unpacked(archive)
-    about = json.loads(str(arrays.pop("about")))
-    for name in sorted({*about["identity"], *identity}):
-        was, wanted = about["identity"].get(name, "none"), identity.get(name, "none")
-        if was != wanted:
-            raise InputError(
-                f"is of another descent ({name} = {was}, not {wanted}): name another folder, or remove it"
-            )
-    return about, arrays
 
 
 def identity_of(walker: Solving, schedule: Schedule, every: int, nev: int, tol: float) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.dynamics.long import Long, LongFile
 from hpcbbp.dynamics.walker import Heard, Lowest, Solving
 from hpcbbp.errors import InputError
 from hpcbbp.solvers.deferred.blocks import Blocks
 from hpcbbp.solvers.deferred.lanczos import BlockLanczos
 from hpcbbp.solvers.deferred.progress import Progress
 from hpcbbp.solvers.deferred.queries import sent
-from hpcbbp.solvers.deferred.state import identity_of
+from hpcbbp.solvers.keeping.identity import identity_of
+from hpcbbp.solvers.keeping.long import Long, LongFile
 
 Array = NDArray[np.float64]
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.data.dice import DiceData
-from hpcbbp.dynamics.long import Long, LongFile
 from hpcbbp.dynamics.walker import Heard, Lowest, Solving
 from hpcbbp.errors import InputError
-from hpcbbp.solvers.deferred.state import identity_of
 from hpcbbp.solvers.instance import Instance, solve_instance
+from hpcbbp.solvers.keeping.identity import identity_of
+from hpcbbp.solvers.keeping.long import Long, LongFile
 
 Array = NDArray[np.float64]
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.dynamics.long import Long, LongFile
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.keeping.long import Long, LongFile
 from hpcbbp.solvers.result import Step
 
 Array = NDArray[np.float64]

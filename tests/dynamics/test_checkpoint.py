@@ -90,7 +90,7 @@ CHANGES = {
     ),
     "data = deferred, not StoredData": lambda folder: went(made("stored"), DescentCheckpoint(folder)),
     "nev = 2, not 1": lambda folder: went(made("deferred"), DescentCheckpoint(folder), nev=1),
-    "a descent, not of a solve": lambda folder: solve_deferred(
+    "a descent, not of a deferred solve": lambda folder: solve_deferred(
         deferred_instance(PROBLEM, N, 3), checkpoint=Checkpoint(folder)
     ),
 }
@@ -122,7 +122,7 @@ def test_a_state_of_a_solve(tmp_path):
             deferred_instance(PROBLEM, N, 3), checkpoint=Checkpoint(tmp_path / "c", 0),
             progress=lambda step: stop() if step.products > 8 else None,
         )  # fmt: skip
-    with pytest.raises(InputError, match="is of a solve, not of a descent: name another folder"):
+    with pytest.raises(InputError, match="is of a deferred solve, not of a descent: name another folder"):
         went(made("deferred"), DescentCheckpoint(tmp_path / "c"))
 
 
@@ -148,7 +148,7 @@ def test_a_full_disk_is_no_end(group, tmp_path_factory, monkeypatch):
             raise OSError(28, "No space left on device")
         os.pwrite(file, data, offset)
 
-    monkeypatch.setattr("hpcbbp.dynamics.long.write_at", full)
+    monkeypatch.setattr("hpcbbp.solvers.keeping.long.write_at", full)
     checkpoint = DescentCheckpoint(folder, 0, outlives=True)
     same(went(made("deferred", group), checkpoint), whole, 1e-12)
     assert "No space left" in checkpoint.trouble

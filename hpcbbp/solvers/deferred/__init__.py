@@ -3,7 +3,7 @@
 from hpcbbp.solvers.deferred.checkpoint import Checkpoint
 from hpcbbp.solvers.deferred.engine import check_deferred, deferred_instance
 from hpcbbp.solvers.deferred.instance import Deferred
-from hpcbbp.solvers.deferred.keeping import INTERVAL
 from hpcbbp.solvers.deferred.solve import solve_deferred
+from hpcbbp.solvers.keeping.base import INTERVAL
 
 __all__ = ["INTERVAL", "Checkpoint", "Deferred", "check_deferred", "deferred_instance", "solve_deferred"]

@@ -11,8 +11,8 @@ import numpy as np
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
-from hpcbbp.solvers.deferred.keeping import INTERVAL, Keeping
 from hpcbbp.solvers.deferred.state import Layout, pack, unpack
+from hpcbbp.solvers.keeping.base import INTERVAL, Keeping
 
 if TYPE_CHECKING:
     from hpcbbp.solvers.deferred.instance import Deferred

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcbbp.errors import InputError
-from hpcbbp.model.problem import Problem
-from hpcbbp.solvers.deferred.folder import BARE, IMAGES, STATE, DamagedStateError, read_at, unpacked, write_at
 from hpcbbp.solvers.deferred.progress import COUNTERS
+from hpcbbp.solvers.keeping.folder import BARE, IMAGES, STATE, DamagedStateError, read_at, unpacked, write_at
+from hpcbbp.solvers.keeping.identity import identity_of, refuse_kind, refuse_other
 from hpcbbp.solvers.result import Step
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 FORMAT = 2
 """Of what is written for p = 1. Format 1 had no checksums and no words of ours; it is read, and gone on with as it
 is. Format 3 has left directions too, for p > 1, where formats 1 and 2 had moments of images, and are refused."""
-
-DESCENT = STATE + b"4 "
-"""Beginning of the state of a descent (hpcbbp.dynamics)."""
 
 _HEADER = 64  # bytes in front of the images
 
@@ -117,16 +114,6 @@ class Layout:
                     kind.scale[i] = scales.reshape(-1).view(kind.scale.dtype)
 
 
-def identity_of(problem: Problem, n: int, seed: int, storage: str) -> dict[str, Any]:
-    """What a state is the state of."""
-    return {
-        **problem.named(),
-        "n": n,
-        "seed": seed,
-        "storage": storage,
-    }
-
-
 def pack(instance: Deferred, at: Progress, form: int, token: str) -> bytes:
     """The small state as a file: our words with a digest of the rest, then an archive of numpy's."""
     arrays, archive = instance.state(), io.BytesIO()
@@ -181,8 +168,7 @@ def unpack(raw: bytes, instance: Deferred) -> State:
     folder.UNREADABLE
         It is damaged.
     """
-    if raw.startswith(DESCENT):
-        raise InputError("is of a descent, not of a solve: name another folder")
+    refuse_kind(raw, STATE)
     if raw.startswith(BARE):
         archive = raw
     else:
@@ -195,12 +181,7 @@ def unpack(raw: bytes, instance: Deferred) -> State:
     found = about["identity"]
     form, token = int(found["format"]), str(about.get("run", ""))
     asked = identity_of(instance.problem, instance.n, instance.seed, instance.storage)
-    for name in (*asked, *(name for name in found if name not in (*asked, "format"))):
-        was, wanted = found.get(name, "none"), asked.get(name, "none")
-        if was != wanted:
-            raise InputError(
-                f"is of another instance ({name} = {was}, not {wanted}): name another folder, or remove it"
-            )
+    refuse_other(found, asked, "instance", but=("format",))
     if {form, instance.format} == {FORMAT, 3}:
         outliers = instance.problem.p * instance.problem.p_star
         other = f"{outliers} vectors a step or more" if form == FORMAT else f"fewer than {outliers} vectors a step"

@@ -11,7 +11,7 @@ from checkpoints import TOL, StopError, instance, interrupted, resumed
 from fuzzing import bounded
 
 from hpcbbp import Checkpoint, InputError, solve_deferred
-from hpcbbp.solvers.deferred.folder import LOCK
+from hpcbbp.solvers.keeping.folder import LOCK
 
 
 def everything(folder):

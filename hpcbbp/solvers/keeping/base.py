@@ -12,7 +12,7 @@ import numpy as np
 
 from hpcbbp.errors import InputError, StoppedError
 from hpcbbp.machine.ranks import Group
-from hpcbbp.solvers.deferred.folder import UNREADABLE, DamagedStateError, StateFolder, one_line, opened
+from hpcbbp.solvers.keeping.folder import UNREADABLE, DamagedStateError, StateFolder, one_line, opened
 
 INTERVAL = 600.0
 """Seconds between checkpoints where nothing is said."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.machine.ranks import Group
-from hpcbbp.solvers.deferred.folder import IMAGES, DamagedStateError, read_at, write_at
+from hpcbbp.solvers.keeping.folder import IMAGES, DamagedStateError, read_at, write_at
 
 _HEADER = 64  # bytes in front
 _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
