@@ -17,8 +17,9 @@ from hpcbbp.errors import InputError
 from hpcbbp.machine.listener import SILENT, Listener
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.wording import duration
-from hpcbbp.solvers.deferred import Checkpoint
+from hpcbbp.solvers.keeping.base import Keeping
 from hpcbbp.solvers.methods import METHODS
+from hpcbbp.solvers.methods.base import State
 from hpcbbp.solvers.point import Point
 
 LONG = 600.0
@@ -33,7 +34,7 @@ def keeps_state(point: Point, every: float, seconds: float) -> bool:
 
 @dataclass(frozen=True)
 class Keeper:
-    """Checkpoints of a campaign's long deferred instances.
+    """Checkpoints of a campaign's long instances.
 
     A state outlives its solve until the record is on disk: a kill, or a full disk, between the two costs one interval
     between checkpoints, not the instance.
@@ -43,7 +44,7 @@ class Keeper:
     folder : Path
         Of the states, one folder an instance; seen by all ranks.
     every : float
-        Seconds between checkpoints; 0: after every step, and of every deferred instance, however short.
+        Seconds between checkpoints; 0: after every step, and of every instance, however short.
     seconds : callable
         Estimated time of a point, the same on all ranks.
     listener : Listener
@@ -67,7 +68,7 @@ class Keeper:
         """Remove a point's state, if there is one: its record is on disk. For one rank."""
         with suppress(OSError):  # `tidy` of the next run tries again
             if self.folder.exists():
-                Checkpoint(self.of(point)).clear()
+                Keeping(self.of(point)).clear()
 
     def tidy(self, done: Iterable[Point]) -> None:
         """Remove the states of recorded points: a kill came between record and removal. For one rank."""
@@ -89,7 +90,9 @@ class Keeper:
             return self._descended(point, group, stop)
         if not self.keeps(point):
             return solve_point(point, group)
-        checkpoint = Checkpoint(self.of(point), self.every, stop=stop, outlives=True)
+        kind = METHODS[point.method].checkpoint
+        assert kind is not None
+        checkpoint = kind(self.of(point), self.every, stop=stop, outlives=True)
         tell = self._teller(point, group, checkpoint)
         try:
             record = solve_point(point, group, checkpoint, lambda step: tell(f", {step.products} products"))
@@ -111,9 +114,7 @@ class Keeper:
         finally:
             tell("")
 
-    def _teller(
-        self, point: Point, group: Group, checkpoint: Checkpoint | DescentCheckpoint
-    ) -> Callable[[str], None]:
+    def _teller(self, point: Point, group: Group, checkpoint: State | DescentCheckpoint) -> Callable[[str], None]:
         """What is called now and then, with words behind the first note: what it goes on from, what went wrong."""
         where = f"N = {point.n}, a = {point.a:g}, alpha = {point.alpha:g}, seed {point.seed}"
         told: list[str] = []

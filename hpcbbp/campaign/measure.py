@@ -8,10 +8,9 @@ from typing import Any
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
-from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.eigenspaces import largest_overlap
 from hpcbbp.solvers.methods import METHODS
-from hpcbbp.solvers.methods.base import Prepared
+from hpcbbp.solvers.methods.base import Prepared, State
 from hpcbbp.solvers.point import Point
 from hpcbbp.solvers.result import Step
 from hpcbbp.theory import quenched_model
@@ -20,7 +19,7 @@ from hpcbbp.theory import quenched_model
 def solve_point(
     point: Point,
     group: Group,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: State | None = None,
     progress: Callable[[Step], None] | None = None,
 ) -> dict[str, Any]:
     """Solution.to_dict() of an instance, with the quenched prediction from its projections. Collective.

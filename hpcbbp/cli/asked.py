@@ -10,14 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hpcbbp.cli.stopping import check_wall_time
 from hpcbbp.errors import InputError
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.model.problem import Problem, check_dimension
 from hpcbbp.model.words import Parts
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.checks import check, check_options, check_storage, method_named
-from hpcbbp.solvers.deferred import INTERVAL, Checkpoint
+from hpcbbp.solvers.keeping.base import INTERVAL
 from hpcbbp.solvers.methods import Method
+from hpcbbp.solvers.methods.base import State
 from hpcbbp.solvers.request import DEFAULT_TOL, OPTIONS, Request, options_of
 
 T = TypeVar("T")
@@ -65,6 +67,7 @@ class Asked:
     estimator: str | None = None
     covariance: str | None = None
     usual_tol: float = DEFAULT_TOL
+    wall_time: float | None = None
 
     def __post_init__(self) -> None:
         """Check what needs neither MPI nor the files."""
@@ -152,12 +155,13 @@ class Asked:
             self.block,
         )
 
-    @property
-    def checkpoint(self) -> Checkpoint | None:
+    @cached_property
+    def checkpoint(self) -> State | None:
         """Where the state is kept."""
-        if self.folder is None:
+        kind = self.method.checkpoint
+        if self.folder is None or kind is None:
             return None
-        return Checkpoint(Path(self.folder), INTERVAL if self.every is None else self.every)
+        return kind(Path(self.folder), INTERVAL if self.every is None else self.every)
 
     def _check_method(self) -> None:
         method, data, _ = self.named
@@ -183,10 +187,17 @@ class Asked:
             raise InputError(f"--data {data}: your X as FILE.npy or FILE.h5[:DATASET] (stored and dice are methods)")
 
     def _check_checkpoint(self) -> None:
-        if self.folder == "":
-            raise InputError("--checkpoint is empty: name the folder to keep the state in")
-        if self.every is not None and self.folder is None:
-            raise InputError("--checkpoint-every without --checkpoint: name the folder to keep the state in")
+        check_folder(self.folder, self.every)
+        check_wall_time(self.wall_time, self.folder)
+        _ = self.checkpoint  # an interval that makes no sense
+
+
+def check_folder(folder: str | None, every: float | None) -> None:
+    """InputError for a checkpoint without a name, or an interval without a checkpoint."""
+    if folder == "":
+        raise InputError("--checkpoint is empty: name the folder to keep the state in")
+    if every is not None and folder is None:
+        raise InputError("--checkpoint-every without --checkpoint: name the folder to keep the state in")
 
 
 def check_petsc_options(words: Sequence[str], own: dict[str, Any]) -> list[str]:

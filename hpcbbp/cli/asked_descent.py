@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpcbbp.cli.asked import Asked, given
+from hpcbbp.cli.stopping import check_wall_time
 from hpcbbp.dynamics import DescentCheckpoint, Schedule, prepared
 from hpcbbp.dynamics.instances import check_method
 from hpcbbp.errors import InputError
@@ -49,6 +50,7 @@ class AskedDescent:
     hessian_every: int | None
     folder: str | None
     every: float | None
+    wall_time: float | None
     out: Path | None
 
     def __post_init__(self) -> None:
@@ -59,6 +61,7 @@ class AskedDescent:
             raise InputError("--checkpoint is empty: name the folder to keep the state in")
         if self.every is not None and self.folder is None:
             raise InputError("--checkpoint-every without --checkpoint: name the folder to keep the state in")
+        check_wall_time(self.wall_time, self.folder)
         _ = self.checkpoint
         if self.out is not None:
             from hpcbbp.cli.theory import check_picture

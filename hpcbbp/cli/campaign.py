@@ -12,6 +12,7 @@ import typer
 
 from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
+from hpcbbp.machine.signals import EXIT_LEFT
 
 if TYPE_CHECKING:
     from hpcbbp.campaign.job import Work
@@ -25,9 +26,6 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results (
 ShardOption = Annotated[
     str | None, typer.Option("--shard", help="Part of the campaign, as 3/16, with a store of its own in shards/.")
 ]
-
-EXIT_LEFT = 75
-"""Exit code of a run that ended early and may be started again (EX_TEMPFAIL); 1: some instances failed."""
 
 
 def plan(

@@ -11,6 +11,7 @@ from hpcbbp.cli.options import (
     A,
     Activation,
     Alpha,
+    Checkpoint,
     CheckpointEvery,
     Covariance,
     Data,
@@ -26,6 +27,7 @@ from hpcbbp.cli.options import (
     Storage,
     Student,
     Teacher,
+    WallTime,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -69,10 +71,9 @@ def descend(
             "deferred (no vector of length N at all). (stored)",
         ),
     ] = None,
-    checkpoint: Annotated[
-        str | None, typer.Option("--checkpoint", help="Folder for the state; the same command goes on.")
-    ] = None,
+    checkpoint: Checkpoint = None,
     checkpoint_every: CheckpointEvery = None,
+    wall_time: WallTime = None,
     activation: Activation = None,
     loss: Loss = None,
     noise: Noise = None,
@@ -105,7 +106,7 @@ def descend(
         activation=activation, loss=loss, noise=noise, link=link, covariance=covariance, usual_tol=usual_tol,
     )  # fmt: skip
     schedule = Schedule(steps, eta, sphere, momentum, batch, overlap)
-    asked = AskedDescent(solve, schedule, hessian_every, checkpoint, checkpoint_every, out)
+    asked = AskedDescent(solve, schedule, hessian_every, checkpoint, checkpoint_every, wall_time, out)
     run(asked, Output(as_json))
 
 
@@ -113,6 +114,7 @@ def run(asked: AskedDescent, output: Output) -> None:
     """Prepare, descend and show. MPI is needed if there is a launcher or PETSc is, and PETSc where it solves."""
     from hpcbbp.cli.output import note, warn, warn_of_traps
     from hpcbbp.cli.progress import DescentProgress
+    from hpcbbp.cli.stopping import stopping
     from hpcbbp.dynamics.run import descend as go
     from hpcbbp.errors import InputError
     from hpcbbp.machine import petsc
@@ -127,10 +129,11 @@ def run(asked: AskedDescent, output: Output) -> None:
         instance = asked.prepare(group)
         checkpoint = asked.checkpoint
         progress = DescentProgress(group, asked.schedule.steps, asked.solve.tol, checkpoint)
-        found = go(
-            instance, asked.schedule, hessian_every=asked.hessian_every, nev=asked.solve.nev, tol=asked.solve.tol,
-            checkpoint=checkpoint, progress=progress, heard=progress.heard,
-        )  # fmt: skip
+        with stopping(checkpoint, group, asked.wall_time):
+            found = go(
+                instance, asked.schedule, hessian_every=asked.hessian_every, nev=asked.solve.nev,
+                tol=asked.solve.tol, checkpoint=checkpoint, progress=progress, heard=progress.heard,
+            )  # fmt: skip
         if not found.moments:
             raise InputError(f"nothing could be computed: {found.reason}")
         unused = petsc.unused_options() if uses_petsc else []

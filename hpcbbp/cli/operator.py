@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from hpcbbp.cli.asked import check_petsc_options
+from hpcbbp.cli.asked import check_folder, check_petsc_options
 from hpcbbp.cli.output import Output, table, warn, warn_of_traps
-from hpcbbp.cli.progress import SolveProgress
+from hpcbbp.cli.progress import listener
+from hpcbbp.cli.stopping import check_wall_time, stopping
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine import petsc
 from hpcbbp.machine.imports import OWN, imported
@@ -17,6 +19,8 @@ from hpcbbp.machine.rng import check_seed
 from hpcbbp.machine.table import Column, Table
 from hpcbbp.machine.wording import decimals
 from hpcbbp.solvers import eigen
+from hpcbbp.solvers.checkpoint import SolveCheckpoint
+from hpcbbp.solvers.keeping.base import INTERVAL
 from hpcbbp.solvers.operator import ENDS, PAIRS, ends_of, solve_operator
 from hpcbbp.solvers.request import DEFAULT_TOL
 
@@ -42,6 +46,9 @@ class AskedOperator:
     above: float | None
     verify: bool
     seed: int
+    folder: str | None
+    every: float | None
+    wall_time: float | None
     petsc_options: Sequence[str]
 
     def __post_init__(self) -> None:
@@ -59,11 +66,23 @@ class AskedOperator:
             eigen.check_nev(self.nev, None)
         eigen.check_tol(self.tol)
         check_seed(self.seed)
+        check_folder(self.folder, self.every)
+        check_wall_time(self.wall_time, self.folder)
+        _ = self.checkpoint  # an interval that makes no sense
 
     @property
     def tol(self) -> float:
         """Relative residual."""
         return DEFAULT_TOL if self.given_tol is None else self.given_tol
+
+    @cached_property
+    def checkpoint(self) -> SolveCheckpoint | None:
+        """Where the state is kept."""
+        return (
+            None
+            if self.folder is None
+            else SolveCheckpoint(self.folder, INTERVAL if self.every is None else self.every)
+        )
 
     @property
     def wanted(self) -> int:
@@ -84,11 +103,13 @@ def run(asked: AskedOperator, output: Output) -> None:
     group = Group.world()
     with abort_on_error(group):
         warn_of_traps(group)
-        found = solve_operator(
-            made(asked.words, group), asked.nev, which=asked.which, below=asked.below, above=asked.above,
-            tol=asked.tol, seed=asked.seed, verify=asked.verify,
-            progress=SolveProgress(group, asked.wanted, asked.tol),
-        )  # fmt: skip
+        operator, checkpoint = made(asked.words, group), asked.checkpoint
+        with stopping(checkpoint, group, asked.wall_time):
+            found = solve_operator(
+                operator, asked.nev, which=asked.which, below=asked.below, above=asked.above, tol=asked.tol,
+                seed=asked.seed, verify=asked.verify, checkpoint=checkpoint,
+                progress=listener(group, asked.wanted, asked.tol, checkpoint),
+            )  # fmt: skip
         unused = petsc.unused_options()
         if group.rank == 0:
             _show(found.to_dict(), output, unused, group)

@@ -49,6 +49,13 @@ Student = Annotated[str | None, typer.Option("--student", help="Student weights,
 CheckpointEvery = Annotated[
     float | None, typer.Option("--checkpoint-every", help="Seconds between checkpoints (600); 0: every step.")
 ]
+Checkpoint = Annotated[
+    str | None, typer.Option("--checkpoint", help="Folder for the state of long work; the same command goes on.")
+]
+WallTime = Annotated[
+    float | None,
+    typer.Option("--wall-time", help="With --checkpoint: stop after so many seconds, exit code 75, to go on later."),
+]
 PetscOptions = Annotated[
     list[str] | None,
     typer.Argument(metavar="[-- PETSC_OPTIONS]", help="e.g. -- -eps_monitor -eps_ncv 80"),

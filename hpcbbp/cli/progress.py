@@ -21,6 +21,7 @@ from hpcbbp.solvers.result import Step
 
 if TYPE_CHECKING:
     from hpcbbp.dynamics import DescentCheckpoint, Landscape, Moment
+    from hpcbbp.solvers.methods.base import State
 
 
 class Patience:
@@ -92,6 +93,21 @@ class SolveProgress:
         if fallen <= 0 or now <= self.first[0]:
             return None
         return max(0.0, (math.log(worst) - math.log(self.tol)) / fallen * (now - self.first[0]))
+
+
+def listener(group: Group, wanted: int, tol: float, checkpoint: State | None) -> Callable[[Step], None]:
+    """Lines about a long solve, and about the state that it went on from or could not keep."""
+    lines, told = SolveProgress(group, wanted, tol), list[str]()
+
+    def progress(step: Step) -> None:
+        if checkpoint is not None and checkpoint.resumed and lines.first is None and group.rank == 0:
+            note(f"{checkpoint.origin}, {step.products} products")
+        if checkpoint is not None and checkpoint.trouble not in ("", *told) and group.rank == 0:
+            told.append(checkpoint.trouble)
+            warn(f"{checkpoint.trouble}; the solve goes on without it and tries again later")
+        lines(step)
+
+    return progress
 
 
 class DescentProgress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +11,7 @@ from hpcbbp.cli.options import (
     A,
     Activation,
     Alpha,
+    Checkpoint,
     CheckpointEvery,
     Covariance,
     Data,
@@ -27,6 +28,7 @@ from hpcbbp.cli.options import (
     Storage,
     Student,
     Teacher,
+    WallTime,
 )  # fmt: skip
 from hpcbbp.errors import InputError
 
@@ -35,11 +37,9 @@ if TYPE_CHECKING:
     from hpcbbp.cli.output import Output
     from hpcbbp.machine.ranks import Group
     from hpcbbp.model.words import Parts
-    from hpcbbp.solvers.deferred import Checkpoint
     from hpcbbp.solvers.instance import Instance
     from hpcbbp.solvers.methods import Prepared
     from hpcbbp.solvers.request import Request
-    from hpcbbp.solvers.result import Step
 
 
 def solve(
@@ -88,11 +88,9 @@ def solve(
     block: Annotated[
         int | None, typer.Option("--block", help="Deferred: vectors a step (1; p p* if p = 1 or p p* = 2).")
     ] = None,
-    checkpoint: Annotated[
-        str | None,
-        typer.Option("--checkpoint", help="Deferred: folder for the state; the same command goes on."),
-    ] = None,
+    checkpoint: Checkpoint = None,
     checkpoint_every: CheckpointEvery = None,
+    wall_time: WallTime = None,
     activation: Activation = None,
     loss: Loss = None,
     noise: Noise = None,
@@ -116,13 +114,16 @@ def solve(
             "-n": n, "-p": p, "--p-star": p_star, "-a": a, "--alpha": alpha, "--storage": storage, "--data": data,
             "--teacher": teacher, "--student": student, "--method": method, "--block": block,
             "--activation": activation, "--loss": loss, "--noise": noise, "--link": link, "--estimator": estimator,
-            "--covariance": covariance, "--checkpoint": checkpoint, "--checkpoint-every": checkpoint_every,
+            "--covariance": covariance,
         }  # fmt: skip
         own.refuse_others(others)
         own.run(
-            own.AskedOperator(operator, nev, tol, which, below, above, verify, seed, petsc_options or []),
+            own.AskedOperator(
+                operator, nev, tol, which, below, above, verify, seed, checkpoint, checkpoint_every, wall_time,
+                petsc_options or [],
+            ),
             Output(as_json),
-        )
+        )  # fmt: skip
         return
     for name, value in (("--above", above), ("--which", which)):
         if value is not None:
@@ -130,8 +131,8 @@ def solve(
     asked = Asked(
         n=n, p=p, p_star=p_star, a=a, alpha=alpha, seed=seed, nev=nev, given_tol=tol, below=below, verify=verify,
         given_storage=storage, given_data=data, teacher=teacher, student=student, given_method=method, block=block,
-        folder=checkpoint, every=checkpoint_every, petsc_options=petsc_options or [], activation=activation,
-        loss=loss, noise=noise, link=link, estimator=estimator, covariance=covariance,
+        folder=checkpoint, every=checkpoint_every, wall_time=wall_time, petsc_options=petsc_options or [],
+        activation=activation, loss=loss, noise=noise, link=link, estimator=estimator, covariance=covariance,
     )  # fmt: skip
     run(asked, Output(as_json))
 
@@ -139,6 +140,8 @@ def solve(
 def run(asked: Asked, output: Output) -> None:
     """Prepare, solve and show. MPI is needed if there is a launcher or PETSc is, and PETSc by methods that use it."""
     from hpcbbp.cli.output import note, warn_of_traps
+    from hpcbbp.cli.progress import listener
+    from hpcbbp.cli.stopping import stopping
     from hpcbbp.machine import petsc
     from hpcbbp.machine.ranks import Group, abort_on_error, launched
 
@@ -151,7 +154,8 @@ def run(asked: Asked, output: Output) -> None:
         request, prepared = prepare(asked, group)
         wanted = request.nev or asked.method.pairs(request.problem, request.n)
         checkpoint = asked.checkpoint
-        solution = prepared.solve(listener(group, wanted, asked.tol, checkpoint), checkpoint)
+        with stopping(checkpoint, group, asked.wall_time):
+            solution = prepared.solve(listener(group, wanted, asked.tol, checkpoint), checkpoint)
         if asked.method.whole:
             solution = solution.lowest(wanted) if request.below is None else solution.below(request.below)
         unused = petsc.unused_options() if uses_petsc else []
@@ -191,24 +195,6 @@ def read(asked: Asked, own: tuple[str, str, str], group: Group) -> Instance:
         if wanted is not None and wanted != found:
             raise InputError(f"{name} = {wanted} was given, but {file} has {found} row(s); leave {name} out")
     return made
-
-
-def listener(group: Group, wanted: int, tol: float, checkpoint: Checkpoint | None) -> Callable[[Step], None]:
-    """Lines about a long solve, and about the state that it went on from or could not keep."""
-    from hpcbbp.cli.output import note, warn
-    from hpcbbp.cli.progress import SolveProgress
-
-    lines, told = SolveProgress(group, wanted, tol), list[str]()
-
-    def progress(step: Step) -> None:
-        if checkpoint is not None and checkpoint.resumed and lines.first is None and group.rank == 0:
-            note(f"{checkpoint.origin}, {step.products} products")
-        if checkpoint is not None and checkpoint.trouble not in ("", *told) and group.rank == 0:
-            told.append(checkpoint.trouble)
-            warn(f"{checkpoint.trouble}; the solve goes on without it and tries again later")
-        lines(step)
-
-    return progress
 
 
 def show(answer: dict[str, Any], output: Output, unused: Sequence[str], parts: Parts) -> None:

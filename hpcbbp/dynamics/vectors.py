@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcbbp.data.dice import DiceData
 from hpcbbp.dynamics.walker import Heard, Lowest, Solving
 from hpcbbp.errors import InputError
 from hpcbbp.solvers.instance import Instance, solve_instance
 from hpcbbp.solvers.keeping.identity import identity_of
+from hpcbbp.solvers.keeping.known import check_known, known_of, take_known
 from hpcbbp.solvers.keeping.long import Long, LongFile
 
 Array = NDArray[np.float64]
@@ -82,10 +82,7 @@ class VectorWalker(Solving):
             name: Long(V.T, columns.start, self.n, replaced=True)
             for name, V in (("weights", W), ("velocity", velocity))
         }
-        if isinstance(self.data, DiceData):
-            for name, (rows, own, total) in self.data.known_vectors().items():
-                found[name] = Long(rows, own.start, total)
-        return found
+        return {**found, **known_of(self.data)}
 
     def small(self, W: Array, velocity: Array) -> dict[str, NDArray[Any]]:
         """Some sums, by which other data are told."""
@@ -93,13 +90,10 @@ class VectorWalker(Solving):
 
     def check_kept(self, counts: Mapping[str, int], small: Mapping[str, NDArray[Any]]) -> None:
         """By numbers of vectors, and the sums."""
-        rows = self.data.known_vectors() if isinstance(self.data, DiceData) else {}
-        p = self.problem.p
-        if set(counts) != {"weights", "velocity", *rows} or (counts["weights"], counts["velocity"]) != (p, p):
+        others, p = dict(counts), self.problem.p
+        if (others.pop("weights", 0), others.pop("velocity", 0)) != (p, p):
             raise ValueError(f"long vectors {dict(counts)}")
-        for side in ("right", "left") if rows else ():
-            if counts[f"{side} directions"] != counts[f"{side} images"]:
-                raise ValueError(f"long vectors {dict(counts)}")
+        check_known(self.data, others)
         if small["mark"].shape != self._mark.shape or not np.allclose(small["mark"], self._mark, 1e-6, 1e-6 * self.n):
             raise InputError("is of a descent on other data or weights: name another folder, or remove it")
 
@@ -111,14 +105,7 @@ class VectorWalker(Solving):
             read = list(kept.read(file, name, np.float64, columns.start, len(columns)))
             self._taken[name] = np.array([row for row, _ in read]).T.reshape(len(columns), -1).copy()
             sums[name] = [mixed for _, mixed in read]
-        rows = self.data.known_vectors() if isinstance(self.data, DiceData) else {}
-        for name, (kind, own, _) in rows.items():
-            kind.clear()
-            sums[name] = []
-            for row, mixed in kept.read(file, name, kind.dtype, own.start, len(own)):
-                kind.append(row[None])
-                sums[name].append(mixed)
-        return sums
+        return {**sums, **take_known(self.data, kept, file)}
 
     def take_small(self, small: Mapping[str, NDArray[Any]]) -> tuple[Array, Array]:
         """Weights and velocities that were read."""

@@ -16,14 +16,18 @@ STOPS = (signal.SIGTERM, signal.SIGUSR1)
 """What batch systems send before they kill (SIGUSR1: Slurm's --signal, and what mpirun passes on to its ranks)."""
 
 RUNS = ("run", "demo", "figure")
-"""Commands that a signal stops in an orderly way, with an exit code of their own."""
+"""Commands that a signal stops in an orderly way, with an exit code of their own; others do with a --checkpoint."""
+
+EXIT_LEFT = 75
+"""Exit code of work that ended early and goes on when it is started again (EX_TEMPFAIL)."""
 
 _heard: list[int] = []
 
 
 def listen(words: Sequence[str]) -> None:
     """Note these signals from now on, if the words of a command line are those of a run."""
-    if words and words[0] in RUNS and threading.current_thread() is threading.main_thread():
+    stops = words[:1] and (words[0] in RUNS or any(word.split("=")[0] == "--checkpoint" for word in words))
+    if stops and threading.current_thread() is threading.main_thread():
         for number in STOPS:
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _note)

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
+from hpcbbp.data.base import DataMatrix
 from hpcbbp.errors import InputError, real_number, shown
 from hpcbbp.machine import petsc
 from hpcbbp.machine.ranks import Group
+from hpcbbp.operators.vectors import checked_vectors, orthonormal
 
 Array = NDArray[np.float64]
 
@@ -47,6 +49,12 @@ class Operator(ABC):
     directions : dict of str to array
         This rank's part of directions that its eigenvectors are to be compared with (`solve_operator`).
     """
+
+    fixed: bool = True
+    """Whether it is the same whatever is asked of it."""
+
+    data: DataMatrix | None = None
+    """What its products are made of, where that is a data matrix."""
 
     remedy = "scale the operator so that its products are near 1"
     """What to do where products over- or underflow."""
@@ -190,6 +198,7 @@ class Combination(Operator):
                 )
         super().__init__(first.size, first.group, first.rows, _formula(terms, shift))
         self.terms, self.shift = tuple(terms), shift
+        self.fixed = all(one.fixed for _, one in terms)
         self._part = first.part
         self.directions = {key: at for _, one in terms for key, at in one.directions.items()}
 
@@ -226,6 +235,7 @@ class Projected(Operator):
         where = "outside" if outside else "inside"
         super().__init__(operator.size, operator.group, operator.rows, f"{operator.name} {where} a subspace")
         self.operator, self.outside_span, self.directions = operator, outside, operator.directions
+        self.fixed = operator.fixed
         with self.group.agreeing():
             found = checked_vectors(vectors, self.local_size, "vectors")
         self.basis = orthonormal(found, self.group)
@@ -241,36 +251,6 @@ class Projected(Operator):
 
     def _product(self, v: Array) -> Array:
         return self._project(self.operator.apply(self._project(v)))
-
-
-def checked_vectors(vectors: Any, local_size: int, what: str) -> Array:
-    """A (k, local_size) array of finite numbers, of one vector or several; InputError for anything else."""
-    found = np.asarray(vectors)
-    if found.dtype.kind not in "fiu" or found.ndim not in (1, 2) or found.shape[-1] != local_size or not found.size:
-        raise InputError(
-            f"{what} of shape {found.shape} ({found.dtype}): this rank's part is wanted, real numbers of shape "
-            f"({local_size},) or (k, {local_size})"
-        )
-    if not np.isfinite(found).all():
-        raise InputError(f"{what} have entries that are not finite")
-    vectors_of: Array = np.atleast_2d(found).astype(np.float64)
-    return vectors_of
-
-
-def orthonormal(vectors: Array, group: Group, *, whole: bool = True) -> Array:
-    """Orthonormal basis of the span of (k, n_local) vectors. Collective.
-
-    InputError if they are not independent; a smaller basis with whole=False.
-    """
-    norms = np.sqrt(group.sum((vectors**2).sum(axis=1)))
-    basis: Array = vectors / np.where(norms > 0, norms, 1.0)[:, None]
-    for _ in range(2):  # twice is enough
-        values, rotation = group.share(np.linalg.eigh(group.sum(basis @ basis.T)))
-        kept = values > 1e-12 * values[-1]
-        if whole and not kept.all():
-            raise InputError(f"{len(vectors)} vectors that are not independent: leave out what the others span")
-        basis = (rotation[:, kept] / np.sqrt(values[kept])).T @ basis
-    return basis
 
 
 class _ShellContext:

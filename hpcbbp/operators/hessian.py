@@ -33,13 +33,15 @@ class Hessian(Operator):
         D_mu of this rank's samples.
     """
 
+    data: DataMatrix
+
     remedy = "scale X and the weights so that |x_mu| is near 1, |w| near sqrt(N)"
 
     def __init__(self, data: DataMatrix, curvature: Curvature) -> None:
         rows, columns = len(data.rows), data.columns
         if curvature.vector.shape[0] != rows:
             raise ValueError(f"curvatures of {curvature.vector.shape[0]} samples, the data have {rows} on this rank")
-        self.data = data
+        self.data, self.fixed = data, data.fixed
         self.curvature = curvature
         self.p = p = int(curvature.vector.shape[1])
         super().__init__(p * data.n, data.group, range(p * columns.start, p * columns.stop), "the Hessian")

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine.ranks import Group
-from hpcbbp.operators.base import Operator, checked_vectors
+from hpcbbp.operators.base import Operator
 from hpcbbp.operators.trials import try_out
+from hpcbbp.operators.vectors import checked_vectors
 
 Array = NDArray[np.float64]
 Product = Callable[[Array], Any]

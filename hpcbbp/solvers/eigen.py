@@ -6,8 +6,8 @@ What "converged" means is said at EigenResult (hpcbbp.solvers.result) and in doc
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,13 @@ from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine import petsc, provenance
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.operators.base import Operator
+from hpcbbp.solvers.checkpoint import SolveCheckpoint
+from hpcbbp.solvers.kept import KeptSearch
 from hpcbbp.solvers.krylov import Search
-from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.request import DEFAULT_TOL
 from hpcbbp.solvers.result import EigenResult, Step
-from hpcbbp.solvers.slepc import CONVERGED, default_ncv
+from hpcbbp.solvers.rounds import beyond_number, count_beyond, verified_pairs
+from hpcbbp.solvers.slepc import CONVERGED, chosen, default_ncv
 from hpcbbp.solvers.starts import Starts
 
 Array = NDArray[np.float64]
@@ -108,6 +110,8 @@ def solve(
     largest: bool = False,
     verify: bool = False,
     start: Array | None = None,
+    checkpoint: SolveCheckpoint | None = None,
+    identity: Mapping[str, Any] | None = None,
 ) -> EigenResult:
     """Return the nev lowest (or largest) eigenpairs by SLEPc's Krylov-Schur; PETSc options act. Collective.
 
@@ -137,54 +141,86 @@ def solve(
         Search the orthogonal complement of what was found, from fresh random starts, until nothing lower turns up.
     start : (local_size,) array, optional
         A guess at the eigenvectors, of any length, this rank's part: half of the start vector, the rest stays random.
+    checkpoint : SolveCheckpoint, optional
+        Keeps the state at restarts, and goes on from one that is there.
+    identity : dict, optional
+        What such a state is the state of, beside all that is asked here, as JSON has it.
 
     Raises
     ------
     InputError
-        Bad nev, tol, seed, below, above or start, products that overflow or underflow, or a PETSc that cannot do it.
+        Bad nev, tol, seed, below, above or start, a checkpoint of something else or damaged, products that overflow
+        or underflow, or a PETSc that cannot do it.
     MissingDependencyError
         Without petsc4py and slepc4py.
     """
     nev, tol = check_arguments(nev, tol, operator.size)
     seed, beyond, largest, verify = check_seed(seed), *_end_of(below, above, largest), check_verify(verify)
+    if checkpoint is not None and not isinstance(checkpoint, SolveCheckpoint):
+        raise InputError(f"checkpoint = {shown(checkpoint)}: a SolveCheckpoint(folder) is wanted")
     petsc.initialize()
     from petsc4py import PETSc
 
     petsc.check_index(PETSc.IntType, operator.size, default_ncv(nev, operator.size))
-    clock = time.perf_counter()
-    search = Search(operator, tol, Starts(operator, seed, start), progress, largest=largest)
-    pairs = search.run(nev) if beyond is None else _beyond(search, nev, beyond)
-    nev, reason, verified, added = search.asked, search.reason, None, 0
-    if verify:
+    asked = {"nev": nev, "tol": tol, "beyond": beyond, "largest": largest, "verify": verify, "seed": seed}
+    kept = None
+    try:
+        if checkpoint is not None:
+            kept = checkpoint.begin(operator, {**(identity or {"operator": operator.name}), **asked, **chosen()})
+        given = (operator, tol, Starts(operator, seed, start), progress)
+        search = (
+            Search(*given, largest=largest)
+            if checkpoint is None
+            else KeptSearch(checkpoint, kept, *given, largest=largest)
+        )
+        result = _found(search, nev, beyond, seed, verify=verify)
+    finally:
+        if checkpoint is not None:
+            checkpoint.release()
+    return result
+
+
+def _found(search: Search, nev: int, beyond: float | None, seed: int, *, verify: bool) -> EigenResult:
+    """All that a search finds, gone on with from the state that it was given. Collective."""
+    pairs, verified, added = search.taken(), None, 0
+    if pairs is None:
+        pairs = search.run(nev) if beyond is None else beyond_number(search, search.begin_with(nev), beyond)
+    nev, reason = search.asked, search.reason
+    if search.verdict is not None:
+        verified, added = search.verdict
+    elif verify:
         verified = search.group.share(bool(search.reached(pairs).all()))
         if verified:
-            pairs, verified, added = _verified(search, pairs, nev, beyond)
+            pairs, verified, added = verified_pairs(search, pairs, nev, beyond)
             reason = (
                 search.reason if verified else f"not verified: the search for copies ended early: {search.reason}"
             )
-    pairs = pairs.select(slice(nev if beyond is None else _count_beyond(search, pairs, beyond) + 1))
+    search.finish(pairs, nev, reason, verified=verified, added=added)
+    resumed = 0 if search.checkpoint is None else search.checkpoint.resumed  # products of earlier jobs
+    pairs = pairs.select(slice(nev if beyond is None else count_beyond(search, pairs, beyond) + 1))
     converged = search.reached(pairs)
     return EigenResult(
         eigenvalues=pairs.values * search.unit,
         residuals=pairs.residuals(search.group) * search.unit,
         converged=converged,
-        vectors=pairs.vectors.reshape(len(pairs), *operator.part),
+        vectors=pairs.vectors.reshape(len(pairs), *search.operator.part),
         reason=_reason(reason, converged, nev if beyond is None else len(pairs), search.by_rounding(pairs)),
         products=search.products,
         tolerance=search.tolerance,
         history=tuple(search.history),
-        seconds=time.perf_counter() - clock,
+        seconds=search.seconds,
         provenance={
             **provenance.versions(),
             **petsc.versions(),
             "ranks": search.group.size,
             "seed": seed,
             "arithmetic": ", then ".join(dict.fromkeys(search.arithmetic)) or "float64",
+            **({"resumed": resumed} if resumed else {}),
         },
         nev=len(pairs) if beyond is not None else nev,
         verified=None if verified is None else verified and bool(converged.all()),
         found_by_verification=added,
-        lowest=search.as_asked and not largest,
+        lowest=search.as_asked and not search.largest,
     )
 
 
@@ -218,52 +254,3 @@ def _reason(reason: str, converged: NDArray[np.bool_], nev: int, rounded: int) -
         "not converged: SLEPc's estimates reached the tolerance, the recomputed residuals did not; for "
         "eigenvalues near zero use -eps_conv_abs (a tolerance that is not relative to |lambda|)"
     )
-
-
-def _count_beyond(search: Search, pairs: Pairs, beyond: float) -> int:
-    return int((search.order(pairs.values) < search.key(beyond)).sum())
-
-
-def _beyond(search: Search, nev: int, beyond: float) -> Pairs:
-    """All eigenvalues beyond a threshold and what follows, by more and more pairs.
-
-    SLEPc's own threshold (EPSSetThreshold, since 3.22) stops early: with 14 of 31 eigenvalues of a diagonal matrix
-    of order 2000, with 3.26.1; and what ends at a pair behind the threshold is known to be whole.
-    """
-    size = search.operator.size
-    while True:
-        pairs = search.run(nev)
-        if not search.as_asked or search.asked != nev:
-            raise InputError(
-                f"{'above' if search.largest else 'below'} = {beyond:g}: leave out PETSc options that choose pairs "
-                "(-eps_nev, -eps_largest_real)"
-            )
-        whole = search.group.share(bool(search.reached(pairs).all()))
-        if not whole or _count_beyond(search, pairs, beyond) < len(pairs) or nev >= size:
-            return pairs
-        nev = min(2 * nev, size)
-
-
-def _verified(search: Search, pairs: Pairs, nev: int, beyond: float | None) -> tuple[Pairs, bool, int]:
-    """Search the complement of the pairs until nothing comes before the last wanted one. Collective.
-
-    Returns all pairs found in their order, whether the search came to its end, and how many it has added. A round
-    finds one direction of each eigenspace, so that copies come one a round; the next round asks for twice as many.
-    """
-    size, group, first = search.operator.size, search.group, len(pairs)
-    batch = start = 1  # start vectors: none serves twice
-    while len(pairs) < size:
-        more = search.run(min(batch, size - len(pairs)), known=pairs.vectors, start=start)
-        start += size
-        values = np.sort(search.order(pairs.values))
-        last = nev - 1 if beyond is None else _count_beyond(search, pairs, beyond)
-        limit = (values[last] if last < len(values) else math.inf) - search.rounding * search.unit
-        early = search.order(more.values) < limit
-        settled = bool(len(more) and search.reached(more, known=pairs.vectors)[0])
-        early, settled = group.share((early, settled))
-        if early.any():
-            pairs = pairs.joined(more.select(early)).refined(group, search.order)
-        if not settled or not early.any():
-            return pairs, settled, len(pairs) - first
-        batch *= 2
-    return pairs, True, len(pairs) - first

@@ -20,6 +20,8 @@ from hpcbbp.model.problem import Problem, check_dimension
 from hpcbbp.model.words import Parts
 from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers import eigen
+from hpcbbp.solvers.checkpoint import SolveCheckpoint
+from hpcbbp.solvers.keeping.identity import identity_of
 from hpcbbp.solvers.lengths import TINY, check_lengths
 from hpcbbp.solvers.makers import MAKERS, require_memory
 from hpcbbp.solvers.needs import stored_bytes
@@ -252,6 +254,7 @@ def solve_instance(
     progress: Callable[[Step], None] | None = None,
     below: float | None = None,
     verify: bool = False,
+    checkpoint: SolveCheckpoint | None = None,
 ) -> Solution:
     """Find the lowest eigenpairs of an instance's Hessian and their overlaps. Collective.
 
@@ -260,8 +263,9 @@ def solve_instance(
     instance : Instance
     nev : int, optional
         Pairs wanted; p p* + 2 by default.
-    tol, progress, below, verify
-        See hpcbbp.solvers.eigen.solve.
+    tol, progress, below, verify, checkpoint
+        See hpcbbp.solvers.eigen.solve. A solve on dice that goes on is one instance, but as with another number of
+        ranks the same only up to how rounding grows on the way (docs/dice.md).
     """
     if not isinstance(instance, Instance):
         raise InputError(
@@ -274,9 +278,11 @@ def solve_instance(
     seed = instance.seed
     # With dice another start would be another instance than a seed has been so far.
     start = along(instance.teacher, problem.p, seed) if data.fixed else None
+    identity = {**identity_of(problem, data.n, seed, data.storage), "m": data.m, "data": type(data).__name__}
     result = eigen.solve(
-        instance.hessian, nev, tol=tol, seed=seed, progress=progress, below=below, verify=verify, start=start
-    )
+        instance.hessian, nev, tol=tol, seed=seed, progress=progress, below=below, verify=verify, start=start,
+        checkpoint=checkpoint, identity=identity,
+    )  # fmt: skip
     result = replace(result, provenance={**result.provenance, "storage": data.storage})
     if data.source is not None:
         result = with_source(result, replace(instance, data=data.source).hessian)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcbbp.errors import InputError
 from hpcbbp.machine import petsc
 from hpcbbp.operators.base import Operator
 from hpcbbp.operators.units import ORDINARY, InUnits
+from hpcbbp.solvers.forgetful import NothingKept
 from hpcbbp.solvers.pairs import Pairs
 from hpcbbp.solvers.result import Step
 from hpcbbp.solvers.ritz import rayleigh_ritz
-from hpcbbp.solvers.slepc import CONVERGED, basis_of, default_ncv, order_of, reason_of, refusal_of
+from hpcbbp.solvers.slepc import CONVERGED, default_ncv, order_of, pairs_of, reason_of, refusal_of
 from hpcbbp.solvers.starts import Starts
+from hpcbbp.solvers.watch import Watch
 
 Array = NDArray[np.float64]
 
@@ -26,11 +30,11 @@ QUICK = 1e-6
 """Tightest tolerance for which products are made in float32 arithmetic, where data have that."""
 
 _MARGIN = 0.5  # of the tolerance, for SLEPc's estimates: the rest is for the rounding of quick products
+_FLOOR = 1.6e-7  # of |A|: twice what quick products leave of residuals, where they are followed no further
 _NEAR = 10.0  # times the tolerance: from there a basis of half the size is enough
-_FLOOR = 1.6e-7  # of |H|: twice what that rounding leaves of residuals, where they are followed no further
 
 
-class Search:
+class Search(NothingKept):
     """Runs of SLEPc on one operator for one end of its spectrum.
 
     Parameters
@@ -58,6 +62,10 @@ class Search:
     arithmetic : tuple of str
         Of the products of each run: "float32" within chunks and float64 across, or "float64".
     history : list of Step
+    goal : float
+        What SLEPc's test is given in place of the tolerance: quick products want a margin.
+    largest_seen : float
+        Ritz value in size, in these units: a lower bound on |A|.
     """
 
     def __init__(
@@ -72,10 +80,11 @@ class Search:
         self.operator, self.group, self.starts, self.progress = operator, operator.group, starts, progress
         self.scaled = InUnits(operator)
         self.largest, self.as_asked = largest, True
-        self.tolerance, self.relative, self._goal = tol, True, tol
+        self.tolerance, self.relative, self.goal = tol, True, tol
         self.asked, self.reason, self.checks, self._before = 0, "", 0, operator.products
         self.history: list[Step] = []
-        self._largest = 0.0  # Ritz value in size: a lower bound on |H|
+        self._clock = time.perf_counter()
+        self.largest_seen = 0.0
         self._order: Callable[[Array], Array] = np.negative if largest else np.positive
         self._may_be_quick = operator.may_be_quick()
         self.arithmetic: tuple[str, ...] = ()
@@ -93,6 +102,11 @@ class Search:
     def products(self) -> int:
         """Products made so far, checks not counted."""
         return self.operator.products - self._before - self.checks
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time so far."""
+        return time.perf_counter() - self._clock
 
     def order(self, values: Array) -> Array:
         """Key by which eigenvalues come first, for the end of the spectrum that was asked for."""
@@ -118,32 +132,32 @@ class Search:
             values, vectors = self._random_space(nev, left, known, start)
             self.asked, self.reason = min(nev, left), CONVERGED
         else:
-            values, vectors = self._krylov_schur(nev, known, start)
+            values, vectors = self._begun(nev, known, start)
             if self._quick_failed(values, vectors, known):
                 values, vectors = self._krylov_schur(nev, known, start, vectors)
             missing = min(self.asked, left) - len(values)
             if missing > 0:  # an operator 0 leaves SLEPc of 3.22 without a basis
                 more = self._random_space(missing, missing, np.concatenate([known, vectors]), start)
                 values, vectors = np.append(values, more[0]), np.concatenate([vectors, more[1]])
-        pairs = self._looked_at(values, vectors)
+        pairs = self.looked_at(values, vectors)
         whole = bool(self.reached(pairs, known).all())
         # SLEPc's values are those of the products it had: of quick ones not yet v . H v.
         whole = whole and self.arithmetic[-1:] != ("float32",)
         return pairs if self.group.share(whole) else pairs.refined(self.group, self.order)
 
-    def _looked_at(self, values: Array, vectors: Array) -> Pairs:
+    def looked_at(self, values: Array, vectors: Array) -> Pairs:
         """Pairs with images from a product of their own, in float64 arithmetic. Collective."""
         sizes = np.sqrt(self.group.sum((vectors**2).sum(axis=1)))
         vectors = vectors / np.where(sizes > 0, sizes, 1.0)[:, None]
         images = np.array([self.scaled.apply(vector) for vector in vectors]).reshape(vectors.shape)
         self.checks += len(vectors)
-        self._largest = max([self._largest, *np.abs(values)])
+        self.largest_seen = max([self.largest_seen, *np.abs(values)])
         return Pairs(values, vectors, images)
 
     def _quick_failed(self, values: Array, vectors: Array, known: Array) -> bool:
         """Whether what quick products have found falls short of the tolerance; from then on they are exact."""
         if self.arithmetic[-1] == "float32" and self.reason == CONVERGED and len(values):
-            pairs = self._looked_at(values, vectors)
+            pairs = self.looked_at(values, vectors)
             excess = (pairs.residuals(self.group, known) / np.maximum(self._allowed(pairs), 1e-300)).max()
             reached, self._near = bool(self.reached(pairs, known).all()), bool(excess < _NEAR)
             self._may_be_quick, self._near = self.group.share((reached, self._near))
@@ -167,9 +181,14 @@ class Search:
         return 1.05 * self.tolerance * (np.abs(pairs.values) if self.relative else np.full(len(pairs), 1 / self.unit))
 
     @property
+    def floor(self) -> float:
+        """Residual below which none is followed."""
+        return _FLOOR * self.largest_seen if self.operator.quick else self.rounding / 2
+
+    @property
     def rounding(self) -> float:
         """What rounding may leave of a residual."""
-        return ROUNDING * self._largest
+        return ROUNDING * self.largest_seen
 
     def _random_space(self, nev: int, dimension: int, known: Array, start: int) -> tuple[Array, Array]:
         """Ritz pairs of the span of some random vectors in the complement of known ones."""
@@ -177,6 +196,10 @@ class Search:
             dimension, self.operator.local_size
         )
         return rayleigh_ritz(basis, self.scaled.apply, self.group, nev, deflate=known, rank=self.order)
+
+    def _begun(self, nev: int, known: Array, start: int) -> tuple[Array, Array]:
+        """The first run of a search."""
+        return self._krylov_schur(nev, known, start)
 
     def _krylov_schur(self, nev: int, known: Array, start: int, near: Array | None = None) -> tuple[Array, Array]:
         """Values and vectors of one run of SLEPc, PETSc options acting; from a start vector, or from near ones."""
@@ -190,12 +213,8 @@ class Search:
             work, deflated = matrix.createVecRight(), [matrix.createVecRight() for _ in known]
             try:
                 eps.setOperators(matrix)
-                eps.setProblemType(SLEPc.EPS.ProblemType.HEP)
-                eps.setType(SLEPc.EPS.Type.KRYLOVSCHUR)
-                eps.setWhichEigenpairs(self._end(SLEPc.EPS.Which))
-                eps.setDimensions(nev, default_ncv(nev, left, near=near is not None and self._near))
-                eps.setTolerances(self.tolerance)
-                self._watch(eps, len(known))
+                self.set_up(eps, nev, near=near is not None and self._near, left=left)
+                eps.setMonitor(Watch(self, known))
                 for vector, values in zip(deflated, known, strict=True):
                     vector.getArray()[:] = values
                 if deflated:
@@ -204,7 +223,7 @@ class Search:
                 eps.setInitialSpace([work])
                 self._solve(eps, None if not deflated else (nev, left))
                 self.asked, self.reason = int(eps.getDimensions()[0]), reason_of(eps)
-                return _pairs(eps, self, work, known)
+                return pairs_of(eps, work, known, self.scaled.apply, self.group, self.order)
             except PETSc.Error as error:
                 raise self.operator.failure or error from error  # of a product; PETSc's message may not have it
             finally:
@@ -217,12 +236,8 @@ class Search:
 
         try:
             with petsc.plain_errors():
-                eps.setFromOptions()
-                if limits is not None:  # of the complement, which options made for the whole space do not know
-                    nev, left = limits
-                    eps.setDimensions(nev, max(min(int(eps.getDimensions()[1]), left), min(nev + 1, left)))
-                self._read(eps)
-                self._choose_arithmetic(eps)
+                self.obey(eps, limits)
+                self.choose_arithmetic(eps)
                 eps.solve()
                 self.operator.quick = False  # of products that check what was found
         except PETSc.Error as error:
@@ -231,13 +246,32 @@ class Search:
                 raise
             raise refusal from None
 
-    def _choose_arithmetic(self, eps: Any) -> None:
+    def obey(self, eps: Any, limits: tuple[int, int] | None) -> None:
+        """Take the user's options; (nev, left) of a complement, which options made for the whole do not know."""
+        eps.setFromOptions()
+        if limits is not None:
+            nev, left = limits
+            eps.setDimensions(nev, max(min(int(eps.getDimensions()[1]), left), min(nev + 1, left)))
+        self._read(eps)
+        if self.keeps and eps.getType() != "krylovschur":
+            raise InputError(f"checkpoint with -eps_type {eps.getType()}: the state is that of krylovschur")
+
+    def set_up(self, eps: Any, nev: int, *, near: bool = False, left: int | None = None) -> None:
+        """What is asked for where the user's options say nothing."""
+        left = self.operator.size if left is None else left
+        eps.setProblemType(type(eps).ProblemType.HEP)
+        eps.setType(type(eps).Type.KRYLOVSCHUR)
+        eps.setWhichEigenpairs(self._end(type(eps).Which))
+        eps.setDimensions(nev, default_ncv(nev, left, near=near))
+        eps.setTolerances(self.tolerance)
+
+    def choose_arithmetic(self, eps: Any) -> None:
         """float32 within products where the tolerance is no tighter than that bears."""
         quick = self._may_be_quick and self.relative and self.tolerance >= 0.999 * QUICK
         self.operator.quick = quick
         self.arithmetic += ("float32" if quick else "float64",)
-        self._goal = _MARGIN * self.tolerance if quick else self.tolerance
-        eps.setTolerances(self._goal, eps.getTolerances()[1])
+        self.goal = _MARGIN * self.tolerance if quick else self.tolerance
+        eps.setTolerances(self.goal, eps.getTolerances()[1])
 
     def _read(self, eps: Any) -> None:
         """Note which end, tolerance and test the user's options have left."""
@@ -251,63 +285,3 @@ class Search:
 
     def _end(self, kinds: Any) -> Any:
         return kinds.LARGEST_REAL if self.largest else kinds.SMALLEST_REAL
-
-    def _watch(self, eps: Any, known: int) -> None:
-        """Have SLEPc tell of every restart, and test what it looks for next as rounding allows.
-
-        Its test is relative to |lambda|, which nothing can meet where lambda is 0: residuals there are compared with
-        rounding instead.
-        """
-        earlier, tests = len(self.history), type(eps).Conv
-        near_zero = False  # the test in force: of an absolute residual
-
-        def monitor(eps: Any, its: int, nconv: int, values: list[Any], errors: list[float]) -> None:
-            nonlocal near_zero
-            nev = int(eps.getDimensions()[0])
-            found, estimates = np.real(np.array(values[:nev])), np.array(errors[:nev], dtype=float)
-            self._largest = max([self._largest, *(abs(value) for value in values)])
-            floor = _FLOOR * self._largest if self.operator.quick else self.rounding / 2
-            if near_zero:
-                estimates = estimates * self.tolerance / max(floor, 1e-300)
-            step = Step(
-                earlier + int(its), self.products, known + int(nconv),
-                tuple((found * self.unit).tolist()),
-                tuple((estimates * (1.0 if self.relative else self.unit)).tolist()),
-            )  # fmt: skip
-            self.history.append(step)
-            if self.progress is not None:
-                self.progress(step)
-            if self.relative and nconv < len(found):
-                size = abs(float(found[nconv]))
-                near_zero = (0.1 if self.operator.quick else self.tolerance) * size < floor
-                eps.setConvergenceTest(tests.ABS if near_zero else tests.REL)
-                goal = max(self._goal, floor / max(size, 1e-300)) if self.operator.quick else self._goal
-                eps.setTolerances(floor if near_zero else goal, eps.getTolerances()[1])
-
-        eps.setMonitor(monitor)
-
-
-def _pairs(eps: Any, search: Search, work: Any, known: Array) -> tuple[Array, Array]:
-    """Eigenvalues and vectors (this rank's part).
-
-    If SLEPc found fewer than were asked for, the rest are Ritz pairs of the basis it leaves behind, in the
-    complement of the converged vectors: SLEPc itself does not hand them out.
-    """
-    wanted = int(eps.getDimensions()[0])
-    found = min(int(eps.getConverged()), wanted)
-    basis = basis_of(eps, work) if found < wanted else None
-    converged, vectors = [], []
-    for i in range(found):
-        converged.append(float(np.real(eps.getEigenpair(i, work))))
-        vectors.append(work.getArray(readonly=True).copy())
-    values, stacked = np.array(converged), np.array(vectors).reshape(found, search.operator.local_size)
-    if basis is not None:
-        known = np.concatenate([known, stacked])
-        count = min(wanted - found, search.operator.size - len(known))
-        apply, group = search.scaled.apply, search.group
-        more, ritz_vectors = rayleigh_ritz(basis, apply, group, count, deflate=known, rank=search.order)
-        values, stacked = np.append(values, more), np.concatenate([stacked, ritz_vectors])
-        # A late Ritz value may lie before an early converged one.
-        order = np.argsort(search.order(values), kind="stable")
-        values, stacked = values[order], stacked[order]
-    return values, stacked

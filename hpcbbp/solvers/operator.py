@@ -13,9 +13,11 @@ from hpcbbp.errors import InputError, shown
 from hpcbbp.machine import memory, petsc
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed
-from hpcbbp.operators.base import Operator, orthonormal
+from hpcbbp.operators.base import Operator
 from hpcbbp.operators.own import checked_directions
+from hpcbbp.operators.vectors import orthonormal
 from hpcbbp.solvers import eigen
+from hpcbbp.solvers.checkpoint import SolveCheckpoint
 from hpcbbp.solvers.request import DEFAULT_TOL
 from hpcbbp.solvers.result import EigenResult, Step
 from hpcbbp.solvers.slepc import CONVERGED
@@ -101,6 +103,7 @@ def solve_operator(
     verify: bool = False,
     directions: Mapping[str, Any] | None = None,
     progress: Callable[[Step], None] | None = None,
+    checkpoint: SolveCheckpoint | None = None,
 ) -> OperatorSolution:
     """Find eigenpairs of one end of an operator's spectrum, or of both, by SLEPc's Krylov-Schur. Collective.
 
@@ -125,11 +128,16 @@ def solve_operator(
         operator's own by default.
     progress : callable, optional
         Called with each Step, on every rank.
+    checkpoint : SolveCheckpoint, optional
+        Keeps the state at restarts, and goes on from one that is there.
 
     Raises
     ------
     InputError
-        Values that make no sense, too little memory, or a product that fails, on all ranks.
+        Values that make no sense, too little memory, a product that fails, or a checkpoint of something else, on all
+        ranks.
+    StoppedError
+        If the checkpoint's `stop` says so; the state is kept.
 
     Examples
     --------
@@ -151,6 +159,12 @@ def solve_operator(
         wanted = operator.size // 2
     named = checked_directions(operator.directions if directions is None else directions, operator)
     _require_room(operator, wanted)
+    if checkpoint is not None and not isinstance(checkpoint, SolveCheckpoint):
+        raise InputError(f"checkpoint = {shown(checkpoint)}: a SolveCheckpoint(folder) is wanted")
+    parts = (
+        checkpoint is not None and len(ends) == 2
+    )  # each end has a state, and the first one's waits for the second
+    states = {end: checkpoint.of(end) if checkpoint and parts else checkpoint for end in ends}
     found = {
         end: eigen.solve(
             operator,
@@ -162,9 +176,13 @@ def solve_operator(
             above=above if end == "largest" else None,
             largest=end == "largest",
             verify=verify,
+            checkpoint=states[end],
+            identity={"operator": operator.name, "size": operator.size},
         )
         for end in ends
     }
+    if checkpoint is not None and len(ends) == 2:
+        checkpoint.end_of_parts(operator.group)
     both = _joined(*found.values()) if len(ends) == 2 else found[ends[0]]
     vectors = both.vectors.reshape(len(both.eigenvalues), operator.local_size)
     return OperatorSolution(

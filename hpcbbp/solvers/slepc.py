@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
+from hpcbbp.machine.ranks import Group
+from hpcbbp.solvers.ritz import rayleigh_ritz
 
 Array = NDArray[np.float64]
 
 CONVERGED = "converged: the requested pairs reached the tolerance"
+LIMIT = "not converged: iteration limit reached; raise -eps_max_it or -eps_ncv, or loosen tol"
 _REASONS = {
     "CONVERGED_TOL": CONVERGED,
     "CONVERGED_USER": CONVERGED,
-    "DIVERGED_ITS": "not converged: iteration limit reached; raise -eps_max_it or -eps_ncv, or loosen tol",
+    "DIVERGED_ITS": LIMIT,
     "DIVERGED_BREAKDOWN": "not converged: breakdown of the Krylov basis; try another seed or -eps_ncv",
     "DIVERGED_SYMMETRY_LOST": "not converged: symmetry lost; report this",
 }
@@ -69,3 +72,66 @@ def basis_of(eps: Any, work: Any) -> Array:
         bv.copyVec(j, work)
         column[:] = work.getArray(readonly=True)
     return basis
+
+
+def pairs_of(
+    eps: Any,
+    work: Any,
+    known: Array,
+    apply: Callable[[Array], Array],
+    group: Group,
+    order: Callable[[Array], Array],
+) -> tuple[Array, Array]:
+    """Eigenvalues and vectors (this rank's part) of a run in the complement of known ones. Collective.
+
+    If SLEPc found fewer than were asked for, the rest are Ritz pairs of the basis it leaves behind, in the
+    complement of the converged vectors: SLEPc itself does not hand them out.
+    """
+    wanted = int(eps.getDimensions()[0])
+    found = min(int(eps.getConverged()), wanted)
+    basis = basis_of(eps, work) if found < wanted else None
+    converged, vectors = [], []
+    for i in range(found):
+        converged.append(float(np.real(eps.getEigenpair(i, work))))
+        vectors.append(work.getArray(readonly=True).copy())
+    values, stacked = np.array(converged), np.array(vectors).reshape(found, work.getLocalSize())
+    if basis is not None:
+        known = np.concatenate([known, stacked])
+        count = min(wanted - found, work.getSize() - len(known))
+        more, ritz_vectors = rayleigh_ritz(basis, apply, group, count, deflate=known, rank=order)
+        values, stacked = np.append(values, more), np.concatenate([stacked, ritz_vectors])
+        # A late Ritz value may lie before an early converged one.
+        first = np.argsort(order(values), kind="stable")
+        values, stacked = values[first], stacked[first]
+    return values, stacked
+
+
+def leading(eps: Any, converged: int, ritz: Array) -> tuple[Array, Array]:
+    """What a restart of Krylov-Schur keeps, as a monitor sees it: Ritz values, and their vectors and what comes next.
+
+    The basis begins with the Ritz vectors that are kept and the residual's direction (EPSSolve_KrylovSchur_Default);
+    behind them are vectors of the space before.
+    """
+    _, ncv, mpd = map(int, eps.getDimensions())
+    free = min(ncv, converged + mpd) - converged
+    part = float(eps.getKrylovSchurRestart()) or 0.5
+    kept = converged + max(1, int(free * part))
+    bv, work = eps.getBV(), eps.getOperators()[0].createVecRight()
+    vectors = np.empty((kept + 1, work.getLocalSize()))
+    for i, vector in enumerate(vectors):
+        bv.copyVec(i, work)
+        vector[:] = work.getArray(readonly=True)
+    work.destroy()
+    return ritz[:kept], vectors
+
+
+def chosen() -> dict[str, str]:
+    """PETSc options that say which pairs SLEPc finds: with others a state is that of another solve."""
+    from petsc4py import PETSc
+
+    names = ("monitor", "view", "ncv", "mpd", "max_it", "converged_reason", "error")
+    given = PETSc.Options().getAll()
+    return {
+        f"-{name}": str(value) for name, value in sorted(given.items())
+        if name.startswith(("eps_", "st_")) and not any(name.startswith(f"eps_{other}") for other in names)
+    }  # fmt: skip

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
+from hpcbbp.solvers.checkpoint import SolveCheckpoint
 from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.instance import Instance
 from hpcbbp.solvers.request import Request, Words
@@ -18,13 +19,15 @@ from hpcbbp.solvers.result import Solution, Step
 
 Array = NDArray[np.float64]
 Heard = Callable[[Step], None] | None
+State = Checkpoint | SolveCheckpoint
+Keeps = type[Checkpoint] | type[SolveCheckpoint] | None
 
 
 class Prepared(Protocol):
     """An instance that was drawn, and knows how it is solved."""
 
-    def solve(self, listener: Heard = None, checkpoint: Checkpoint | None = None) -> Solution:
-        """Pairs and overlaps. Collective. Only a method that keeps its state takes a checkpoint."""
+    def solve(self, listener: Heard = None, checkpoint: State | None = None) -> Solution:
+        """Pairs and overlaps. Collective. A checkpoint is one that the method has made."""
 
     def projections(self) -> tuple[Array, Array]:
         """S = X w, (m_local, p), and u = X w*, (m_local, p_star), of this rank's samples. Collective."""
@@ -52,6 +55,8 @@ class Method(Protocol):
         Why it takes no data of the user's own, as the end of a sentence; empty if it does.
     whole : bool
         Whether it finds all pairs, however many are asked for.
+    checkpoint : class, optional
+        What keeps its state; None where it cannot be stopped on the way.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Method(Protocol):
     options: frozenset[str]
     draws: str
     whole: bool
+    checkpoint: Keeps
 
     def pairs(self, problem: Problem, n: int) -> int:
         """Pairs that are found, or shown, where nothing is said."""

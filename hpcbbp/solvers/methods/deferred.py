@@ -13,7 +13,7 @@ from hpcbbp.model.problem import Problem
 from hpcbbp.solvers.deferred import Checkpoint, Deferred, check_deferred, deferred_instance, solve_deferred
 from hpcbbp.solvers.deferred.floors import IMAGES, reachable, storage_for
 from hpcbbp.solvers.instance import Instance
-from hpcbbp.solvers.methods.base import Array, Heard
+from hpcbbp.solvers.methods.base import Array, Heard, Keeps, State
 from hpcbbp.solvers.needs import deferred_bytes, directions
 from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution
@@ -26,8 +26,9 @@ class PreparedDeferred:
     instance: Deferred
     request: Request
 
-    def solve(self, listener: Heard = None, checkpoint: Checkpoint | None = None) -> Solution:
+    def solve(self, listener: Heard = None, checkpoint: State | None = None) -> Solution:
         """Pairs, gone on with from the checkpoint where there is one."""
+        assert checkpoint is None or isinstance(checkpoint, Checkpoint)
         request = self.request
         return solve_deferred(
             self.instance, request.nev, tol=request.tol, block=request.block, checkpoint=checkpoint, progress=listener
@@ -54,6 +55,7 @@ class DeferredMethod:
     options = frozenset({"block", "checkpoint", "checkpoint_every"})
     draws = "is exact only for a Gaussian X and weights of its own, never formed"
     whole = False
+    checkpoint: Keeps = Checkpoint
 
     def pairs(self, problem: Problem, n: int) -> int:
         """The outliers: pairs of the bulk converge far more slowly."""

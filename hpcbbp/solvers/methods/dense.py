@@ -10,10 +10,9 @@ from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers import eigen
-from hpcbbp.solvers.deferred import Checkpoint
 from hpcbbp.solvers.dense import NO_ROOM, solve_dense
 from hpcbbp.solvers.instance import Instance, gaussian_instance
-from hpcbbp.solvers.methods.base import Array, Heard
+from hpcbbp.solvers.methods.base import Array, Heard, Keeps, State
 from hpcbbp.solvers.needs import dense_bytes
 from hpcbbp.solvers.request import Request, Words
 from hpcbbp.solvers.result import Solution
@@ -26,7 +25,7 @@ class PreparedMatrix:
     instance: Instance
     request: Request
 
-    def solve(self, listener: Heard = None, checkpoint: Checkpoint | None = None) -> Solution:
+    def solve(self, listener: Heard = None, checkpoint: State | None = None) -> Solution:
         """All pairs, whatever `nev` says: phi needs them all."""
         return solve_dense(self.instance, self.request.tol)
 
@@ -51,6 +50,7 @@ class DenseMethod:
     options = frozenset({"below", "data"})
     draws = ""
     whole = True
+    checkpoint: Keeps = None
 
     def pairs(self, problem: Problem, n: int) -> int:
         """Shown: the outliers, and two pairs behind them."""

@@ -16,7 +16,7 @@ class DiceMethod(StoredMethod):
 
     name = data = "dice"
     storages = tuple(STORAGE)
-    options = frozenset({"below", "verify", "petsc"})
+    options = frozenset({"below", "verify", "petsc", "checkpoint", "checkpoint_every"})
     draws = "draws X and the weights itself"
 
     def reachable(self, request: Request, storage: str) -> float:

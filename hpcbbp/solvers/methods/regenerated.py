@@ -13,7 +13,7 @@ class RegeneratedMethod(StoredMethod):
 
     name = data = "regenerated"
     storages = REGENERATED
-    options = frozenset({"below", "verify", "petsc"})
+    options = frozenset({"below", "verify", "petsc", "checkpoint", "checkpoint_every"})
     draws = "draws X and the weights itself"
 
     def storage(self, request: Request) -> str:

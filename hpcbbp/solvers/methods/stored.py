@@ -9,9 +9,9 @@ from hpcbbp.machine.network import Network
 from hpcbbp.machine.ranks import Group
 from hpcbbp.model.problem import Problem
 from hpcbbp.solvers import eigen
-from hpcbbp.solvers.deferred import Checkpoint
+from hpcbbp.solvers.checkpoint import SolveCheckpoint
 from hpcbbp.solvers.instance import Instance, gaussian_instance, solve_instance
-from hpcbbp.solvers.methods.base import Array, Heard
+from hpcbbp.solvers.methods.base import Array, Heard, Keeps, State
 from hpcbbp.solvers.needs import products, stored_bytes
 from hpcbbp.solvers.request import BYTES, Request, Words
 from hpcbbp.solvers.result import Solution
@@ -24,12 +24,14 @@ class PreparedInstance:
     instance: Instance
     request: Request
 
-    def solve(self, listener: Heard = None, checkpoint: Checkpoint | None = None) -> Solution:
-        """Pairs by Krylov-Schur; a state is not kept."""
+    def solve(self, listener: Heard = None, checkpoint: State | None = None) -> Solution:
+        """Pairs by Krylov-Schur, gone on with from the checkpoint where there is one."""
         asked = self.request
+        assert checkpoint is None or isinstance(checkpoint, SolveCheckpoint)
         return solve_instance(
-            self.instance, asked.nev, tol=asked.tol, progress=listener, below=asked.below, verify=asked.verify
-        )
+            self.instance, asked.nev, tol=asked.tol, progress=listener, below=asked.below, verify=asked.verify,
+            checkpoint=checkpoint,
+        )  # fmt: skip
 
     def projections(self) -> tuple[Array, Array]:
         """Of this rank's samples."""
@@ -49,9 +51,10 @@ class StoredMethod:
 
     name = "stored"
     storages = STORED
-    options = frozenset({"below", "verify", "data", "petsc"})
+    options = frozenset({"below", "verify", "data", "petsc", "checkpoint", "checkpoint_every"})
     draws = ""
     whole = False
+    checkpoint: Keeps = SolveCheckpoint
     data = "stored"
     """What gaussian_instance calls such an X."""
 
