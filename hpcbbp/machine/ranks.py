@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, MissingDependencyError, shown
+from hpcbbp.machine.settling import settled
 from hpcbbp.machine.signals import deaf
 from hpcbbp.machine.stdio import tell
 
@@ -190,20 +191,7 @@ class Group:
         """
         if self.comm is None:
             return trouble
-        aside, mine, worst = _aside(self.comm), np.array([trouble is not None], dtype="i"), np.zeros(1, dtype="i")
-        from mpi4py import MPI
-
-        request = aside.Iallreduce(mine, worst, op=MPI.MAX)
-        if trouble is None:
-            request.Wait()
-        else:
-            latest = time.monotonic() + patience
-            while not request.Test():
-                if time.monotonic() > latest:
-                    tell(f"hpcbbp: error: {' '.join(trouble.split())} (the other ranks went on waiting: job ended)")
-                    aside.Abort(2)
-                time.sleep(0.001)
-        return next(text for text in aside.allgather(trouble) if text is not None) if worst[0] else None
+        return settled(self.comm, trouble, patience)
 
     @contextmanager
     def split(self, part: int) -> Iterator[Group]:
@@ -226,22 +214,6 @@ class Group:
             return int(node.Get_size())
         finally:
             node.Free()
-
-
-_KEYS: list[int] = []  # under which a communicator keeps its double
-
-
-def _aside(comm: Any) -> Any:
-    """A double of a communicator, so that no message of ours is taken for one of others. Collective at first."""
-    from mpi4py import MPI
-
-    if not _KEYS:
-        _KEYS.append(MPI.Comm.Create_keyval(delete_fn=lambda of, key, double: double.Free()))
-    double = comm.Get_attr(_KEYS[0])
-    if double is None:
-        double = comm.Dup()
-        comm.Set_attr(_KEYS[0], double)
-    return double
 
 
 def leave(status: int) -> None:

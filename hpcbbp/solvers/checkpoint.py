@@ -168,14 +168,20 @@ class SolveCheckpoint(VectorCheckpoint):
         basis = Basis(kept.basis.ritz, found["basis"]) if kept.basis else None
         return replace(kept, vectors=found["pairs"], basis=basis)
 
-    def save_if_due(self, operator: Operator, kept: Callable[[], Kept]) -> None:
-        """Write the state if the interval has passed or the solve is to stop. Collective.
+    def save_if_due(self, operator: Operator, kept: Callable[[], Kept | None]) -> None:
+        """Write the state if the interval has passed or the solve is to stop; None leaves the one before. Collective.
 
         Raises
         ------
         StoppedError
         """
-        self._save_if_due(operator.group, lambda: self.save(operator, kept()))
+
+        def save() -> None:
+            found = kept()
+            if found is not None:
+                self.save(operator, found)
+
+        self._save_if_due(operator.group, save)
         if self._whole is not None:
             self._whole.trouble = self.trouble
 

@@ -34,7 +34,7 @@ class NothingKept:
         """Whether states are kept (hpcbbp.solvers.kept)."""
         return False
 
-    def keep(self, known: Array, wanted: int, basis: Callable[[], Basis]) -> None:
+    def keep(self, known: Array, wanted: int, basis: Callable[[], Basis | None]) -> None:
         """Nothing."""
 
     def begin_with(self, nev: int) -> int:

@@ -58,10 +58,15 @@ class KeptSearch(Search):
         """States are kept."""
         return True
 
-    def keep(self, known: Array, wanted: int, basis: Callable[[], Basis]) -> None:
-        """Write the state if it is time. Collective; StoppedError if the solve is to stop."""
+    def keep(self, known: Array, wanted: int, basis: Callable[[], Basis | None]) -> None:
+        """Write the state if it is time and there is one. Collective; StoppedError if the solve is to stop."""
+
+        def state() -> Kept | None:
+            found = basis()
+            return None if found is None else self._state(self._stage, wanted, found)
+
         try:
-            self.checkpoint.save_if_due(self.operator, lambda: self._state(self._stage, wanted, basis()))
+            self.checkpoint.save_if_due(self.operator, state)
         except BaseException as error:  # PETSc, which may have called us, has its own
             self.operator.failure = error
             raise

@@ -106,23 +106,28 @@ def pairs_of(
     return values, stacked
 
 
-def leading(eps: Any, converged: int, ritz: Array) -> tuple[Array, Array]:
+def leading(eps: Any, converged: int, ritz: Array, group: Group) -> tuple[Array, Array] | None:
     """What a restart of Krylov-Schur keeps, as a monitor sees it: Ritz values, and their vectors and what comes next.
 
     The basis begins with the Ritz vectors that are kept and the residual's direction (EPSSolve_KrylovSchur_Default);
-    behind them are vectors of the space before.
+    behind them are vectors of the space before. None where a space was exhausted and there is no such direction.
+    Collective.
     """
     _, ncv, mpd = map(int, eps.getDimensions())
     free = min(ncv, converged + mpd) - converged
     part = float(eps.getKrylovSchurRestart()) or 0.5
     kept = converged + max(1, int(free * part))
-    bv, work = eps.getBV(), eps.getOperators()[0].createVecRight()
+    bv = eps.getBV()
+    if kept >= min(bv.getSizes()[1], len(ritz) + 1):
+        return None
+    work = eps.getOperators()[0].createVecRight()
     vectors = np.empty((kept + 1, work.getLocalSize()))
     for i, vector in enumerate(vectors):
         bv.copyVec(i, work)
         vector[:] = work.getArray(readonly=True)
     work.destroy()
-    return ritz[:kept], vectors
+    sound = np.allclose(group.sum(vectors @ vectors.T), np.eye(kept + 1), atol=1e-8)
+    return (ritz[:kept], vectors) if group.share(sound) else None
 
 
 def chosen() -> dict[str, str]:

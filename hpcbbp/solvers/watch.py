@@ -43,7 +43,7 @@ class Watched(Protocol):
     def keeps(self) -> bool:
         """Whether states are kept."""
 
-    def keep(self, known: Array, wanted: int, basis: Callable[[], Basis]) -> None:
+    def keep(self, known: Array, wanted: int, basis: Callable[[], Basis | None]) -> None:
         """Write the state if it is time; StoppedError if the solve is to stop. Collective."""
 
 
@@ -77,8 +77,13 @@ class Watch:
         self.tell(int(nconv), ritz[:wanted], estimates * (1.0 if search.relative else search.unit))
         if search.relative and nconv < min(wanted, len(ritz)):
             self._set_test(eps, abs(float(ritz[nconv])))
-        if search.keeps:
-            search.keep(self.known, wanted, lambda: Basis(*leading(eps, int(nconv), ritz)))
+        if search.keeps and nconv < wanted and its < eps.getTolerances()[1]:  # else the run is over
+
+            def basis() -> Basis | None:
+                found = leading(eps, int(nconv), ritz, search.operator.group)
+                return found and Basis(*found)
+
+            search.keep(self.known, wanted, basis)
 
     def tell(self, converged: int, ritz: Array, estimates: Array) -> None:
         """Of a restart, whoever makes it."""

@@ -49,13 +49,16 @@ BAD = [
     ((*SMALL, "--storage", "float16"), "--storage float16 with --method stored"),
     ((*SMALL, "--method", "lanczos"), "--method lanczos: one of stored, dice, regenerated, deferred, dense"),
     ((*SMALL, "--block", 2), "--block belongs to --method deferred"),
-    ((*SMALL, "--checkpoint-every", 5), "--checkpoint-every belongs to --method deferred"),
+    ((*SMALL, "--checkpoint-every", 5), "--checkpoint-every without --checkpoint"),
     ((*SMALL, "--method", "deferred", "--checkpoint-every", 5), "--checkpoint-every without --checkpoint"),
     ((*SMALL, "--method", "deferred", "--tol", 1e-13), "--tol 1e-12 or more"),
     ((*SMALL, "--data", "dice", "--storage", "float32"), "residuals are good to about 1.0e-07"),
     ((*SMALL, "--storage", "int16"), "int16 goes with --method deferred"),
     ((*SMALL, "--data", "dices"), "--data dices: your X as FILE.npy"),
-    ((*SMALL, "--checkpoint", "c"), "--checkpoint belongs to --method deferred"),
+    (
+        (*SMALL, "--checkpoint", "c", "--method", "dense"),
+        "--checkpoint belongs to --method stored",
+    ),
     ((*SMALL, "--method", "deferred", "--block", 0), "block >= 1"),
     (
         (*SMALL, "--method", "deferred", "--block", 60),

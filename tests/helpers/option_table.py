@@ -261,7 +261,10 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         "regenerated": (Row("--method regenerated"), Row("--method regenerated --tol 1e-6")),
         "deferred": (
             Row("--method Deferred", "--method Deferred: one of stored, dice, regenerated, deferred, dense"),
-            Row("--method krylov-schur --checkpoint c", "--checkpoint belongs to --method deferred, not stored"),
+            Row(
+                "--method deferred --verify --checkpoint c",
+                "--verify belongs to --method stored, dice or regenerated",
+            ),
         ),
         "dense": (Row('method = "dense"'), Row('method = "lanczos"', "method")),
     },
@@ -275,22 +278,44 @@ TABLE: dict[str, dict[str, tuple[Row, ...]]] = {
         **key("block = 2"),
     },
     "checkpoint": {
-        **deferred_only("--checkpoint {folder}/c", "checkpoint"),
-        "deferred": (
+        **each(
+            (*FILES, *DRAWN),
             Row("--checkpoint {folder}/c{n}"),
             Row("--checkpoint {folder}/wide.npy", "wide.npy"),
         ),
         **key('checkpoint = "c"'),
     },
     "checkpoint_every": {
-        **deferred_only("--checkpoint-every 5", "checkpoint-every"),
-        "deferred": (
+        **each(
+            (*FILES, *DRAWN),
             Row("--checkpoint {folder}/e{n} --checkpoint-every 0"),
             Row("--checkpoint-every 5", "--checkpoint-every without --checkpoint"),
             Row("--checkpoint {folder}/e{n} --checkpoint-every -1", "seconds >= 0"),
             Row("--checkpoint {folder}/e{n} --checkpoint-every nan", "checkpoint-every|seconds"),
         ),
         **key("checkpoint_every = 5", "unknown key grid.*checkpoint_every"),
+    },
+    "wall_time": {
+        **each(
+            (*FILES, *DRAWN),
+            Row("--checkpoint {folder}/w{n} --wall-time 1e6"),
+            Row("--wall-time 5", "--wall-time 5 without --checkpoint: name the folder"),
+            Row("--checkpoint {folder}/w{n} --wall-time 0", "--wall-time 0: seconds, more than 0"),
+            Row("--checkpoint {folder}/w{n} --wall-time inf", "--wall-time inf: seconds, more than 0"),
+        ),
+        **key("wall_time = 5", "unknown key grid.*wall_time"),
+    },
+    "operator": {
+        **each((*FILES, *DRAWN), Row("--operator m:f", "-[-a-z]+ with --operator: the function says all about its")),
+        **key('operator = "m:f"'),
+    },
+    "above": {
+        **each((*FILES, *DRAWN), Row("--above 1", "--above belongs to --operator")),
+        **key("above = 1.0"),
+    },
+    "which": {
+        **each((*FILES, *DRAWN), Row("--which largest", "--which belongs to --operator")),
+        **key('which = "largest"'),
     },
     **MODELS,
     "as_json": {
