@@ -31,6 +31,8 @@ STREAMS = {
     "batches": 12,
     "state-evolution": 13,
     "operator-checks": 14,
+    "probes": 15,
+    "probe-triangles": 16,
 }
 """Streams by name. The numbers are part of what a seed means: never change or reuse one."""
 
