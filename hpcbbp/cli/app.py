@@ -14,6 +14,7 @@ import typer
 from hpcbbp._version import __version__
 from hpcbbp.cli.campaign import collect, export, plan, run
 from hpcbbp.cli.demo import demo
+from hpcbbp.cli.density import density
 from hpcbbp.cli.descend import descend
 from hpcbbp.cli.figure import analyze, figure, report
 from hpcbbp.cli.models import models
@@ -21,7 +22,7 @@ from hpcbbp.cli.options import Json
 from hpcbbp.cli.predict import predict
 from hpcbbp.cli.slurm import slurm
 from hpcbbp.cli.solve import solve
-from hpcbbp.cli.theory import density, phase_diagram, theory
+from hpcbbp.cli.theory import phase_diagram, theory
 from hpcbbp.errors import InputError
 from hpcbbp.machine import stdio as streams
 from hpcbbp.machine.optional import require

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from hpcbbp.cli.asked import check_folder, check_petsc_options
 from hpcbbp.cli.output import Output, table, warn, warn_of_traps
+from hpcbbp.cli.own import check_words, made
 from hpcbbp.cli.progress import listener
 from hpcbbp.cli.stopping import check_wall_time, stopping
-from hpcbbp.errors import InputError, shown
+from hpcbbp.errors import InputError
 from hpcbbp.machine import petsc
-from hpcbbp.machine.imports import OWN, imported
 from hpcbbp.machine.ranks import Group, abort_on_error
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.machine.table import Column, Table
@@ -25,7 +25,7 @@ from hpcbbp.solvers.operator import ENDS, PAIRS, ends_of, solve_operator
 from hpcbbp.solvers.request import DEFAULT_TOL
 
 if TYPE_CHECKING:
-    from hpcbbp.operators.base import Operator
+    pass
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,7 @@ class AskedOperator:
     def __post_init__(self) -> None:
         """Check what needs neither MPI nor the user's module."""
         check_petsc_options(self.petsc_options, {"tol": self.given_tol, "nev": self.nev})
-        if OWN.fullmatch(self.words) is None:
-            raise InputError(
-                f"--operator {self.words if self.words.isprintable() else shown(self.words)}: MODULE:FUNCTION is "
-                "wanted, a function of the group of ranks that returns an operator"
-            )
+        check_words(self.words)
         if self.which is not None and self.which not in ENDS:
             raise InputError(f"--which {self.which}: one of {', '.join(ENDS)}")
         ends_of(self.which, self.below, self.above, self.nev)
@@ -113,45 +109,6 @@ def run(asked: AskedOperator, output: Output) -> None:
         unused = petsc.unused_options()
         if group.rank == 0:
             _show(found.to_dict(), output, unused, group)
-
-
-def made(words: str, group: Group) -> Operator:
-    """The operator that a function of the user's own returns. Collective.
-
-    Raises
-    ------
-    InputError
-        On all ranks: a module that cannot be imported, a function that raises or returns something else.
-    """
-    what = f"--operator {words}"
-    with group.agreeing():
-        function = imported(what, words)
-        if not callable(function):
-            raise InputError(f"{what}: a function of the group of ranks is wanted, it is {shown(function)}")
-    found, trouble = None, group.settle(None)
-    try:
-        found = function(group)
-    except InputError as error:
-        trouble = f"{what}: {error}"
-    except (Exception, SystemExit) as error:
-        trouble = f"{what}: it raised {type(error).__name__}: {error}"
-    trouble = group.settle(trouble)
-    if trouble is not None:
-        raise InputError(trouble)
-    from hpcbbp.operators.base import Operator
-
-    with group.agreeing():
-        if not isinstance(found, Operator):
-            raise InputError(
-                f"{what}: it returned {shown(found)}, an operator is wanted, as hpcbbp.operators.summed_operator "
-                "makes one"
-            )
-        if found.group.size != group.size:
-            raise InputError(
-                f"{what}: its operator lives on {found.group.size} of {group.size} ranks: give it the group that the "
-                "function is called with"
-            )
-    return found
 
 
 def _show(answer: dict[str, Any], output: Output, unused: Sequence[str], group: Group) -> None:

@@ -49,6 +49,14 @@ Student = Annotated[str | None, typer.Option("--student", help="Student weights,
 CheckpointEvery = Annotated[
     float | None, typer.Option("--checkpoint-every", help="Seconds between checkpoints (600); 0: every step.")
 ]
+OperatorName = Annotated[
+    str | None,
+    typer.Option(
+        "--operator",
+        metavar="MODULE:FUNCTION",
+        help="An operator of your own in place of a Hessian: what a function of the group of ranks returns.",
+    ),
+]
 Checkpoint = Annotated[
     str | None, typer.Option("--checkpoint", help="Folder for the state of long work; the same command goes on.")
 ]

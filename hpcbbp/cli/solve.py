@@ -21,6 +21,7 @@ from hpcbbp.cli.options import (
     Loss,
     N,
     Noise,
+    OperatorName,
     P,
     PetscOptions,
     PStar,
@@ -43,14 +44,7 @@ if TYPE_CHECKING:
 
 
 def solve(
-    operator: Annotated[
-        str | None,
-        typer.Option(
-            "--operator",
-            metavar="MODULE:FUNCTION",
-            help="An operator of your own in place of a Hessian: what a function of the group of ranks returns.",
-        ),
-    ] = None,
+    operator: OperatorName = None,
     n: N = None,
     p: P = None,
     p_star: PStar = None,

@@ -1,4 +1,4 @@
-"""`hpcbbp theory`, `phase-diagram`, `density`: theory as tables, pictures, CSV and JSON."""
+"""`hpcbbp theory`, `phase-diagram`: theory as tables, pictures, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -129,50 +129,6 @@ def phase_diagram(
         output.show(
             *phase_tables(made.curves(), p_star, made.points() if a else [], made.at_finite_n()), *files(out, csv)
         )
-
-
-def density(
-    p: P,
-    alpha: Annotated[list[float], typer.Option("--alpha", help="M/N, a curve each; may be repeated.")],
-    a: A = None,
-    p_star: PStar = 1,
-    activation: Activation = None,
-    loss: Loss = None,
-    noise: Noise = None,
-    link: Link = None,
-    estimator: Estimator = None,
-    covariance: Covariance = None,
-    points: Annotated[int, typer.Option("--points", help="Points of a curve.")] = 300,
-    out: Out = Path("density.png"),
-    as_json: Json = False,
-) -> None:
-    """Density of the bulk at N = infinity, from its left edge into its right tail, and how thin a smooth edge is."""
-    import pandas as pd
-
-    from hpcbbp.cli.answers import density_answer
-    from hpcbbp.cli.output import Output
-    from hpcbbp.cli.theory_tables import density_tables
-    from hpcbbp.figures.canvas import save
-    from hpcbbp.figures.theory import density_figure
-    from hpcbbp.model.words import Parts
-
-    parts = Parts.given(
-        activation=activation, loss=loss, noise=noise, link=link, estimator=estimator, covariance=covariance
-    )
-    model = (parse_units(p), p_star, parts.constant(a, "-a"), str(parts))
-    csv = check_picture(out)
-    values = list(dict.fromkeys(alpha))
-    with progress_of(len(values), "curves") as part:
-        answer = {**density_answer(model, values, points, part), "files": [str(out), str(csv)]}
-    output = Output(as_json)
-    rows = [pd.DataFrame({name: curve[name] for name in ("alpha", "x", "rho")}) for curve in answer["curves"]]
-    with writing(out):
-        pd.concat(rows).to_csv(csv, index=False, float_format="%.10g")
-        save(density_figure(answer), out)
-    if as_json:
-        output.json(answer)
-    else:
-        output.show(*density_tables(answer), *files(out, csv))
 
 
 @contextmanager

@@ -183,6 +183,34 @@ def density_tables(answer: dict[str, Any]) -> list[Any]:
     ]
 
 
+def spectrum_tables(sampled: Sequence[dict[str, Any]]) -> list[Any]:
+    """Tables of spectra by quadrature; of none nothing."""
+    if not sampled:
+        return []
+
+    def moment(order: int) -> Callable[[dict[str, Any]], str]:
+        def shown(one: dict[str, Any]) -> str:
+            error = one["moment_errors"][order - 1]
+            return f"{one['moments'][order - 1]:.6g}" + ("" if error is None else f" ({error:.2g})")
+
+        return shown
+
+    columns: tuple[Column[dict[str, Any]], ...] = (
+        Column("spectrum of", lambda one: one["operator"] if "n" not in one else f"N = {one['n']}, {one['method']}"),
+        *((_ALPHA,) if "alpha" in sampled[0] else ()),
+        _of_key("order", "size"),
+        Column("probes x steps", lambda one: f"{one['probes']} x {one['steps']}"),
+        Column("tr A/n (error)", moment(1)),
+        Column("tr A^2/n (error)", moment(2)),
+    )
+    if "distance" in sampled[0]:
+        columns += (
+            _of_key("distance from N = inf", "distance", decimals(5)),
+            _of_key("error", "distance_error", lambda error: "-" if error is None else f"{error:.1g}"),
+        )
+    return [table(Table("stochastic Lanczos quadrature", columns, tuple(sampled)))]
+
+
 def _spread(title: str, name: str) -> Column[PredictedPoint]:
     """A mean over samples, and their standard deviation."""
     mean, std = attrgetter(f"found.{name}"), attrgetter(f"found.{name}_std")

@@ -22,6 +22,7 @@ from hpcbbp.figures.canvas import (
     resonances,
     title,
 )
+from hpcbbp.figures.spectra import draw_spectrum, named
 from hpcbbp.model.words import PARTS
 from hpcbbp.theory import a_c, transition
 from hpcbbp.theory.named import alpha_bbp_of, is_the_papers_own, known_spectrum_of
@@ -117,6 +118,9 @@ def density_figure(answer: dict[str, Any]) -> Figure:
         edge.plot((x - curve["lambda_minus"])[inside], rho[inside], color=colour, linewidth=1.5, label=label)
         weight = np.concatenate([[0.0], np.cumsum(0.5 * (rho[1:] + rho[:-1]) * np.diff(x))])
         reach = max(reach, float(x[np.searchsorted(weight, 0.985 * weight[-1])]))
+        for sampled in answer.get("simulated", [])[index : index + 1]:
+            draw_spectrum(whole, sampled, 0.0, colour, named(sampled))
+            draw_spectrum(edge, sampled, curve["lambda_minus"], colour, named(sampled))
         if curve["lambda_star"] is not None:
             for axis, origin in ((whole, 0.0), (edge, curve["lambda_minus"])):
                 axis.axvline(curve["lambda_star"] - origin, color=colour, linestyle=":", linewidth=1.3)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ Array = NDArray[np.float64]
 
 PROBES, STEPS = 8, 100
 """Where nothing is said."""
+
+_LEAST = 1e-12  # weight of a node
+_ALIKE = 1e-10  # distance of two nodes, relative to the largest
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,7 @@ class SpectralDensity:
         return float(values.mean()), _error(values)
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        """Share of eigenvalues below each x, with its standard error.
-
-        Between nodes, where only bounds are known, the middle of the bounds at the nodes is interpolated.
-        """
+        """Share of eigenvalues below each x, with its standard error: the integral of `density`."""
         x = np.asarray(x, dtype=np.float64)
         each = np.array([_cumulative(*self._of(i), x) for i in range(len(self.nodes))])
         return each.mean(axis=0), _error(each)
@@ -79,20 +79,26 @@ class SpectralDensity:
         each = np.array([_density(*self._of(i), x) for i in range(len(self.nodes))])
         return each.mean(axis=0), _error(each)
 
-    def distance(self, cumulative: Callable[[Array], Array]) -> tuple[float, float]:
-        """Kolmogorov-Smirnov distance from a law, at the nodes; and what quadrature leaves open of it.
+    def distance(self, cumulative: Callable[[Array], Array], atoms: Sequence[float] = ()) -> tuple[float, float]:
+        """Kolmogorov-Smirnov distance from a law half-way between nodes: mean over probes, with its standard error.
 
         Parameters
         ----------
         cumulative : callable
             Of the law.
+        atoms : sequence of float
+            Eigenvalues with a share of their own in the law, amid others: the nodes beside one share its weight, and
+            what lies between them is left out.
         """
-        found, unknown = 0.0, 0.0
+        each = []
         for i in range(len(self.nodes)):
             nodes, weights = self._of(i)
-            found = max(found, float(np.abs(self.cumulative(nodes)[0] - cumulative(nodes)).max()))
-            unknown = max(unknown, float(weights.max()) / 2)
-        return found, unknown
+            edges, sums = _edges(nodes), np.concatenate([[0.0], np.cumsum(weights)])
+            clear = np.ones(len(edges), dtype=bool)
+            for atom in atoms:
+                clear &= np.searchsorted(nodes, edges) != np.searchsorted(nodes, atom)
+            each.append(float(np.abs(sums - cumulative(edges))[clear].max(initial=0.0)))
+        return float(np.mean(each)), _error(np.array(each))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: nodes and weights of each probe."""
@@ -129,11 +135,9 @@ def _edges(nodes: Array) -> Array:
 
 
 def _cumulative(nodes: Array, weights: Array, x: Array) -> Array:
-    edges, sums = _edges(nodes), np.cumsum(weights) - weights / 2
-    found: Array = np.interp(x, [edges[0], *nodes, edges[-1]], [0.0, *sums, 1.0])
-    found[x >= edges[-1]] = 1.0
-    found[x < edges[0]] = 0.0
-    return found
+    edges = _edges(nodes)
+    found: Array = np.interp(x, edges, np.concatenate([[0.0], np.cumsum(weights)]))
+    return np.where(x >= edges[-1], 1.0, np.where(x < edges[0], 0.0, found))
 
 
 def _density(nodes: Array, weights: Array, x: Array) -> Array:
@@ -220,9 +224,20 @@ def probe(operator: Operator, seed: int, number: int) -> Array:
 
 
 def cleaned(nodes: Array, weights: Array) -> tuple[Array, Array]:
-    """Nodes in their order, those without a weight (behind the end of a probe's space) as NaN at the end."""
-    nodes = np.where(weights > 1e-16, nodes, math.nan)
-    order = np.argsort(nodes, axis=1)  # NaN last
-    nodes, weights = (np.take_along_axis(part, order, axis=1) for part in (nodes, weights))
-    weights = np.where(np.isfinite(nodes), weights, 0.0)
-    return nodes, weights / weights.sum(axis=1, keepdims=True)
+    """Nodes in their order, those that are one taken together; behind the end of a probe's space NaN, without weight.
+
+    Where a probe has met all that it has a part in, Lanczos goes on with rounding: copies of its nodes share their
+    weight, others have none.
+    """
+    found, shares = np.full(nodes.shape, math.nan), np.zeros(nodes.shape)
+    for i in range(len(nodes)):
+        there = np.flatnonzero(weights[i] > 0)
+        there = there[np.argsort(nodes[i, there], kind="stable")]
+        at, of = nodes[i, there], weights[i, there]
+        apart = np.diff(at) > _ALIKE * np.abs(at).max(initial=0.0)
+        first = np.concatenate([[0], np.flatnonzero(apart) + 1])
+        sums = np.add.reduceat(of, first)
+        middle = np.add.reduceat(of * at, first) / sums
+        kept = sums > _LEAST
+        found[i, : kept.sum()], shares[i, : kept.sum()] = middle[kept], sums[kept] / sums[kept].sum()
+    return found, shares
