@@ -54,7 +54,8 @@ COMMANDS = {
     ),
     "density": (
         {"-p": (*P, "inf"), "-a": A, "--alpha": ALPHA, "--points": ("5", "20")},
-        {"--p-star": P, "--out": PICTURE, "--json": FLAG},
+        {"--p-star": P, "--simulate": ("20", "3e1"), "--method": ("stored", "dice", "deferred"), "--probes": ("1", "2"),
+         "--steps": ("2", "9"), "--storage": ("float32",), "--seed": ("0", "3"), "--out": PICTURE, "--json": FLAG},
     ),
     "predict": (
         {"-p": P, "-a": A, "--alpha": ALPHA, "-n": ("20", "1e2"), "--samples": ("1", "2")},
@@ -65,7 +66,15 @@ COMMANDS = {
         {"--p-star": P, "--seed": ("0", "3"), "--eta": ("0.05", "3"), "--sphere": FLAG, "--momentum": ("0.5",),
          "--batch": ("0.5",), "--overlap": ("0.5", "-1"), "--hessian-every": ("1", "2"), "--nev": ("1", "2"),
          "--tol": ("1e-4",), "--storage": ("float32",), "--method": ("dice", "deferred"), "--checkpoint": FOLDER,
-         "--checkpoint-every": ("0",), "--activation": ("tanh",), "--out": PICTURE, "--json": FLAG},
+         "--checkpoint-every": ("0",), "--wall-time": ("60", "1e-3"), "--activation": ("tanh",), "--out": PICTURE,
+         "--json": FLAG},
+    ),
+    "solve": (
+        {"-n": ("20", "30"), "-p": P, "-a": A, "--alpha": ALPHA},
+        {"--p-star": P, "--seed": ("0", "3"), "--nev": ("1", "2"), "--below": ("0", "-0.5"), "--verify": FLAG,
+         "--tol": ("1e-4",), "--storage": ("float32",), "--method": ("dice", "deferred", "dense"), "--block": ("1",),
+         "--checkpoint": FOLDER, "--checkpoint-every": ("0",), "--wall-time": ("60", "1e-3"), "--which": ("both",),
+         "--above": ("1",), "--operator": ("json:loads", "os:getcwd"), "--json": FLAG},
     ),
     "plan": (
         {"": FILE},
