@@ -20,10 +20,15 @@ from hpcbbp.solvers.point import Point
 
 
 def solve_words(point: Point) -> list[str]:
-    """Arguments of `hpcbbp solve` for a point."""
-    words = ["solve", "-n", point.n, "-p", point.p, "--p-star", point.p_star, "-a", point.a, "--alpha", point.alpha]
-    words += ["--seed", point.seed, "--nev", point.nev, "--tol", point.tol, "--storage", point.storage]
-    words += ["--method", point.method]
+    """Arguments of `hpcbbp solve` for a point; InputError for a descent."""
+    if point.descent is not None:
+        raise InputError("--as solve: the instance is a descent, which hpcbbp descend goes; take --as campaign")
+    constant = ["-a", point.a] if point.parts.has_constant else []
+    words = ["solve", "-n", point.n, "-p", point.p, "--p-star", point.p_star, *constant, "--alpha", point.alpha]
+    words += ["--seed", point.seed, *(["--nev", point.nev] if point.nev else []), "--tol", point.tol]
+    words += ["--storage", point.storage, "--method", point.method]
+    words += [word for name, value in point.parts.unusual().items() for word in (f"--{name}", value)]
+    words += [] if point.request.block is None else ["--block", point.request.block]
     return [f"{word:g}" if isinstance(word, float) and float(f"{word:g}") == word else str(word) for word in words]
 
 
@@ -67,7 +72,7 @@ def render(work: Work, request: JobRequest, file: Path, folder: Path, command: s
         "time": slurm_time(size.time),
         "lead": size.lead,
         "last": max(size.lead - 30, size.lead // 2),
-        "requeues": request.requeues if kind in ("campaign", "array") else 0,
+        "requeues": request.requeues if kind in ("campaign", "array") or _keeps(work, kind) else 0,
         "array": _ranges(size.tasks),
         "options": [(key, shlex.quote(value)) for key, value in request.options.items() if value],
         "directives": list(request.directives),
@@ -76,7 +81,7 @@ def render(work: Work, request: JobRequest, file: Path, folder: Path, command: s
         "launch": program if kind == "collect" else f"{launch} {program}",
         "program": program,
         "words": _arguments(work, kind, size, path, out + part),
-        "check": f"{program} plan {path} --out {out}{part} --check",
+        "check": "" if kind == "solve" else f"{program} plan {path} --out {out}{part} --check",
         "file": path,
         "folder": out,
     }
@@ -89,9 +94,13 @@ def _arguments(work: Work, kind: str, size: Sizes, path: str, out: str) -> str:
         return f"collect {out}/shards/*/ --out {out}"
     if kind != "solve":
         return f"run {path} --out {out} --wall-time {size.time - size.lead}"
-    point = work.points[0]
-    state = f" --checkpoint {out}/state" if "checkpoint" in METHODS[point.method].options else ""
-    return f"{shlex.join(solve_words(point))}{state} --json >{out}/solve.json.part"
+    state = f" --checkpoint {out}/state" if _keeps(work, kind) else ""
+    return f"{shlex.join(solve_words(work.points[0]))}{state} --json >{out}/solve.json.part"
+
+
+def _keeps(work: Work, kind: str) -> bool:
+    """Whether it is one solve that can be stopped and go on."""
+    return kind == "solve" and METHODS[work.points[0].method].checkpoint is not None
 
 
 _TITLES = {

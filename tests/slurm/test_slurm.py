@@ -131,6 +131,22 @@ def test_a_checkpointed_solve_goes_on_after_the_time_limit(cluster, tmp_path):
     assert not list((tmp_path / "deferred" / "checkpoints").iterdir())
 
 
+def test_a_stored_solve_of_its_own_goes_on_after_the_time_limit(cluster, tmp_path):
+    """At a restart of SLEPc's; what is there when the limit is near is kept."""
+    file = campaign(tmp_path, "long", n=2500, seeds='"3..3"', more="")
+    file.write_text(file.read_text() + "nev = 300\ntol = 1e-12\n")
+    script = shortened(rendered(tmp_path, file, "--as", "solve", "--ntasks-per-node", 2, "--time", 10))
+    assert "--checkpoint long/state" in script.read_text()
+    job = cluster.submit(script, *SHORT, cwd=tmp_path)
+    hurry(cluster)
+    log = (tmp_path / "long.log").read_text()
+    assert "goes on from" in log and "back into the queue" in log and "exit code 75" in log, log
+    assert cluster.states(job)[-1] == "COMPLETED", log
+    found = json.loads((tmp_path / "long" / "solve.json").read_text())
+    assert found["converged"] == found["nev"] == 300 and found["provenance"]["resumed"] > 0
+    assert not (tmp_path / "long" / "state").exists()
+
+
 def test_a_failing_task_of_an_array_hurts_no_other_and_is_alone_resubmitted(cluster, tmp_path):
     file = campaign(tmp_path, "shards", seeds=30, n=[200, 300])
     script = rendered(tmp_path, file, "--as", "array", "--tasks", 3, "--time", 10)

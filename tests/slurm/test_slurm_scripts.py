@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 from commands import answer, error_lines, run
@@ -15,6 +16,7 @@ from hpcbbp.campaign.shards import Shard
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.cli.slurm import bytes_of
 from hpcbbp.errors import InputError
+from hpcbbp.slurm.script import solve_words
 from hpcbbp.slurm.sizes import JobRequest, seconds_of, sizes, slurm_time
 
 
@@ -107,9 +109,24 @@ def test_impossible_resources_are_refused(work, change, message):
 
 
 def test_a_time_limit_shorter_than_an_instance_is_refused(work):
-    long = work(30000000, "dice")
+    long = work(30000, "dense")  # the one method that cannot be stopped
     with pytest.raises(InputError, match="the longest instance takes about"):
         sizes(long, JobRequest(ntasks_per_node=2, time=600.0))
+
+
+def test_a_solve_of_its_own_says_all_about_its_model(work):
+    def other(text):
+        more = 'activation = "tanh"\nloss = "square"\nnoise = "gaussian:0.2"\n'
+        return text.replace("a = 1.5\n", more).replace("[2.0, 3.0]", "2.5").replace("seeds = 4", "seeds = '7..7'")
+
+    point = work(change=other).points[0]
+    words = " ".join(solve_words(point))
+    assert words == (
+        "solve -n 200 -p 1 --p-star 1 --alpha 2.5 --seed 7 --tol 1e-08 --storage float64 --method stored "
+        "--activation tanh --loss square --noise gaussian:0.2"
+    )
+    with pytest.raises(InputError, match="the instance is a descent, which hpcbbp descend goes"):
+        solve_words(replace(point, descent="steps=3"))
 
 
 def test_shards_share_the_points_fairly_and_always_alike(work):
