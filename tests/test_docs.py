@@ -57,16 +57,18 @@ def test_the_example_of_theory_alone_needs_no_mpi(tmp_path):
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
-@pytest.mark.parametrize("page", ["first.md", "howto.md", "models.md"])
+@pytest.mark.parametrize("page", ["first.md", "howto.md", "models.md", "operators.md"])
 def test_examples_of_a_page_run_from_top_to_bottom(tmp_path, page):
     """Its Python, and between the blocks the campaign that it tells the reader to run."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     code = ""
     for block in re.findall(r"```python\n(.*?)```|^    ((?:mpirun -n 2 )?hpcbbp [a-z][^\n]*)$", text, re.S | re.M):
         python, command = block
-        if python:
+        if python and python.startswith("# in "):
+            (tmp_path / python.split()[2]).write_text(python)
+        elif python:
             code += python
-        elif "small" in command or "X.npy" in command:
+        elif any(word in command for word in ("small", "X.npy", "mine:", "--wall-time")):
             words = command.split("hpcbbp ", 1)[1].split()
             code += (
                 f"import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'hpcbbp', *{words!r}], check=True)\n"

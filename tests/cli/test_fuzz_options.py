@@ -54,8 +54,11 @@ COMMANDS = {
     ),
     "density": (
         {"-p": (*P, "inf"), "-a": A, "--alpha": ALPHA, "--points": ("5", "20")},
-        {"--p-star": P, "--simulate": ("20", "3e1"), "--method": ("stored", "dice", "deferred"), "--probes": ("1", "2"),
-         "--steps": ("2", "9"), "--storage": ("float32",), "--seed": ("0", "3"), "--out": PICTURE, "--json": FLAG},
+        {
+            "--p-star": P, "--simulate": ("20", "3e1"), "--method": ("stored", "dice", "deferred"),
+            "--probes": ("1", "2"), "--steps": ("2", "9"), "--storage": ("float32",), "--seed": ("0", "3"),
+            "--out": PICTURE, "--json": FLAG,
+        },
     ),
     "predict": (
         {"-p": P, "-a": A, "--alpha": ALPHA, "-n": ("20", "1e2"), "--samples": ("1", "2")},

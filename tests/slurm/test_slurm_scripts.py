@@ -122,7 +122,7 @@ def test_a_solve_of_its_own_says_all_about_its_model(work):
     point = work(change=other).points[0]
     words = " ".join(solve_words(point))
     assert words == (
-        "solve -n 200 -p 1 --p-star 1 --alpha 2.5 --seed 7 --tol 1e-08 --storage float64 --method stored "
+        "solve -n 200 -p 1 --p-star 1 --alpha 2.5 --seed 7 --nev 1 --tol 1e-06 --storage float32 --method stored "
         "--activation tanh --loss square --noise gaussian:0.2"
     )
     with pytest.raises(InputError, match="the instance is a descent, which hpcbbp descend goes"):
