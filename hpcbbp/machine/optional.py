@@ -14,8 +14,10 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "export": ("pyarrow",),
     "figures": ("matplotlib", "pandas"),
     "files": ("h5py",),
+    "jax": ("jax",),
     "report": ("jinja2",),
     "slurm": ("jinja2",),
+    "torch": ("torch",),
 }
 """What is imported of each extra of pyproject.toml, beside the extras that it takes in there."""
 

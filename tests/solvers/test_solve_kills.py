@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -148,3 +149,38 @@ def test_an_end_of_both_ends(tmp_path):
     np.testing.assert_allclose(
         json.loads(done.stdout)["eigenvalues"], json.loads(whole.stdout)["eigenvalues"], rtol=1e-7
     )
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_signal_at_any_moment(ranks, tmp_path):
+    """Exit code 75, or 0 with the whole answer: also while the interpreter ends."""
+    words = (
+        "solve",
+        "-n",
+        "300",
+        "-p",
+        "1",
+        "-a",
+        "1.5",
+        "--alpha",
+        "3",
+        "--checkpoint",
+        tmp_path / "state",
+        "--json",
+    )
+    begin = time.monotonic()
+    with launched(words, ranks) as process:
+        process.communicate()
+    whole = time.monotonic() - begin
+    for share in np.linspace(0.0, 0.8, 9):
+        with launched(words, ranks) as process:
+            until = time.monotonic() + 60
+            while not (tmp_path / "state" / "lock").exists() and process.poll() is None and time.monotonic() < until:
+                time.sleep(0.005)
+            time.sleep(share * whole)
+            process.send_signal(signal.SIGUSR1)
+            out, said = process.communicate()
+        assert process.returncode in (0, 75), (share, said)
+        assert (process.returncode == 0) == bool(out)
+        assert (process.returncode == 75) == (tmp_path / "state").exists()
+        shutil.rmtree(tmp_path / "state", ignore_errors=True)
