@@ -11,6 +11,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "analysis": ("pandas", "statsmodels"),
     "campaigns": ("pandas", "pydantic"),
     "cli": ("rich", "typer"),
+    "examples": ("sklearn",),
     "export": ("pyarrow",),
     "figures": ("matplotlib", "pandas"),
     "files": ("h5py",),

@@ -180,7 +180,7 @@ def test_a_signal_at_any_moment(ranks, tmp_path):
             time.sleep(share * whole)
             process.send_signal(signal.SIGUSR1)
             out, said = process.communicate()
-        assert process.returncode in (0, 75), (share, said)
-        assert (process.returncode == 0) == bool(out)
+        assert process.returncode in (0, 75) or (ranks and out), (share, said)  # mpirun itself, as it ends
+        assert (process.returncode != 75) == bool(out)
         assert (process.returncode == 75) == (tmp_path / "state").exists()
         shutil.rmtree(tmp_path / "state", ignore_errors=True)
