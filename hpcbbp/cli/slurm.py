@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -15,6 +15,8 @@ from hpcbbp.cli.campaign import Out, Spec
 from hpcbbp.cli.options import Json
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import check_writable
+
+T = TypeVar("T")
 
 
 def slurm(
@@ -40,13 +42,21 @@ def slurm(
     container: Annotated[str | None, typer.Option("--container", help="Apptainer image to run in (.sif).")] = None,
     bind: Annotated[list[str] | None, typer.Option("--bind", help="Further folders the container sees.")] = None,
     program: Annotated[str | None, typer.Option("--program", help="hpcbbp as the nodes find it (this one).")] = None,
-    launcher: Annotated[str, typer.Option("--launcher", help="srun or mpirun.")] = "srun",
-    mpi: Annotated[str, typer.Option("--mpi", help="Of srun; see srun --mpi=list.")] = "pmix",
-    requeues: Annotated[int, typer.Option("--requeues", help="How often a job goes back into the queue.")] = 20,
+    launcher: Annotated[str | None, typer.Option("--launcher", help="srun or mpirun. (srun)")] = None,
+    mpi: Annotated[str | None, typer.Option("--mpi", help="Of srun; see srun --mpi=list. (pmix)")] = None,
+    requeues: Annotated[
+        int | None, typer.Option("--requeues", help="How often a job goes back into the queue. (20)")
+    ] = None,
     node_memory: Annotated[
         str | None, typer.Option("--node-memory", help="Of a node, as 256G: refuses what cannot fit.")
     ] = None,
     sbatch: Annotated[list[str] | None, typer.Option("--sbatch", help='Further line, as "--exclusive".')] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            "--profile", help="Options of your site (hpcbbp-slurm.toml here, or ~/.config/hpcbbp/slurm.toml)."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print a Slurm job script for a campaign; memory, time and signal come from its estimates.
@@ -57,37 +67,41 @@ def slurm(
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.progress import SPOKEN
+    from hpcbbp.slurm.profile import load_profile
     from hpcbbp.slurm.script import render
     from hpcbbp.slurm.sizes import JobRequest, seconds_of
 
     campaign = load_campaign(spec)
+    site, found = load_profile(profile)
     folder = out or Path(campaign.name)
     check_writable(f"--out {folder}", folder, make=False)
     request = JobRequest(
         kind=kind,
         nodes=nodes,
-        ntasks_per_node=campaign.ranks_per_instance if ntasks_per_node is None else ntasks_per_node,
+        ntasks_per_node=_first(ntasks_per_node, site.ntasks_per_node, campaign.ranks_per_instance),
         time=None if time is None else seconds_of(time),
         tasks=tasks,
-        requeues=requeues,
-        launcher=launcher,
-        mpi=mpi,
-        program=program or this_program(),
-        container=container,
-        binds=bind or (),
-        modules=module or (),
-        node_memory=None if node_memory is None else bytes_of(node_memory),
+        requeues=_first(requeues, site.requeues, 20),
+        launcher=_first(launcher, site.launcher, "srun"),
+        mpi=_first(mpi, site.mpi, "pmix"),
+        program=program or site.program or this_program(),
+        container=_first(container, site.container, None),
+        binds=bind or site.binds,
+        modules=module or site.modules,
+        node_memory=None if (memory := _first(node_memory, site.node_memory, None)) is None else bytes_of(memory),
         options={
-            "account": account or "", "partition": partition or "", "qos": qos or "", "constraint": constraint or "",
+            "account": _first(account, site.account, ""), "partition": _first(partition, site.partition, ""),
+            "qos": _first(qos, site.qos, ""), "constraint": _first(constraint, site.constraint, ""),
         },
-        directives=[words.removeprefix("#SBATCH ") for words in sbatch or ()],
+        directives=[words.removeprefix("#SBATCH ") for words in sbatch or site.sbatch],
     )  # fmt: skip
     words = (
         [word for word in sys.argv[1:] if word != "--json"] if sys.argv[1:2] == ["slurm"] else ["slurm", str(spec)]
     )
     script, size = render(
-        open_campaign(campaign, out, listener=SPOKEN), request, spec, folder, shlex.join(["hpcbbp", *words])
-    )
+        open_campaign(campaign, out, listener=SPOKEN), request, spec, folder,
+        shlex.join(["hpcbbp", *words]) + ("" if found is None else f" (options of {shlex.quote(str(found))})"),
+    )  # fmt: skip
     output = Output(as_json)
     if as_json:
         output.json(
@@ -100,6 +114,11 @@ def slurm(
         )  # fmt: skip
     else:
         output.text(script)
+
+
+def _first(given: T | None, of_site: T | None, usual: T) -> T:
+    """What the command line says, or else the profile, or else what is usual."""
+    return given if given is not None else of_site if of_site is not None else usual
 
 
 def this_program() -> str:

@@ -88,7 +88,7 @@ COMMANDS = {
         {"": FILE, "--program": ("hpcbbp",)},
         {"--out": FOLDER, "--as": ("array", "collect", "solve"), "--nodes": ("1", "2"), "--tasks": ("1", "2"),
          "--json": FLAG,
-         "--ntasks-per-node": ("1", "2"), "--time": ("90", "12:00:00", "12 h", "1-0"),
+         "--profile": ("none.toml", "c.toml"), "--ntasks-per-node": ("1", "2"), "--time": ("90", "12:00:00", "12 h", "1-0"),
          "--node-memory": ("256G", "1M"), "--requeues": ("0", "3"), "--launcher": ("mpirun", "srun"),
          **dict.fromkeys(SLURM_WORDS, ("x", "a b"))},
     ),

@@ -32,6 +32,7 @@ ENVIRONMENT = {
     **_settings(),
     "OMPI_ALLOW_RUN_AS_ROOT": "1",  # mpirun of Open MPI 5 too reads these, and not PRTE_ALLOW_RUN_AS_ROOT
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "XDG_CONFIG_HOME": "/nonexistent",  # the profile of whoever runs the tests is not theirs
 }
 
 
