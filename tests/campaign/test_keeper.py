@@ -16,6 +16,7 @@ from commands import ENVIRONMENT, MPIRUN, PATIENCE, answer, error_lines, kill, r
 
 from hpcbbp import InputError, deferred_instance, solve_deferred
 from hpcbbp.campaign.keeper import LONG, Keeper, check_budget
+from hpcbbp.campaign.measure import solve_point
 from hpcbbp.campaign.spec import load_campaign
 from hpcbbp.campaign.store import Solved, Store
 from hpcbbp.cli.progress import SPOKEN
@@ -60,12 +61,37 @@ def test_what_is_stopped_goes_on_to_the_same_bits_and_is_kept_until_it_is_record
 
 
 def test_which_instances_are_kept(tmp_path):
-    stored = dataclasses.replace(POINT, method="stored")
+    stored, dense = (dataclasses.replace(POINT, method=method) for method in ("stored", "dense"))
     for every, seconds, kept in ((600.0, LONG + 1, True), (600.0, LONG - 1, False), (0.0, 1.0, True)):
         keeper = Keeper(tmp_path / "c", every, lambda _, seconds=seconds: seconds)
-        assert (keeper.keeps(POINT), keeper.keeps(stored)) == (kept, False)
+        assert (keeper.keeps(POINT), keeper.keeps(stored), keeper.keeps(dense)) == (kept, kept, False)
     Keeper(tmp_path / "c", 600.0, lambda _: 1.0).solve(POINT, Group(), lambda: True)
     assert not (tmp_path / "c").exists()
+
+
+@needs_mpi
+@pytest.mark.parametrize("method", ["stored", "regenerated"])
+def test_a_solve_by_slepc_goes_on_in_the_next_job(method, tmp_path, capsys):
+    """A stop at every restart: the record is that of one job, but for its times."""
+    point = dataclasses.replace(POINT, method=method, storage="float64", nev=4, tol=1e-8)
+    if method == "regenerated":
+        point = dataclasses.replace(point, storage="float32", tol=1e-6)
+    keeper = Keeper(tmp_path / "c", 1e9, lambda _: LONG + 1, SPOKEN)
+    stops = 0
+    while True:
+        try:
+            record = keeper.solve(point, Group(), lambda: True)
+            break
+        except StoppedError:
+            stops += 1
+    whole = solve_point(point, Group())
+    assert stops > 2 and record["provenance"]["resumed"] > 0
+    np.testing.assert_allclose(record["eigenvalues"], whole["eigenvalues"], rtol=1e-6)
+    assert record["converged"] == 4 and record["wall_seconds"] >= 0
+    assert keeper.of(point).exists()  # until the record is on disk
+    keeper.clear(point)
+    assert not keeper.of(point).exists()
+    assert "goes on from" in capsys.readouterr().err
 
 
 def test_what_memory_ended_is_kept_and_goes_on_with_more(tmp_path, monkeypatch, capsys):
@@ -216,6 +242,6 @@ def test_what_can_be_stopped_may_be_longer_than_a_job(tmp_path):
     keeper = Keeper(tmp_path / "c", campaign.checkpoint_every, lambda _: 3601.0)
     check_budget(campaign, [POINT], keeper)
     with pytest.raises(InputError, match="the longest instance takes about 60 min 01 s"):
-        check_budget(campaign, [dataclasses.replace(POINT, method="stored")], keeper)
+        check_budget(campaign, [dataclasses.replace(POINT, method="dense")], keeper)
     with pytest.raises(InputError, match="core_hours = 2: what is missing takes about 3 core hours"):
         check_budget(campaign, [POINT, POINT, POINT], keeper)
