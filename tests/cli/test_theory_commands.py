@@ -195,7 +195,7 @@ def test_predict(tmp_path):
         (("phase-diagram", "--out", "/proc/nowhere/x.png"), "/proc/nowhere cannot be made a folder"),
         (("density", "-p", 2, "-a", 1, "--alpha", 0), "alpha = 0"),
         (("density", "-p", 2, "-a", 1, "--alpha", 1, "--points", 1), "points = 1"),
-        (("density", "-p", 2, "-a", 1), "Missing option '--alpha'"),
+        (("density", "-p", 2, "-a", 1), "--alpha missing: give -p, -a and --alpha"),
         (("predict", "-p", "inf", "-a", 1, "--alpha", 1, "-n", 100), "p = inf"),
         (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "1e2.5"), "N = 1e2.5"),
         (("predict", "-p", 1, "-a", 1, "--alpha", 1, "-n", "1"), "N = 1"),
