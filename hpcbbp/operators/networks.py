@@ -153,10 +153,10 @@ def checked_batch(batch: object, count: int) -> int:
 
 def check_counts(x: Any, y: Any) -> int:
     """Samples of this rank; InputError unless x and y have as many rows."""
-    shapes = [getattr(each, "shape", None) for each in (x, y)]
-    if None in shapes or not all(shapes) or shapes[0][0] != shapes[1][0]:  # type: ignore[index]
-        raise InputError(f"x and y of shapes {shapes[0]} and {shapes[1]}: arrays with a row a sample are wanted")
-    return int(shapes[0][0])  # type: ignore[index]
+    of_x, of_y = (tuple(getattr(each, "shape", ())) for each in (x, y))
+    if not of_x or not of_y or of_x[0] != of_y[0]:
+        raise InputError(f"x and y of shapes {of_x} and {of_y}: arrays with a row a sample are wanted")
+    return int(of_x[0])
 
 
 def check_losses(shape: tuple[int, ...], count: int) -> None:
