@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpcbbp.dynamics.trajectory import Landscape, Moment
 from hpcbbp.errors import InputError
-from hpcbbp.solvers.keeping.base import INTERVAL
 from hpcbbp.solvers.keeping.identity import DESCENT
 from hpcbbp.solvers.keeping.vectors import VectorCheckpoint
 
@@ -41,15 +38,8 @@ class DescentCheckpoint(VectorCheckpoint):
 
     words, what = DESCENT, "descent"
 
-    def __init__(
-        self,
-        folder: str | Path,
-        every: float = INTERVAL,
-        *,
-        stop: Callable[[], bool] | None = None,
-        outlives: bool = False,
-    ) -> None:
-        super().__init__(folder, every, stop=stop, outlives=outlives)
+    def _fresh(self) -> None:
+        super()._fresh()
         self.resumed: int | None = None
 
     def begin(self, descent: Descent, walker: Solving, identity: dict[str, Any], told: Told) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import normals
 from hpcbbp.operators.base import Operator
-from hpcbbp.solvers.keeping.base import INTERVAL
 from hpcbbp.solvers.keeping.identity import KRYLOV
 from hpcbbp.solvers.keeping.known import check_known, known_of, take_known
 from hpcbbp.solvers.keeping.long import Long, LongFile
@@ -90,15 +88,8 @@ class SolveCheckpoint(VectorCheckpoint):
 
     words, what, unfinished = KRYLOV, "solve", False
 
-    def __init__(
-        self,
-        folder: str | Path,
-        every: float = INTERVAL,
-        *,
-        stop: Callable[[], bool] | None = None,
-        outlives: bool = False,
-    ) -> None:
-        super().__init__(folder, every, stop=stop, outlives=outlives)
+    def _fresh(self) -> None:
+        super()._fresh()
         self.resumed = 0
         self._parts: list[SolveCheckpoint] = []
         self._whole: SolveCheckpoint | None = None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +10,7 @@ import numpy as np
 from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
 from hpcbbp.solvers.deferred.state import Layout, pack, unpack
-from hpcbbp.solvers.keeping.base import INTERVAL, Keeping
+from hpcbbp.solvers.keeping.base import Keeping
 
 if TYPE_CHECKING:
     from hpcbbp.solvers.deferred.instance import Deferred
@@ -50,15 +48,7 @@ class Checkpoint(Keeping):
         As of Keeping.
     """
 
-    def __init__(
-        self,
-        folder: str | Path,
-        every: float = INTERVAL,
-        *,
-        stop: Callable[[], bool] | None = None,
-        outlives: bool = False,
-    ) -> None:
-        super().__init__(folder, every, stop=stop, outlives=outlives)
+    def _fresh(self) -> None:
         self.unfinished, self.unchecked, self.resumed = False, False, 0
         self._format, self._token = 0, ""
         self._written: list[int] = []

@@ -54,6 +54,10 @@ class Keeping:
         self._files = StateFolder(self.folder)
         self.stop, self.outlives, self.trouble = stop, outlives, ""
         self._last, self._bytes = time.monotonic(), 0  # of the images that the state on disk is of
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """What else a kind of state has, before there is one."""
 
     def prepare(self, group: Group) -> None:
         """Make the folder and claim it; InputError if it is not ours to write, or another job has it. Collective."""

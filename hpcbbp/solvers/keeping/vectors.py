@@ -7,7 +7,6 @@ import io
 import json
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
-from hpcbbp.solvers.keeping.base import INTERVAL, Keeping
+from hpcbbp.solvers.keeping.base import Keeping
 from hpcbbp.solvers.keeping.folder import DamagedStateError, unpacked
 from hpcbbp.solvers.keeping.identity import refuse_kind, refuse_other
 from hpcbbp.solvers.keeping.long import Long, LongFile, Place
@@ -38,15 +37,7 @@ class VectorCheckpoint(Keeping):
     what: str
     """What it is the state of."""
 
-    def __init__(
-        self,
-        folder: str | Path,
-        every: float = INTERVAL,
-        *,
-        stop: Callable[[], bool] | None = None,
-        outlives: bool = False,
-    ) -> None:
-        super().__init__(folder, every, stop=stop, outlives=outlives)
+    def _fresh(self) -> None:
         self._file = LongFile(os.urandom(8).hex())
         self._identity: dict[str, Any] = {}
 
