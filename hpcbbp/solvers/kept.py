@@ -137,7 +137,7 @@ class KeptSearch(Search):
             return self.starts(number)
 
         space = Space(self.scaled.apply, self.group, self.order, known, fresh)
-        basis = Basis(kept.basis.ritz / self.unit, kept.basis.vectors)
+        basis = Basis(kept.basis.ritz / self.unit, kept.basis.vectors).first(plan.ncv - 1)
         self.operator.quick = self.arithmetic[-1] == "float32"
         try:
             values, vectors, whole = go_on(space, basis, plan, converged, heard)

@@ -32,6 +32,12 @@ class Basis:
     ritz: Array
     vectors: Array
 
+    def first(self, count: int) -> Basis:
+        """With the first Ritz vectors alone, of which the same holds: for a smaller -eps_ncv than before."""
+        if count >= len(self.ritz):
+            return self
+        return Basis(self.ritz[:count], np.concatenate([self.vectors[:count], self.vectors[-1:]]))
+
 
 @dataclass(frozen=True)
 class Cycle:

@@ -155,6 +155,18 @@ def test_a_limit_on_restarts_holds_in_each_job(tmp_path):
     assert not found.converged.all() and found.reason.startswith("not converged: iteration limit reached")
 
 
+def test_fewer_vectors_than_the_state_has(tmp_path):
+    from petsc4py import PETSc
+
+    folder, whole = stopped(tmp_path / "c"), solve_instance(made("stored")).eigen
+    PETSc.Options()["eps_ncv"] = 14
+    try:
+        found = again(folder).eigen
+    finally:
+        PETSc.Options().delValue("eps_ncv")
+    assert found.converged.all() and np.allclose(found.eigenvalues, whole.eigenvalues)
+
+
 def stopped(folder, kind="stored", **asked):
     with pytest.raises(StoppedError):
         solve_instance(made(kind), checkpoint=SolveCheckpoint(folder, 1e9, stop=lambda: True), **asked)
@@ -217,7 +229,6 @@ def test_sums_of_hessians_on_dice_keep_no_state(tmp_path):
 
 
 def test_the_end_is_kept_for_whoever_clears_it(tmp_path):
-    """A campaign removes a state when the record is on disk; until then nothing is computed twice."""
     first = solve_instance(
         made("stored"), verify=True, checkpoint=SolveCheckpoint(tmp_path / "c", outlives=True)
     ).eigen
