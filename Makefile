@@ -25,7 +25,7 @@ export MPIRUN
 # On a machine that is busy with other things: how many times longer than usual may pass before something hangs.
 export HPCBBP_PATIENCE ?= 1
 
-.PHONY: help install install-dev demo test test-serial test-mpi test-processors test-slurm test-container test-debian13 test-debian12 fuzz results docs test-laws lint benchmark clean
+.PHONY: help install install-dev demo test test-serial test-mpi test-processors test-slurm test-workflows test-container test-debian13 test-debian12 fuzz results docs test-laws lint benchmark clean
 
 help:
 	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
@@ -34,6 +34,7 @@ help:
 	@echo "make test-laws the laws of stored, dice and deferred X on $(SEEDS) instances each (half an hour or more)"
 	@echo "make test-processors  the suite under BLAS kernels of other processors, with 1 and 2 BLAS threads (hours)"
 	@echo "make test-slurm  the job scripts on a Slurm of one and of two nodes started here (root, Debian)"
+	@echo "make test-workflows  jobs/Snakefile and the ReFrame check by Snakemake and ReFrame, small"
 	@echo "make test-container  docker/Dockerfile built and used (Docker, or root on Debian)"
 	@echo "make test-debian13  make demo and make test in a fresh minimal Debian 13 made here (root, Debian); test-debian12 too"
 	@echo "make fuzz      readers of outside data with $(FUZZ) times the damaged cases of make test"
@@ -62,7 +63,7 @@ test-mpi:
 	timeout $$((3000 * $(HPCBBP_PATIENCE))) .venv/bin/python tests/collective.py --ranks 5 tests/cli/test_option_matrix.py tests/solvers/test_hard_spectra.py
 
 test-serial:
-	timeout $$((3000 * $(HPCBBP_PATIENCE))) $(PYTEST) -m "not slurm" -n $(WORKERS) --dist worksteal
+	timeout $$((3000 * $(HPCBBP_PATIENCE))) $(PYTEST) -m "not slurm and not workflows" -n $(WORKERS) --dist worksteal
 
 # The whole suite under BLAS kernels of other processors, each with 1 and 2 BLAS threads (hours).
 test-processors: install-dev
@@ -72,6 +73,12 @@ test-processors: install-dev
 test-slurm: install-dev
 	@sh .ci/packages.sh slurm-wlm munge iproute2 libpmix-dev
 	timeout 1500 $(PYTEST) -m slurm
+
+# Snakemake and ReFrame on the files of jobs/, in an environment of their own: what they bring is not for hpcbbp's.
+test-workflows: install-dev
+	@[ -x .venv/workflows/bin/python ] || .venv/bin/python -m venv --without-pip .venv/workflows
+	@.venv/bin/python -m pip --python .venv/workflows/bin/python install -q --disable-pip-version-check -r tests/workflows/requirements.txt
+	timeout 900 $(PYTEST) -m workflows
 
 # Each fuzz test with FUZZ times the cases of `make test`, new ones each time.
 fuzz: install-dev

@@ -126,7 +126,7 @@ def at_the_start(networks: list[dict]) -> str:
 
     def row(name: str, values) -> str:
         each = [np.array([values(found[labels][0]) for found in networks]) for labels in ("true", "shuffled")]
-        return f"| {name} | " + " | ".join(f"{one.mean():.3g} +- {one.std():.1g}" for one in each) + " |"
+        return f"| {name} | " + " | ".join(f"{one.mean():.3g} +- {one.std(ddof=1):.1g}" for one in each) + " |"
 
     lines = [f"| {len(networks)} networks at the start | true labels | shuffled labels |", "|---|---|---|"]
     lines.append(row("9th largest eigenvalue", lambda at: at["largest"][8]))
@@ -136,7 +136,9 @@ def at_the_start(networks: list[dict]) -> str:
         lines.append(row(f"part of the way of training in the 9 {end}", lambda at, end=end: at[f"way, {end}"]))
     for end in ("largest", "lowest"):
         same = np.array([found[f"same {end}"] for found in networks])
-        lines.append(f"| the 9 {end} of the one in those of the other | {same.mean():.2f} +- {same.std():.1g} | |")
+        lines.append(
+            f"| the 9 {end} of the one in those of the other | {same.mean():.2f} +- {same.std(ddof=1):.1g} | |"
+        )
     return "\n".join([*lines, f"| of 9 random directions | {OUTLIERS / networks[0]['true'][0]['size']:.2g} | |"])
 
 

@@ -278,5 +278,8 @@ def _number(value: object) -> float:
 
 
 def _formula(terms: Sequence[tuple[float, Operator]], shift: float) -> str:
-    parts = [one.name if factor == 1.0 else f"{factor:g} {one.name}" for factor, one in terms]
+    def named(one: Operator) -> str:
+        return f"({one.name})" if isinstance(one, Combination) else one.name
+
+    parts = [named(one) if factor == 1.0 else f"{factor:g} {named(one)}" for factor, one in terms]
     return " + ".join([*parts, f"{shift:g}"] if shift else parts)

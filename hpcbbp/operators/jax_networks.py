@@ -145,3 +145,7 @@ class _JaxNetwork:
     def flat(self, weights: Any) -> Array:
         """As JAX ravels a pytree."""
         return np.asarray(self._ravel(weights)[0], dtype=np.float64)
+
+    def known(self) -> Array:
+        """The weights."""
+        return np.asarray(self.w, dtype=np.float64)

@@ -56,6 +56,9 @@ class Backend(Protocol):
     def flat(self, weights: Any) -> Array:
         """Weights, or what has their shape, as a vector (size,)."""
 
+    def known(self) -> Array:
+        """All numbers of the model, which ranks have in common."""
+
 
 class NetworkOperator(SummedOperator):
     """Made by jax_operator and torch_operator.
@@ -131,6 +134,7 @@ def network_operator(
     samples = sum(count for _, count in numbers)
     if len({size for size, _ in numbers}) > 1:
         raise InputError(f"{shown([size for size, _ in numbers])} weights on the ranks: they have one model together")
+    _check_weights(backend, group)
     if samples == 0:
         raise InputError("no rank has a sample: give x and y of at least one")
     made = NetworkOperator(backend, str(kind), samples, group, name or f"the {kind} of a network")
@@ -139,6 +143,20 @@ def network_operator(
     if check:
         try_out(made, accuracy if accuracy is not None else DOUBLE if backend.double else SINGLE)
     return made
+
+
+def _check_weights(backend: Backend, group: Group) -> None:
+    """InputError, on all ranks, unless all have the same model. Collective."""
+    known = backend.known()
+    lengths = group.smallest(len(known)), group.largest(len(known))
+    apart = np.inf
+    if lengths[0] == lengths[1]:
+        apart = group.largest(float(np.abs(known - group.sum(known) / group.size).max(initial=0.0)))
+    if apart > (DOUBLE if backend.double else SINGLE) * group.largest(float(np.abs(known).max(initial=0.0))):
+        raise InputError(
+            f"the model is not the same on all ranks: its numbers differ by {apart:.2g} (take one seed, or broadcast "
+            "them)"
+        )
 
 
 def checked_batch(batch: object, count: int) -> int:

@@ -19,7 +19,7 @@ from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine.ranks import Group
 from hpcbbp.operators.base import Operator
 from hpcbbp.operators.trials import try_out
-from hpcbbp.operators.vectors import checked_vectors
+from hpcbbp.operators.vectors import checked_vectors, ordinary
 
 Array = NDArray[np.float64]
 Product = Callable[[Array], Any]
@@ -272,7 +272,7 @@ def checked_directions(directions: Any, operator: Operator) -> dict[str, Array]:
     if any(other != shapes for other in others):
         raise InputError("directions differ from rank to rank in their names or numbers")
     for key, value in found.items():
-        if not (group.sum((value**2).sum(axis=1)) > 0).all():
+        if not (group.sum(np.abs(ordinary(value, group)).sum(axis=1)) > 0).all():
             raise InputError(f"directions {key!r}: one of them is zero")
     return found
 

@@ -42,7 +42,8 @@ def torch_operator(
     ----------
     model : torch.nn.Module
         From x to outputs, a row a sample; its parameters that require a gradient are the weights, the same on all
-        ranks. Dropout and the like make products that are not deterministic: call model.eval() first.
+        ranks. Dropout makes products that are not deterministic, and batch normalisation another
+        matrix for each choice of batches and ranks, which no trial sees: call model.eval() first.
     loss : callable
         From (outputs, y) to one number a sample (reduction="none"); L is their mean over the samples of all ranks.
     x, y : tensors
@@ -163,3 +164,7 @@ class _TorchNetwork:
         parts = [np.asarray(part.detach() if hasattr(part, "detach") else part).ravel() for part in weights]
         whole: Array = np.concatenate(parts).astype(np.float64)
         return whole
+
+    def known(self) -> Array:
+        """Weights, those that are held fixed too, and buffers."""
+        return self.flat([part for part in self.model.state_dict().values() if part.numel()])

@@ -27,13 +27,29 @@ def checked_vectors(vectors: Any, local_size: int, what: str) -> Array:
     return vectors_of
 
 
+def ordinary(vectors: Array, group: Group) -> Array:
+    """(k, n_local) vectors, each with a largest entry of 1: squares neither overflow nor vanish. Collective."""
+    largest = np.abs(vectors).max(axis=1, initial=0.0)
+    if group.comm is not None:
+        largest = np.max(group.comm.allgather(largest), axis=0)
+    scaled: Array = vectors / np.where(largest > 0, largest, 1.0)[:, None]
+    return scaled
+
+
+def length(v: Array, group: Group) -> float:
+    """Length of a vector, whose squares may overflow or vanish. Collective."""
+    largest = group.largest(float(np.abs(v).max(initial=0.0)))
+    return largest * float(np.sqrt(group.sum(np.array([((v / (largest or 1.0)) ** 2).sum()]))[0]))
+
+
 def orthonormal(vectors: Array, group: Group, *, whole: bool = True) -> Array:
     """Orthonormal basis of the span of (k, n_local) vectors. Collective.
 
     InputError if they are not independent; a smaller basis with whole=False.
     """
-    norms = np.sqrt(group.sum((vectors**2).sum(axis=1)))
-    basis: Array = vectors / np.where(norms > 0, norms, 1.0)[:, None]
+    basis = ordinary(vectors, group)
+    norms = np.sqrt(group.sum((basis**2).sum(axis=1)))
+    basis /= np.where(norms > 0, norms, 1.0)[:, None]
     for _ in range(2):  # twice is enough
         values, rotation = group.share(np.linalg.eigh(group.sum(basis @ basis.T)))
         kept = values > 1e-12 * values[-1]

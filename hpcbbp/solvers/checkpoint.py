@@ -49,6 +49,8 @@ class Kept:
     verified : bool or None
     quick : bool
         Whether products in float32 arithmetic have sufficed so far.
+    largest : float
+        Ritz value in size so far, by which rounding is told from a residual.
     products : int
     seconds : float
     history : tuple of Step
@@ -64,6 +66,7 @@ class Kept:
     rounds: tuple[int, int, int]
     verified: bool | None
     quick: bool
+    largest: float
     products: int
     seconds: float
     history: tuple[Step, ...]
@@ -208,7 +211,7 @@ class SolveCheckpoint(VectorCheckpoint):
             return group.sum(np.array([(v * image).sum(), np.abs(image).sum()])) / operator.size
 
 
-_PLAIN = ("stage", "wanted", "asked", "reason", "rounds", "verified", "quick", "products", "seconds")
+_PLAIN = ("stage", "wanted", "asked", "reason", "rounds", "verified", "quick", "largest", "products", "seconds")
 
 
 def _kept(about: dict[str, Any], arrays: dict[str, Any], sizes: dict[str, int]) -> Kept:
@@ -226,6 +229,7 @@ def _kept(about: dict[str, Any], arrays: dict[str, Any], sizes: dict[str, int]) 
         rounds=(batch, start, added),
         verified=None if about["verified"] is None else bool(about["verified"]),
         quick=bool(about["quick"]),
+        largest=float(about["largest"]),
         products=int(about["products"]),
         seconds=float(about["seconds"]),
         history=tuple(
@@ -235,6 +239,7 @@ def _kept(about: dict[str, Any], arrays: dict[str, Any], sizes: dict[str, int]) 
     )
     whole = kept.stage in (SEARCH, VERIFY, DONE) and kept.wanted >= 1 and (kept.stage == DONE or len(ritz) > 0)
     fits = values.shape == (sizes["pairs"],) and sizes["basis"] == (len(ritz) + 1 if len(ritz) else 0)
-    if not (whole and fits and ritz.ndim == 1 and np.isfinite(values).all() and np.isfinite(ritz).all()):
+    numbers = all(np.isfinite(each).all() for each in (values, ritz, kept.largest)) and kept.largest >= 0
+    if not (whole and fits and ritz.ndim == 1 and numbers):
         raise ValueError("numbers that make no sense")
     return kept

@@ -42,6 +42,7 @@ class KeptSearch(Search):
         if kept is not None:
             self.history = list(kept.history)
             self._may_be_quick = self._may_be_quick and kept.quick
+            self.largest_seen = kept.largest / self.unit
 
     @property
     def products(self) -> int:
@@ -109,7 +110,8 @@ class KeptSearch(Search):
             stage=stage, wanted=wanted, asked=self._main[0], reason=self._main[1], rounds=self.rounds,
             values=pairs.values * self.unit, vectors=pairs.vectors, verified=verified,
             basis=basis and Basis(basis.ritz * self.unit, basis.vectors), quick=self._may_be_quick,
-            products=self.products, seconds=self.seconds, history=tuple(self.history),
+            largest=self.largest_seen * self.unit, products=self.products, seconds=self.seconds,
+            history=tuple(self.history),
         )  # fmt: skip
 
     def _begun(self, nev: int, known: Array, start: int) -> tuple[Array, Array]:

@@ -15,7 +15,7 @@ from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.operators.base import Operator
 from hpcbbp.operators.own import checked_directions
-from hpcbbp.operators.vectors import orthonormal
+from hpcbbp.operators.vectors import ordinary, orthonormal
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.checkpoint import SolveCheckpoint
 from hpcbbp.solvers.request import DEFAULT_TOL
@@ -229,6 +229,7 @@ def _require_room(operator: Operator, nev: int) -> None:
 
 def _overlap(vectors: Array, directions: Array, group: Group) -> Overlap:
     """Collective."""
+    directions = ordinary(directions, group)
     sizes = np.sqrt(group.sum((directions**2).sum(axis=1)))
     cosines = group.sum(vectors @ (directions / sizes[:, None]).T)
     basis = orthonormal(directions, group, whole=False)

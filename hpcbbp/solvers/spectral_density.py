@@ -22,6 +22,7 @@ from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.machine import memory, provenance
 from hpcbbp.machine.rng import check_seed, normals
 from hpcbbp.operators.base import Operator
+from hpcbbp.operators.units import InUnits
 from hpcbbp.solvers.thick import Basis, Space
 
 Array = NDArray[np.float64]
@@ -63,12 +64,19 @@ class SpectralDensity:
     provenance: dict[str, Any]
 
     def moment(self, order: int) -> tuple[float, float]:
-        """tr A^order / n with its standard error, for order < 2 steps; NaN for the error of one probe."""
-        values = np.nansum(self.weights * self.nodes**order, axis=1)
+        """tr A^order / n with its standard error, for order < 2 steps; NaN for the error of one probe.
+
+        inf for what float64 cannot hold.
+        """
+        with np.errstate(over="ignore"):
+            values = np.nansum(self.weights * self.nodes**order, axis=1)
         return float(values.mean()), _error(values)
 
     def cumulative(self, x: Array) -> tuple[Array, Array]:
-        """Share of eigenvalues below each x, with its standard error: the integral of `density`."""
+        """Share of eigenvalues below each x, with its standard error: the integral of `density`.
+
+        The error is that of few probes; within a cell, where the spectrum has gaps or steps, more steps tell more.
+        """
         x = np.asarray(x, dtype=np.float64)
         each = np.array([_cumulative(*self._of(i), x) for i in range(len(self.nodes))])
         return each.mean(axis=0), _error(each)
@@ -108,7 +116,7 @@ class SpectralDensity:
             "operator": self.name, "size": self.size, "seed": self.seed,
             "probes": len(self.nodes), "steps": self.nodes.shape[1],
             "nodes": [nodes.tolist() for nodes, _ in each], "weights": [weights.tolist() for _, weights in each],
-            "moments": [value for value, _ in mean],
+            "moments": [value if math.isfinite(value) else None for value, _ in mean],
             "moment_errors": [error if math.isfinite(error) else None for _, error in mean],
             "products": self.products, "seconds": self.seconds, "provenance": self.provenance,
         }  # fmt: skip
@@ -122,7 +130,10 @@ def _error(each: Array) -> Any:
     """Standard error of a mean over probes."""
     if len(each) < 2:
         return math.nan if each.ndim == 1 else np.full(each.shape[1:], math.nan)
-    error = each.std(axis=0, ddof=1) / math.sqrt(len(each))
+    unit = float(np.abs(each).max(initial=0.0)) or 1.0
+    if not math.isfinite(unit):
+        return math.nan if each.ndim == 1 else np.full(each.shape[1:], math.nan)
+    error = (each / unit).std(axis=0, ddof=1) * unit / math.sqrt(len(each))
     return float(error) if each.ndim == 1 else error
 
 
@@ -202,7 +213,8 @@ def spectral_density(
     nodes, weights = np.full((probes, steps), math.nan), np.zeros((probes, steps))
     fresh = itertools.count(probes)  # numbers of vectors for where a probe's space is exhausted
     nothing = np.empty((0, operator.local_size))
-    space = Space(operator.apply, group, np.asarray, nothing, lambda: probe(operator, seed, next(fresh)))
+    scaled = InUnits(operator)
+    space = Space(scaled.apply, group, np.asarray, nothing, lambda: probe(operator, seed, next(fresh)))
     for i in range(probes):
         v = probe(operator, seed, i)
         found = space.cycle(Basis(np.empty(0), v[None]), steps)
@@ -210,7 +222,7 @@ def spectral_density(
         if progress is not None:
             progress(i + 1, probes)
     return SpectralDensity(
-        operator.name, operator.size, seed, *cleaned(nodes, weights), operator.products - before,
+        operator.name, operator.size, seed, *cleaned(nodes * scaled.unit, weights), operator.products - before,
         time.perf_counter() - clock, {**provenance.versions(), "ranks": group.size},
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from hpcbbp.errors import InputError
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import BLOCK, normals
 from hpcbbp.operators.base import Operator
+from hpcbbp.operators.vectors import length
 
 Array = NDArray[np.float64]
 
@@ -64,8 +65,7 @@ def checked(guess: Any, size: int) -> Array:
 
 def norm(v: Array, group: Group) -> float:
     """Length of a vector, whose squares may overflow; 1 for zero. Collective."""
-    largest = group.largest(float(np.abs(v).max(initial=0.0))) or 1.0
-    return largest * float(np.sqrt(group.sum(np.array([((v / largest) ** 2).sum()]))[0])) or 1.0
+    return length(v, group) or 1.0
 
 
 def along(teacher: Array, p: int, seed: int) -> Array:

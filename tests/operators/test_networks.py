@@ -223,6 +223,8 @@ def test_networks_in_jax_that_make_no_sense(group):
     if group.size > 1:
         with pytest.raises(InputError, match="weights on the ranks: they have one model together"):
             made(model=lambda w, x: x @ w[:2], w=jnp.ones(2 + (group.rank == 1)))
+        with pytest.raises(InputError, match=r"the model is not the same on all ranks: its numbers differ by"):
+            made(w=jnp.ones(2) + (group.rank == 1))
         with pytest.raises(InputError, match="the network raised ValueError: only here"):
             made(model=only_here(group))
 

@@ -61,7 +61,7 @@ def test_products_are_those_of_the_matrix(group, kind):
     operator = of(kind, matrix(), group)
     before = operator.products
     check(operator, matrix())
-    assert operator.products == before + 3 == 7  # four to try it out
+    assert operator.products == before + 3 == 8  # five to try it out
     assert of(kind, matrix(), group, check=False).products == 0
 
 
@@ -96,6 +96,7 @@ def test_algebra(group, kind):
     check(-a - 2, -A - 2 * one)
     check(2.0 * (a + b), 2 * (A + B))
     assert "A" in (a + b).name and "3" in (a + 3.0).name
+    assert (0.5 * (a + b)).name != (0.5 * a + b).name  # a checkpoint knows an operator by its name
 
 
 def test_projections(group, kind):
@@ -113,6 +114,15 @@ def test_projections(group, kind):
         operator.outside(np.ones(3 * SIZE))
     with pytest.raises(InputError, match="not finite"):
         operator.outside(mine(operator, V) * np.nan)
+
+
+@pytest.mark.parametrize("length", [1e-250, 1e-170, 1e170, 1e250])
+def test_directions_of_any_length(group, length):
+    operator = replicated_operator(lambda v: np.arange(1.0, 61.0) * v, 60, group)
+    along = length * np.eye(60)[0][operator.rows.start : operator.rows.stop]
+    found = solve_operator(operator, 2, directions={"d": along})
+    assert found.overlaps["d"].overlap2 == pytest.approx([1.0, 0.0], abs=1e-6)
+    assert solve_operator(operator.outside(along), 2).eigen.eigenvalues == pytest.approx([0.0, 2.0], abs=1e-6)
 
 
 def test_a_hessian_goes_with_others(group):

@@ -54,13 +54,35 @@ def test_what_is_no_vector_is_refused_on_all_ranks(group, make, wrong, words):
 def test_how_far_from_symmetric(group, seed):
     B = np.random.default_rng(seed).standard_normal((SIZE, SIZE)) / group.size
     with pytest.raises(
-        InputError, match=r"not symmetric: for random unit vectors y . A x = \S+ and x . A y = \S+ dif"
+        InputError, match=r"not symmetric: for random unit vectors y . A x = \S+ and x . A y = \S+ say that"
     ):
         summed_operator(lambda v: B @ v, SIZE, group)
     small = A + 1e-7 * B
-    with pytest.raises(InputError, match=r"of \|A v\|, and 1e-10 is allowed; products in float32 want accuracy=1e-5"):
+    with pytest.raises(InputError, match=r"of \|A\|, and 1e-10 is allowed; products in float32 want accuracy=1e-5"):
         replicated_operator(lambda v: small @ v, SIZE, group)
     assert replicated_operator(lambda v: small @ v, SIZE, group, accuracy=1e-5).size == SIZE
+
+
+@pytest.mark.parametrize("share", [1e-3, 0.1, 1.0])
+def test_asymmetry_is_seen_at_any_size(group, share):
+    """Two random unit vectors see 1/N of |A - A^T| beside 1/sqrt(N) of |A|."""
+    size = 200_000
+    d = np.linspace(-1.0, 1.0, size)
+    for shift in range(1, 8):
+        part = share * np.sqrt((d**2).mean() / 2)
+        with pytest.raises(InputError, match="not symmetric"):
+            replicated_operator(
+                lambda v, shift=shift, part=part: d * v + part * (np.roll(v, shift) - np.roll(v, -shift)),
+                size, group, accuracy=1e-4,
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("scale", [1e-280, 1e-165, 1e160, 1e290])
+def test_sizes_whose_squares_are_no_numbers(group, scale):
+    B = np.random.default_rng(0).standard_normal((SIZE, SIZE))
+    with pytest.raises(InputError, match="not symmetric"):
+        replicated_operator(lambda v: scale * (B @ v), SIZE, group)
+    assert replicated_operator(lambda v: scale * ((B + B.T) @ v), SIZE, group).size == SIZE
 
 
 def test_random_products_are_refused(group):

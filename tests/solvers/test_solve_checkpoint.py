@@ -88,6 +88,21 @@ def test_the_operator_of_dice_is_kept(group, tmp_path_factory):
     assert np.allclose(first.data.project(query), second.data.project(query), atol=1e-10)
 
 
+@pytest.mark.parametrize("stops", [10, 12])
+def test_rounding_is_told_from_residuals_as_before(tmp_path, stops):
+    """What rounding leaves of a residual goes with |A|, which a job that goes on has not met itself."""
+    values = np.concatenate([[0.0], np.linspace(1, 10, 290), np.linspace(5e3, 1e4, 9)])
+    Q = np.linalg.qr(np.random.default_rng(0).standard_normal((300, 300)))[0]
+    A = (Q * values) @ Q.T
+
+    def solve(checkpoint=None):
+        operator = replicated_operator(lambda v: 0.5 * (A @ v + A.T @ v), 300)
+        return solve_operator(operator, 3, verify=True, checkpoint=checkpoint).eigen
+
+    found, stopped = jobs(tmp_path / "state", solve, stops)
+    assert stopped and found.converged.all() and found.verified and solve().verified
+
+
 @pytest.mark.mpi
 @pytest.mark.parametrize("which", ["lowest", "largest", "both"])
 @pytest.mark.parametrize("verify", [False, True])

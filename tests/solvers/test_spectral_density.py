@@ -157,6 +157,17 @@ def numbers(found):
     return found.nodes[0, 0], found.nodes[1, 0], both, (found.weights[0] @ found.nodes[0] ** 2)
 
 
+@pytest.mark.parametrize("scale", [1e-250, 1e-165, 1e-80, 1e80, 1e165, 1e250])
+def test_operators_far_from_one_in_size(scale):
+    d = np.linspace(0.0, 1.0, 500)
+    found = spectral_density(replicated_operator(lambda v: scale * (d * v), 500), probes=3, steps=30)
+    right = spectral_density(replicated_operator(lambda v: d * v, 500), probes=3, steps=30)
+    assert np.allclose(found.nodes / scale, right.nodes, rtol=1e-9, atol=1e-12)
+    assert np.allclose(found.weights, right.weights, rtol=1e-6, atol=1e-12)
+    assert found.moment(1)[0] == pytest.approx(scale * right.moment(1)[0])
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["moments"][0] is not None
+
+
 def test_spaces_that_end():
     """An operator of three eigenvalues: three nodes, and their shares."""
     values = np.repeat([-1.0, 0.0, 2.0], [10, 20, 30])
