@@ -71,7 +71,7 @@ test-processors: install-dev
 
 # Job scripts on a real Slurm, started on this machine for the test: root and Debian's packages are needed.
 test-slurm: install-dev
-	@sh .ci/packages.sh slurm-wlm munge iproute2 libpmix-dev
+	@sh .ci/packages.sh slurm-wlm munge iproute2 libpmix-dev slurmdbd mariadb-server
 	timeout 1500 $(PYTEST) -m slurm
 
 # Snakemake and ReFrame on the files of jobs/, in an environment of their own: what they bring is not for hpcbbp's.

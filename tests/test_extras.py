@@ -159,7 +159,10 @@ WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
     ("analysis",): ((("analyze", "."), "alpha"),),
     ("analysis", "figures"): ((("figure", "none"), "figure none: one of 1, 2"), (("demo", "--out", "."), "--out")),
     ("report",): ((("report", "few.toml", "--out", "few"), "report.html"),),
-    ("slurm",): ((("slurm", "small.toml", "--time", "60"), "#SBATCH"),),
+    ("slurm",): (
+        (("slurm", "small.toml", "--time", "60"), "#SBATCH"),
+        (("accounting", "small.toml", "1", "--sacct", "sacct.txt", "--out", "."), "instances recorded"),
+    ),
 }
 # The instances of the earlier store that need no pictures but one.
 FEW = """
@@ -202,6 +205,7 @@ def answers(folder: Path, rows: Sequence[tuple[set[str], list[Words]]]) -> list[
     (folder / "few").mkdir()
     (folder / "few" / "results.jsonl").write_text("".join(line for line in lines if "method='dense'" in line))
     (folder / "few.toml").write_text(FEW)
+    (folder / "sacct.txt").write_text("1|COMPLETED|1|2|1|5|00:01.000|2||1000M|\n")
     instance = gaussian_instance(Problem(p=1, p_star=1, alpha=3.0, a=1.5), 40, 0)
     np.save(folder / "W.npy", instance.teacher.T)
     with h5py.File(folder / "X.h5", "w") as file:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from hpcbbp._version import __version__
+from hpcbbp.cli.accounting import accounting
 from hpcbbp.cli.campaign import collect, export, plan, run
 from hpcbbp.cli.demo import demo
 from hpcbbp.cli.density import density
@@ -65,6 +66,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     report: ("campaigns", "analysis", "figures", "report"),
     figure: ("campaigns", "analysis", "figures"),
     slurm: ("campaigns", "slurm"),
+    accounting: ("campaigns", "slurm"),
 }
 """In the order in which help lists them, with the extras that a command needs whatever it is asked."""
 

@@ -93,6 +93,7 @@ COMMANDS = {
          "--node-memory": ("256G", "1M"), "--requeues": ("0", "3"), "--launcher": ("mpirun", "srun"),
          **dict.fromkeys(SLURM_WORDS, ("x", "a b"))},
     ),
+    "accounting": ({"": FILE}, {"--out": FOLDER, "--sacct": ("none.toml", "c.toml"), "--json": FLAG}),
     "collect": ({"": FOLDER, "--out": FOLDER}, {"--mixed-versions": FLAG, "--json": FLAG}),
     "export": ({"": FOLDER, "--to": ("t.csv", "t.h5")}, {"--json": FLAG}),
     "analyze": ({"": (*FILE, *FOLDER)}, {"--out": FOLDER, "--to": FOLDER, "--level": ("0.9",), "--json": FLAG}),

@@ -14,6 +14,7 @@ from commands import ENVIRONMENT
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "scontrol", "munged", "ip", "setpriv")
 _NETWORK = "10.97.0"
+_DATABASE, _DBD = 16890, 16891
 
 
 def usable() -> str:
@@ -27,8 +28,8 @@ def usable() -> str:
 class Cluster:
     """Started on entry, ended on exit with all that it started."""
 
-    def __init__(self, folder: Path, nodes: int = 1) -> None:
-        self.folder, self.count = folder, nodes
+    def __init__(self, folder: Path, nodes: int = 1, *, accounting: bool = False) -> None:
+        self.folder, self.count, self.accounting = folder, nodes, accounting
         self.processes: list[subprocess.Popen[bytes]] = []
         self.munge: subprocess.Popen[bytes] | None = None
         self.names = [f"hpcbbp-n{i + 1}" for i in range(nodes)] if nodes > 1 else [socket.gethostname().split(".")[0]]
@@ -60,6 +61,8 @@ class Cluster:
         if self.count > 1:
             self._namespaces()
         self._configure(control)
+        if self.accounting:
+            self._account()
         self._spawn("slurmctld", ["slurmctld", "-D", "-i"])
         for i, name in enumerate(self.names):
             daemon = ["slurmd", "-D", "-N", name]
@@ -92,10 +95,35 @@ class Cluster:
             address = f" NodeAddr={_NETWORK}.{i + 11}" if self.count > 1 else " NodeAddr=127.0.0.1"
             lines.append(f"NodeName={name}{address} CPUs={cores} RealMemory={memory} State=UNKNOWN")
         lines.append(f"PartitionName=p Nodes={','.join(self.names)} Default=YES MaxTime=60 State=UP")
+        if self.accounting:
+            lines += [
+                "AccountingStorageType=accounting_storage/slurmdbd", "AccountingStorageHost=127.0.0.1",
+                f"AccountingStoragePort={_DBD}", "JobAcctGatherType=jobacct_gather/linux", "JobAcctGatherFrequency=1",
+            ]  # fmt: skip
         (self.folder / "slurm.conf").write_text("\n".join(lines) + "\n")
         host = socket.gethostname().split(".")[0]
         hosts = ["127.0.0.1 localhost", *(f"{_NETWORK}.{i + 11} {name}" for i, name in enumerate(self.names))]
         (self.folder / "hosts").write_text("\n".join([*hosts, f"{_NETWORK}.1 {host}"]) + "\n")
+
+    def _account(self) -> None:
+        """A database of jobs, which sacct reads: slurmdbd on a MariaDB of its own."""
+        data, socket_file = self.folder / "database", self.folder / "database.sock"
+        call("mariadb-install-db", "--no-defaults", f"--datadir={data}", "--user=root", "--skip-test-db")
+        server = ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={socket_file}", "--user=root"]
+        server += ["--bind-address=127.0.0.1", f"--port={_DATABASE}", "--skip-grant-tables", "--skip-name-resolve"]
+        self._spawn("mariadbd", [*server, f"--pid-file={self.folder}/mariadbd.pid"])
+        wait_for(lambda: listens(_DATABASE), 60, "MariaDB")
+        lines = [
+            "AuthType=auth/munge", "DbdHost=localhost", "DbdAddr=127.0.0.1", f"DbdPort={_DBD}", "SlurmUser=root",
+            "StorageType=accounting_storage/mysql", "StorageHost=127.0.0.1", f"StoragePort={_DATABASE}",
+            "StorageUser=root", "StoragePass=none", "StorageLoc=slurm_acct_db", f"LogFile={self.folder}/slurmdbd.txt",
+            f"PidFile={self.folder}/slurmdbd.pid",
+        ]  # fmt: skip
+        (self.folder / "slurmdbd.conf").write_text("\n".join(lines) + "\n")
+        (self.folder / "slurmdbd.conf").chmod(0o600)
+        self._spawn("slurmdbd", ["slurmdbd", "-D"])
+        wait_for(lambda: listens(_DBD), 60, "slurmdbd")
+        self.run("sacctmgr", "-i", "add", "cluster", "hpcbbp")
 
     def _namespaces(self) -> None:
         """A bridge on the host, and a namespace for each node with a cable to it."""
@@ -172,6 +200,18 @@ class Cluster:
             if job in (values.get("JobId"), values.get("ArrayJobId")):
                 found.append(values["JobState"])
         return found
+
+
+def listens(port: int) -> bool:
+    """Whether something answers at that port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def accounts() -> str:
+    """Why no accounting can be started here; empty if it can."""
+    missing = [name for name in ("mariadbd", "mariadb-install-db", "slurmdbd", "sacctmgr") if not shutil.which(name)]
+    return usable() or (f"not installed: {', '.join(missing)}" if missing else "")
 
 
 def munge_answers() -> bool:

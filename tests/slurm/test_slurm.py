@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import answer, run
-from slurm_cluster import Cluster, usable, wait_for
+from slurm_cluster import Cluster, accounts, usable, wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(usable()), reason=usable() or "no reason")]
 
@@ -242,6 +242,35 @@ def hurry(cluster: Cluster) -> None:
         return not cluster.run("squeue", "-h")
 
     wait_for(over, 500, "the jobs")
+
+
+@pytest.mark.skipif(bool(accounts()), reason=accounts() or "no reason")
+@pytest.mark.parametrize("launcher", ["srun", "mpirun"])
+def test_accounts_beside_the_estimates(tmp_path, tmp_path_factory, launcher):
+    """By sacct, of a Slurm with a database of its own."""
+    with Cluster(tmp_path_factory.mktemp("accounting"), accounting=True) as cluster:
+        file = campaign(tmp_path, "counted", n=1500, seeds=6, p=2)
+        words = ("--ntasks-per-node", 2, "--launcher", launcher, "--time", 10)
+        job = cluster.submit(rendered(tmp_path, file, *words), cwd=tmp_path)
+        cluster.ended(120)
+        assert (tmp_path / "counted" / "results.jsonl").exists(), (tmp_path / "counted.log").read_text()
+
+        def read() -> bool:
+            return "COMPLETED" in cluster.run("sacct", "-n", "-j", job, "-o", "State", check=False)
+
+        wait_for(read, 60, "accounts")
+        told = run(
+            "accounting", "counted.toml", job, "--json", cwd=tmp_path, SLURM_CONF=cluster.environment["SLURM_CONF"]
+        )
+        assert told.returncode == 0, told.stderr
+        other = run("accounting", "counted.toml", "99", cwd=tmp_path, SLURM_CONF=cluster.environment["SLURM_CONF"])
+        assert other.returncode == 2 and "sacct --jobs 99: no such job" in other.stderr
+    found = json.loads(told.stdout)
+    (start,) = found["starts"]
+    assert (start["job"], start["state"], start["cpus"], start["limit"]) == (job, "COMPLETED", 2, 600)
+    assert found["instances"] == 6 and found["longest"] <= found["seconds"] + 1
+    assert 5e7 < found["memory"] < found["memory_asked"] < 2e9  # MPI, PETSc and 36 MB of X
+    assert 0.2 < found["cpu_share"] < 1.1 and found["seconds_estimated"] > 0
 
 
 class TestTwoNodes:

@@ -1,4 +1,4 @@
-"""jobs/reframe_hpcbbp.py by a real ReFrame: passes, and fails where the numbers or the ranks are not what they should."""
+"""jobs/reframe_hpcbbp.py by a real ReFrame: it passes, and fails where numbers or ranks are not right."""
 
 from __future__ import annotations
 
