@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,7 +67,7 @@ def tables(name: str, found: Accounts) -> list[Any]:
         ("memory of a rank", size(found.memory_asked), size(found.memory_estimated), size(found.memory)),
     )
     columns = tuple(
-        Column[tuple[str, ...]](title, lambda row, place=place: row[place])
+        Column[tuple[str, ...]](title, itemgetter(place))
         for place, title in enumerate(("what", "asked for", "estimated", "used"))
     )
     states = ", ".join(f"{one.job} {one.state}" for one in found.starts[:8])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -86,11 +86,28 @@ class AskedOperator:
         return self.nev or PAIRS
 
 
-def refuse_others(given: Mapping[str, object]) -> None:
-    """InputError for an option, by its name, that says what X or the model is, beside --operator."""
-    for name, value in given.items():
-        if value is not None:
-            raise InputError(f"{name} with --operator: the function says all about its operator; leave {name} out")
+OF_THE_MODEL = {
+    "-n": "n", "-p": "p", "--p-star": "p_star", "-a": "a", "--alpha": "alpha", "--storage": "storage",
+    "--data": "data", "--teacher": "teacher", "--student": "student", "--method": "method", "--block": "block",
+    "--activation": "activation", "--loss": "loss", "--noise": "noise", "--link": "link",
+    "--estimator": "estimator", "--covariance": "covariance",
+}  # fmt: skip
+"""Options of `hpcbbp solve` that say what X or the model is, by the names of its arguments."""
+
+
+def asked_of(given: Mapping[str, Any]) -> AskedOperator:
+    """What the arguments of `hpcbbp solve` ask for beside --operator; InputError for those of a model."""
+    for option, name in OF_THE_MODEL.items():
+        if given[name] is not None:
+            raise InputError(
+                f"{option} with --operator: the function says all about its operator; leave {option} out"
+            )
+    names = [field.name for field in fields(AskedOperator) if field.name in given]
+    renamed = {
+        "words": given["operator"], "given_tol": given["tol"], "folder": given["checkpoint"],
+        "every": given["checkpoint_every"], "petsc_options": given["petsc_options"] or [],
+    }  # fmt: skip
+    return AskedOperator(**{**{name: given[name] for name in names}, **renamed})
 
 
 def run(asked: AskedOperator, output: Output) -> None:

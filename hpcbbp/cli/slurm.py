@@ -1,4 +1,4 @@
-"""`hpcbbp slurm`: a job script for a campaign."""
+"""`hpcbbp slurm`: a job script for a campaign, or for a solve of an operator of the user's own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from hpcbbp.cli.campaign import Out, Spec
-from hpcbbp.cli.options import Json
+from hpcbbp.cli.campaign import Out
+from hpcbbp.cli.options import Json, OperatorName
 from hpcbbp.errors import InputError
 from hpcbbp.machine.files import check_writable
 
@@ -20,7 +20,12 @@ T = TypeVar("T")
 
 
 def slurm(
-    spec: Spec,
+    spec: Annotated[Path | None, typer.Argument(metavar="FILE", help="Campaign file (TOML).")] = None,
+    solve_options: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- OPTIONS]", help="With --operator: of hpcbbp solve, as -- --nev 2 --verify."),
+    ] = None,
+    operator: OperatorName = None,
     kind: Annotated[
         str,
         typer.Option("--as", help="campaign (one MPI job), array, collect (after an array), solve (one instance)."),
@@ -50,6 +55,9 @@ def slurm(
     node_memory: Annotated[
         str | None, typer.Option("--node-memory", help="Of a node, as 256G: refuses what cannot fit.")
     ] = None,
+    memory_per_rank: Annotated[
+        str | None, typer.Option("--memory-per-rank", help="As 4G; with --operator, of which there is no estimate.")
+    ] = None,
     sbatch: Annotated[list[str] | None, typer.Option("--sbatch", help='Further line, as "--exclusive".')] = None,
     profile: Annotated[
         Path | None,
@@ -62,23 +70,36 @@ def slurm(
     """Print a Slurm job script for a campaign; memory, time and signal come from its estimates.
 
     hpcbbp slurm campaign.toml --nodes 2 --ntasks-per-node 32 --time 12:00:00 > job.sbatch
+
+    hpcbbp slurm --operator mine:covariance --time 2:00:00 --memory-per-rank 4G --out found -- --nev 2 > job.sbatch
     """
     from hpcbbp.campaign.job import open_campaign
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.progress import SPOKEN
     from hpcbbp.slurm.profile import load_profile
-    from hpcbbp.slurm.script import render
+    from hpcbbp.slurm.script import render, render_operator
     from hpcbbp.slurm.sizes import JobRequest, seconds_of
 
-    campaign = load_campaign(spec)
+    own = None if operator is None else [*([] if spec is None else [str(spec)]), *(solve_options or [])]
+    campaign = None
+    if own is None:
+        if spec is None:
+            raise InputError("a campaign file is wanted, or --operator MODULE:FUNCTION")
+        if solve_options:
+            raise InputError(f"{solve_options[0]}: options of hpcbbp solve go with --operator, not with a campaign")
+        if memory_per_rank is not None:
+            raise InputError(f"--memory-per-rank {memory_per_rank}: of a campaign there is an estimate; leave it out")
+        campaign = load_campaign(spec)
+    else:
+        kind = _checked_operator(str(operator), kind, tasks, time, memory_per_rank)
     site, found = load_profile(profile)
-    folder = out or Path(campaign.name)
+    folder = out or Path(campaign.name if campaign else str(operator).split(":")[-1])
     check_writable(f"--out {folder}", folder, make=False)
     request = JobRequest(
         kind=kind,
         nodes=nodes,
-        ntasks_per_node=_first(ntasks_per_node, site.ntasks_per_node, campaign.ranks_per_instance),
+        ntasks_per_node=_first(ntasks_per_node, site.ntasks_per_node, campaign.ranks_per_instance if campaign else 1),
         time=None if time is None else seconds_of(time),
         tasks=tasks,
         requeues=_first(requeues, site.requeues, 20),
@@ -96,24 +117,61 @@ def slurm(
         directives=[words.removeprefix("#SBATCH ") for words in sbatch or site.sbatch],
     )  # fmt: skip
     words = (
-        [word for word in sys.argv[1:] if word != "--json"] if sys.argv[1:2] == ["slurm"] else ["slurm", str(spec)]
+        [word for word in sys.argv[1:] if word != "--json"]
+        if sys.argv[1:2] == ["slurm"]
+        else ["slurm", str(spec or operator)]
     )
-    script, size = render(
-        open_campaign(campaign, out, listener=SPOKEN), request, spec, folder,
-        shlex.join(["hpcbbp", *words]) + ("" if found is None else f" (options of {shlex.quote(str(found))})"),
-    )  # fmt: skip
+    command = shlex.join(["hpcbbp", *words]) + ("" if found is None else f" (options of {shlex.quote(str(found))})")
+    if campaign is not None and spec is not None:
+        script, size = render(open_campaign(campaign, out, listener=SPOKEN), request, spec, folder, command)
+    else:
+        asked = _solve_words(str(operator), own or [])
+        script, size = render_operator(
+            request, asked, bytes_of(str(memory_per_rank), "--memory-per-rank"), folder, command
+        )
     output = Output(as_json)
     if as_json:
         output.json(
             {
-                "name": campaign.name, "as": kind, "nodes": nodes, "ntasks_per_node": request.ntasks_per_node,
-                "seconds": size.time, "signal_seconds": size.lead, "mib_per_rank": size.memory_mib,
+                "name": campaign.name if campaign else folder.name, "as": kind, "nodes": nodes,
+                "ntasks_per_node": request.ntasks_per_node, "seconds": size.time, "signal_seconds": size.lead,
+                "mib_per_rank": size.memory_mib,
                 "array": list(size.tasks), "tasks": size.of, "seconds_left": size.left,
                 "longest_instance_seconds": size.longest, "script": script,
             }
         )  # fmt: skip
     else:
         output.text(script)
+
+
+def _checked_operator(
+    operator: str, kind: str, tasks: int | None, time: str | None, memory_per_rank: str | None
+) -> str:
+    """The kind of job of an operator; InputError for what belongs to campaigns, and for what is missing."""
+    from hpcbbp.cli.own import check_words
+
+    check_words(operator)
+    if kind not in ("campaign", "solve") or tasks is not None:
+        raise InputError("--operator: one solve by all ranks is wanted; leave --as and --tasks out")
+    for option, value, example in (("--time", time, "12:00:00"), ("--memory-per-rank", memory_per_rank, "4G")):
+        if value is None:
+            raise InputError(f"{option} is wanted: there is no estimate of an operator; as {option} {example}")
+    return "solve"
+
+
+def _solve_words(operator: str, options: list[str]) -> list[str]:
+    """Arguments of `hpcbbp solve`, checked as it would; InputError, or typer's own error, for those it refuses."""
+    from hpcbbp.cli.app import app
+    from hpcbbp.cli.operator import asked_of
+
+    words = ["--operator", operator, *options]
+    commands: Any = typer.main.get_command(app)
+    given = commands.commands["solve"].make_context("solve", list(words)).params
+    for option, name in (("--checkpoint", "checkpoint"), ("--json", "as_json"), ("--operator", "operator")):
+        if given[name] not in (None, False, operator) or options.count(option):
+            raise InputError(f"{option} in the options of hpcbbp solve: the job script has its own; leave it out")
+    asked_of(given)
+    return ["solve", *words]
 
 
 def _first(given: T | None, of_site: T | None, usual: T) -> T:
@@ -132,11 +190,11 @@ def this_program() -> str:
         return shlex.quote(str(beside))
 
 
-def bytes_of(text: str) -> float:
+def bytes_of(text: str, option: str = "--node-memory") -> float:
     """Bytes of 256G, 1.5T or 64000M."""
     from hpcbbp.campaign.values import plain
 
     found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{0,12})?) ?([MGT])(?:i?B)?", text.strip())
     if found is None or float(found[1]) <= 0:
-        raise InputError(f"--node-memory {plain(text)}: as 256G, 1.5T or 64000M")
+        raise InputError(f"{option} {plain(text)}: as 256G, 1.5T or 64000M")
     return float(found[1]) * 2.0 ** {"M": 20, "G": 30, "T": 40}[found[2]]

@@ -98,26 +98,14 @@ def solve(
 
     Under mpirun all ranks work on the one instance.
     """
+    given = dict(locals())
     from hpcbbp.cli.asked import Asked
     from hpcbbp.cli.output import Output
 
     if operator is not None:
         from hpcbbp.cli import operator as own
 
-        others = {
-            "-n": n, "-p": p, "--p-star": p_star, "-a": a, "--alpha": alpha, "--storage": storage, "--data": data,
-            "--teacher": teacher, "--student": student, "--method": method, "--block": block,
-            "--activation": activation, "--loss": loss, "--noise": noise, "--link": link, "--estimator": estimator,
-            "--covariance": covariance,
-        }  # fmt: skip
-        own.refuse_others(others)
-        own.run(
-            own.AskedOperator(
-                operator, nev, tol, which, below, above, verify, seed, checkpoint, checkpoint_every, wall_time,
-                petsc_options or [],
-            ),
-            Output(as_json),
-        )  # fmt: skip
+        own.run(own.asked_of(given), Output(as_json))
         return
     for name, value in (("--above", above), ("--which", which)):
         if value is not None:

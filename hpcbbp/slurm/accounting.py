@@ -118,7 +118,8 @@ def read_sacct(jobs: Sequence[str]) -> str:
     words = sacct_words(jobs)
     if shutil.which("sacct") is None:
         raise InputError(
-            f"sacct is not on this machine: where it is, SLURM_TIME_FORMAT=%s {' '.join(words)} > FILE; then --sacct FILE"
+            f"sacct is not on this machine: where it is, SLURM_TIME_FORMAT=%s {' '.join(words)} > FILE, and then "
+            "--sacct FILE"
         )
     try:
         done = subprocess.run(

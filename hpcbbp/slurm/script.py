@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hpcbbp._version import __version__
 from hpcbbp.campaign.job import Work
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine.wording import duration
-from hpcbbp.slurm.sizes import MARGIN, JobRequest, Sizes, sizes, slurm_time
+from hpcbbp.slurm.sizes import MARGIN, JobRequest, Sizes, sizes, sizes_given, slurm_time
 from hpcbbp.solvers.methods import METHODS
 from hpcbbp.solvers.point import Point
 
@@ -53,26 +54,87 @@ def render(work: Work, request: JobRequest, file: Path, folder: Path, command: s
     size = sizes(work, request)
     name, kind = work.campaign.name, request.kind
     path, out = _path(file), _path(folder)
-    program, launch = _programs(request)
+    program = _programs(request)[0]
     part = f" --shard $SLURM_ARRAY_TASK_ID/{size.of}" if kind == "array" else ""
-    environment = Environment(
-        loader=PackageLoader("hpcbbp", "slurm"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    values: dict[str, Any] = {
+    values = {
         "title": _TITLES[kind].format(name=name),
-        "version": __version__,
         "command": command,
         "estimates": _estimates(work, request, size),
         "job_name": name if kind != "collect" else f"{name}-collect",
         "log": {"array": f"{name}-%a.log", "collect": f"{name}-collect.log"}.get(kind, f"{name}.log"),
+        "requeues": request.requeues if kind in ("campaign", "array") or _keeps(work, kind) else 0,
+        "words": _arguments(work, kind, size, path, out + part),
+        "check": "" if kind == "solve" else f"{program} plan {path} --out {out}{part} --check",
+        "file": path,
+        "folder": out,
+    }
+    return _written(request, size, values), size
+
+
+def render_operator(
+    request: JobRequest, words: Sequence[str], memory: float, folder: Path, command: str
+) -> tuple[str, Sizes]:
+    """Return the job script of a solve of an operator of the user's own, and the sizes in it.
+
+    Parameters
+    ----------
+    request : JobRequest
+        Of kind "solve", with a time.
+    words : sequence of str
+        Arguments of `hpcbbp solve`, without --checkpoint and --json.
+    memory : float
+        Bytes of a rank.
+    folder, command
+        As of render.
+
+    Raises
+    ------
+    InputError
+        Ranks, a time or a memory that make no sense, or an option that would break the script.
+    """
+    check_texts(request, command, folder, folder)
+    size = sizes_given(request, memory)
+    out, name = _path(folder), re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.name) or "solve"
+    before = words[: words.index("--")] if "--" in words else words
+    options = words[len(before) :]  # of PETSc
+    values = {
+        "title": f"Eigenpairs of an operator, {name}, by all ranks together.",
+        "command": command,
+        "estimates": ["Time and memory as they were asked for: of an operator there is no estimate."],
+        "job_name": name,
+        "log": f"{name}.log",
+        "requeues": request.requeues,
+        "words": " ".join(
+            [
+                shlex.join(before),
+                f"--checkpoint {out}/state --json",
+                *map(shlex.quote, options),
+                f">{out}/solve.json.part",
+            ]
+        ),
+        "check": "",
+        "file": "",
+        "folder": out,
+    }
+    return _written(request, size, values), size
+
+
+def _written(request: JobRequest, size: Sizes, values: Mapping[str, Any]) -> str:
+    """The script of a template, from what its kind says and what all have."""
+    program, launch = _programs(request)
+    environment = Environment(
+        loader=PackageLoader("hpcbbp", "slurm"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    kind = request.kind
+    common = {
+        "version": __version__,
         "nodes": request.nodes if kind != "collect" else 1,
         "ntasks_per_node": request.ntasks_per_node if kind != "collect" else 1,
         "memory_mib": size.memory_mib,
         "time": slurm_time(size.time),
         "lead": size.lead,
         "last": max(size.lead - 30, size.lead // 2),
-        "requeues": request.requeues if kind in ("campaign", "array") or _keeps(work, kind) else 0,
         "array": _ranges(size.tasks),
         "options": [(key, shlex.quote(value)) for key, value in request.options.items() if value],
         "directives": list(request.directives),
@@ -80,12 +142,8 @@ def render(work: Work, request: JobRequest, file: Path, folder: Path, command: s
         "job": "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}" if kind == "array" else "$SLURM_JOB_ID",
         "launch": program if kind == "collect" else f"{launch} {program}",
         "program": program,
-        "words": _arguments(work, kind, size, path, out + part),
-        "check": "" if kind == "solve" else f"{program} plan {path} --out {out}{part} --check",
-        "file": path,
-        "folder": out,
     }
-    return environment.get_template(f"slurm-{kind}.sbatch.j2").render(values), size
+    return environment.get_template(f"slurm-{kind}.sbatch.j2").render({**common, **values})
 
 
 def _arguments(work: Work, kind: str, size: Sizes, path: str, out: str) -> str:

@@ -182,13 +182,33 @@ def sizes(work: Work, request: JobRequest) -> Sizes:
         )
     lead = min(lead, math.floor(time / 2))
     memory = max(memory_needed(point, each) for point in missing) if request.kind != "collect" else 2 * 2**30
-    if request.node_memory is not None and MARGIN * memory * request.ntasks_per_node > request.node_memory:
-        raise InputError(
-            f"{request.ntasks_per_node} ranks of {MARGIN * memory / 2**30:.3g} GiB do not fit in --node-memory "
-            f"{request.node_memory / 2**30:.4g} GiB: take fewer ranks a node, or more ranks_per_instance"
-        )
+    _check_node(request, MARGIN * memory)
     mib = 100 * math.ceil(MARGIN * memory / 2**20 / 100)
     return Sizes(math.ceil(time), lead, mib, tasks, of, left, longest)
+
+
+def sizes_given(request: JobRequest, memory: float) -> Sizes:
+    """Sizes of a job of which there is no estimate: time and bytes of a rank as they were given.
+
+    Raises
+    ------
+    InputError
+        Numbers that make no sense, or too little memory of a node.
+    """
+    _check_request(request)
+    if request.time is None:
+        raise InputError('--time is wanted: of an operator there is no estimate; 90 (minutes), 12:00:00 or "12 h"')
+    _check_node(request, memory)
+    lead = min(LEAST_LEAD, math.floor(request.time / 2))
+    return Sizes(math.ceil(request.time), lead, math.ceil(memory / 2**20), (), 1, request.time, request.time)
+
+
+def _check_node(request: JobRequest, memory: float) -> None:
+    if request.node_memory is not None and memory * request.ntasks_per_node > request.node_memory:
+        raise InputError(
+            f"{request.ntasks_per_node} ranks of {memory / 2**30:.3g} GiB do not fit in --node-memory "
+            f"{request.node_memory / 2**30:.4g} GiB: take fewer ranks a node, or more ranks_per_instance"
+        )
 
 
 def _array(work: Work, of: int, costs: Mapping[str, float]) -> tuple[tuple[int, ...], float]:
@@ -205,7 +225,7 @@ def _array(work: Work, of: int, costs: Mapping[str, float]) -> tuple[tuple[int, 
     return tasks, max(sum(costs.get(p.key, 0.0) for p in order[i - 1 :: of]) for i in tasks)
 
 
-def _check(work: Work, request: JobRequest) -> None:
+def _check_request(request: JobRequest) -> None:
     for name, value in (("nodes", request.nodes), ("ntasks-per-node", request.ntasks_per_node)):
         if not 1 <= value <= MOST_RANKS:
             raise InputError(f"--{name} {plain(str(value))}: at least 1 (and at most {MOST_RANKS})")
@@ -222,6 +242,10 @@ def _check(work: Work, request: JobRequest) -> None:
         raise InputError(f"--launcher {request.launcher}: srun or mpirun")
     if request.binds and request.container is None:
         raise InputError(f"--bind {request.binds[0]} without --container: folders of a container")
+
+
+def _check(work: Work, request: JobRequest) -> None:
+    _check_request(request)
     each = work.campaign.ranks_per_instance
     if request.kind in ("campaign", "array") and request.ranks % each:
         raise InputError(

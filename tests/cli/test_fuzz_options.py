@@ -90,6 +90,7 @@ COMMANDS = {
          "--json": FLAG,
          "--profile": ("none.toml", "c.toml"),
          "--ntasks-per-node": ("1", "2"), "--time": ("90", "12:00:00", "12 h", "1-0"),
+         "--operator": ("json:loads", "m:f"), "--memory-per-rank": ("4G", "x"),
          "--node-memory": ("256G", "1M"), "--requeues": ("0", "3"), "--launcher": ("mpirun", "srun"),
          **dict.fromkeys(SLURM_WORDS, ("x", "a b"))},
     ),
