@@ -198,6 +198,30 @@ def test_stopped_killed_and_gone_on_with(tmp_path, ranks, each):
 
 @pytest.mark.launcher
 @needs_mpi
+def test_slepc_s_solves_are_killed_and_go_on(tmp_path):
+    """Kill -9 of a campaign, twice; the next run goes on from the states of the instances in flight."""
+    path, out = tmp_path / "long.toml", tmp_path / "out"
+    size = 'n = 700\nnev = 30\nstorage = "float64"\nmethod = "stored"'
+    path.write_text(LONG_FILE.format(each=2, more="", last=1).replace("n = 12000\ntol = 1e-5", size))
+    for _ in range(2):
+        process = begin(path, out, 2)
+        wait_for_states(process, out, 1)
+        kill(process)
+        process.communicate()
+    done = run("run", path, "--out", out, "--json", ranks=2)
+    assert done.returncode == 0, done.stderr
+    assert "goes on from" in done.stderr
+    found = Store(out / "results.jsonl").read()
+    assert len(found) == 2 and max(record.provenance.get("resumed", 0) for record in found.values()) > 0
+    for point in load_campaign(path).points():
+        whole = solve_point(point, Group())
+        assert found[point.key].converged == point.nev
+        assert found[point.key].eigenvalues == pytest.approx(whole["eigenvalues"], rel=1e-5)
+    assert list((out / "checkpoints").iterdir()) == []
+
+
+@pytest.mark.launcher
+@needs_mpi
 @pytest.mark.parametrize("ranks", [0, 2])
 def test_an_instance_longer_than_the_wall_time_is_done_in_several_jobs(tmp_path, ranks):
     path, out = tmp_path / "long.toml", tmp_path / "out"

@@ -7,6 +7,7 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import answer, run
 from slurm_cluster import Cluster, accounts, usable, wait_for
@@ -145,6 +146,34 @@ def test_a_stored_solve_of_its_own_goes_on_after_the_time_limit(cluster, tmp_pat
     found = json.loads((tmp_path / "long" / "solve.json").read_text())
     assert found["converged"] == found["nev"] == 300 and found["provenance"]["resumed"] > 0
     assert not (tmp_path / "long" / "state").exists()
+
+
+OPERATOR = """
+import numpy as np
+from hpcbbp.operators import summed_operator
+
+
+def made(group):
+    mine = group.owned(2000)
+    d = np.linspace(1, 9, 2000)
+    d[: mine.start] = d[mine.stop :] = 0
+    return summed_operator(lambda v: d * v, 2000, group, name="diagonal")
+"""
+
+
+def test_an_operator_of_one_s_own(cluster, tmp_path):
+    (tmp_path / "mine.py").write_text(OPERATOR)
+    words = ("--operator", "mine:made", "--time", 10, "--memory-per-rank", "1G", "--ntasks-per-node", 2)
+    done = run("slurm", *words, "--", "--nev", 2, "--which", "both", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "made.sbatch").write_text(done.stdout)
+    job = cluster.submit(tmp_path / "made.sbatch", cwd=tmp_path)
+    cluster.ended(120)
+    assert cluster.states(job) == ["COMPLETED"], (tmp_path / "made.log").read_text()
+    found = json.loads((tmp_path / "made" / "solve.json").read_text())
+    d = np.linspace(1, 9, 2000)
+    assert found["eigenvalues"] == pytest.approx([d[0], d[1], d[-1], d[-2]], rel=1e-7)
+    assert found["provenance"]["ranks"] == 2
 
 
 def test_a_failing_task_of_an_array_hurts_no_other_and_is_alone_resubmitted(cluster, tmp_path):
