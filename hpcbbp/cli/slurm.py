@@ -161,12 +161,14 @@ def _checked_operator(
 
 def _solve_words(operator: str, options: list[str]) -> list[str]:
     """Arguments of `hpcbbp solve`, checked as it would; InputError, or typer's own error, for those it refuses."""
-    from hpcbbp.cli.app import app
     from hpcbbp.cli.operator import asked_of
+    from hpcbbp.cli.solve import solve
 
     words = ["--operator", operator, *options]
-    commands: Any = typer.main.get_command(app)
-    given = commands.commands["solve"].make_context("solve", list(words)).params
+    parser = typer.Typer(add_completion=False)
+    parser.command()(solve)
+    command: Any = typer.main.get_command(parser)
+    given = command.make_context("solve", list(words)).params
     for option, name in (("--checkpoint", "checkpoint"), ("--json", "as_json"), ("--operator", "operator")):
         if given[name] not in (None, False, operator) or options.count(option):
             raise InputError(f"{option} in the options of hpcbbp solve: the job script has its own; leave it out")

@@ -25,8 +25,8 @@ def test_what_the_script_calls(tmp_path):
     assert "#SBATCH --requeue\n" in text and "#SBATCH --signal=B:USR1@120\n" in text
     (line,) = [line.strip() for line in text.splitlines() if line.strip().startswith("solve ")]
     assert shlex.split(line.split(">")[0]) == [
-        "solve", "--operator", "mine:made", "--nev", "2", "--which", "largest", "--checkpoint", "made/state", "--json",
-        "--", "-eps_ncv", "80",
+        "solve", "--operator", "mine:made", "--nev", "2", "--which", "largest", "--checkpoint", "made/state",
+        "--json", "--", "-eps_ncv", "80",
     ]  # fmt: skip
     assert "mkdir -p made" in text and "mv made/solve.json.part made/solve.json" in text
     assert not list(tmp_path.iterdir())

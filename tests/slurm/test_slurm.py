@@ -7,47 +7,18 @@ import re
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from commands import answer, run
-from slurm_cluster import Cluster, accounts, usable, wait_for
+from job_scripts import records, rendered, small_campaign
+from slurm_cluster import Cluster, usable, wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(bool(usable()), reason=usable() or "no reason")]
-
-SMALL = """
-name = "{name}"
-ranks_per_instance = {ranks}
-{more}
-[[grid]]
-p = {p}
-a = 1.5
-alpha = {alpha}
-n = {n}
-seeds = {seeds}
-method = "{method}"
-"""
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     with Cluster(tmp_path_factory.mktemp("slurm")) as started:
         yield started
-
-
-def campaign(folder: Path, name: str, **values: object) -> Path:
-    values = {"ranks": 1, "more": "", "p": 1, "alpha": 3.0, "n": 200, "seeds": 4, "method": "stored", **values}
-    file = folder / f"{name}.toml"
-    file.write_text(SMALL.format(name=name, **values))
-    return file
-
-
-def rendered(folder: Path, file: Path, *options: object) -> Path:
-    """The job script of `hpcbbp slurm`, as a user writes it."""
-    done = run("slurm", file.name, *options, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    script = folder / f"{file.stem}-{len(list(folder.glob('*.sbatch')))}.sbatch"
-    script.write_text(done.stdout)
-    return script
 
 
 # One minute is the shortest time limit that Slurm knows; scripts are rendered for longer ones.
@@ -65,17 +36,13 @@ def shortened(script: Path, *dropped: str, wall_time: int = 15) -> Path:
     return script
 
 
-def records(store: Path) -> list[dict]:
-    return [json.loads(line) for line in (store / "results.jsonl").read_text().splitlines()]
-
-
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
 def test_a_campaign_and_a_solve_on_two_ranks(cluster, tmp_path, launcher):
-    file = campaign(tmp_path, "small", ranks=1)
+    file = small_campaign(tmp_path, "small", ranks=1)
     job = cluster.submit(
         rendered(tmp_path, file, "--ntasks-per-node", 2, "--launcher", launcher, "--time", 10), cwd=tmp_path
     )
-    single = campaign(tmp_path, "single", n=600, seeds='"0..0"', p=2)
+    single = small_campaign(tmp_path, "single", n=600, seeds='"0..0"', p=2)
     solve = cluster.submit(
         rendered(tmp_path, single, "--as", "solve", "--ntasks-per-node", 2, "--launcher", launcher), cwd=tmp_path
     )
@@ -100,7 +67,7 @@ def test_a_job_that_reaches_its_time_limit_goes_back_and_on(cluster, tmp_path):
     """By its own clock, by Slurm's signal, and where nothing stops it, by the last resort."""
     jobs = {}
     for name, dropped in (("walltime", ()), ("signal", (WALL_TIME,)), ("last", (WALL_TIME, FORWARD))):
-        file = campaign(tmp_path, name, n=1500, seeds=80, p=2)
+        file = small_campaign(tmp_path, name, n=1500, seeds=80, p=2)
         script = shortened(rendered(tmp_path, file, "--time", 10), *dropped)
         jobs[name] = cluster.submit(script, *SHORT, cwd=tmp_path)
     hurry(cluster)
@@ -118,7 +85,7 @@ def test_a_job_that_reaches_its_time_limit_goes_back_and_on(cluster, tmp_path):
 
 def test_a_checkpointed_solve_goes_on_after_the_time_limit(cluster, tmp_path):
     """As the template of N = 10^8, at a size for two cores: one instance, longer than its job."""
-    file = campaign(
+    file = small_campaign(
         tmp_path, "deferred", ranks=2, more="checkpoint_every = 0", n=250000, seeds='"0..0"', p=2, method="deferred"
     )
     script = shortened(rendered(tmp_path, file, "--time", 10))
@@ -134,7 +101,7 @@ def test_a_checkpointed_solve_goes_on_after_the_time_limit(cluster, tmp_path):
 
 def test_a_stored_solve_of_its_own_goes_on_after_the_time_limit(cluster, tmp_path):
     """At a restart of SLEPc's; what is there when the limit is near is kept."""
-    file = campaign(tmp_path, "long", n=2500, seeds='"3..3"', more="")
+    file = small_campaign(tmp_path, "long", n=2500, seeds='"3..3"', more="")
     file.write_text(file.read_text() + "nev = 300\ntol = 1e-12\n")
     script = shortened(rendered(tmp_path, file, "--as", "solve", "--ntasks-per-node", 2, "--time", 10))
     assert "--checkpoint long/state" in script.read_text()
@@ -148,36 +115,8 @@ def test_a_stored_solve_of_its_own_goes_on_after_the_time_limit(cluster, tmp_pat
     assert not (tmp_path / "long" / "state").exists()
 
 
-OPERATOR = """
-import numpy as np
-from hpcbbp.operators import summed_operator
-
-
-def made(group):
-    mine = group.owned(2000)
-    d = np.linspace(1, 9, 2000)
-    d[: mine.start] = d[mine.stop :] = 0
-    return summed_operator(lambda v: d * v, 2000, group, name="diagonal")
-"""
-
-
-def test_an_operator_of_one_s_own(cluster, tmp_path):
-    (tmp_path / "mine.py").write_text(OPERATOR)
-    words = ("--operator", "mine:made", "--time", 10, "--memory-per-rank", "1G", "--ntasks-per-node", 2)
-    done = run("slurm", *words, "--", "--nev", 2, "--which", "both", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    (tmp_path / "made.sbatch").write_text(done.stdout)
-    job = cluster.submit(tmp_path / "made.sbatch", cwd=tmp_path)
-    cluster.ended(120)
-    assert cluster.states(job) == ["COMPLETED"], (tmp_path / "made.log").read_text()
-    found = json.loads((tmp_path / "made" / "solve.json").read_text())
-    d = np.linspace(1, 9, 2000)
-    assert found["eigenvalues"] == pytest.approx([d[0], d[1], d[-1], d[-2]], rel=1e-7)
-    assert found["provenance"]["ranks"] == 2
-
-
 def test_a_failing_task_of_an_array_hurts_no_other_and_is_alone_resubmitted(cluster, tmp_path):
-    file = campaign(tmp_path, "shards", seeds=30, n=[200, 300])
+    file = small_campaign(tmp_path, "shards", seeds=30, n=[200, 300])
     script = rendered(tmp_path, file, "--as", "array", "--tasks", 3, "--time", 10)
     assert "--array=1-3\n" in script.read_text()
     (tmp_path / "shards" / "shards").mkdir(parents=True)
@@ -222,7 +161,7 @@ def test_a_task_that_goes_back_into_the_queue_leaves_the_others_alone(cluster, t
     program = tmp_path / "ends early"
     program.write_text(ENDS_EARLY_ONCE)
     program.chmod(0o755)
-    file = campaign(tmp_path, "siblings")
+    file = small_campaign(tmp_path, "siblings")
     words = ("--as", "array", "--tasks", 2, "--time", 10, "--launcher", "mpirun", "--account", "phys & co")
     script = rendered(tmp_path, file, *words, "--program", program)
     job = cluster.submit(script, cwd=tmp_path)
@@ -251,7 +190,7 @@ def test_a_container_is_called_with_what_it_needs(cluster, tmp_path, monkeypatch
 
     path = f"{stand_in.parent}:{Path(sys.executable).parent}:{cluster.environment['PATH']}"
     monkeypatch.setitem(cluster.environment, "PATH", path)
-    file = campaign(tmp_path, "contained")
+    file = small_campaign(tmp_path, "contained")
     script = rendered(tmp_path, file, "--container", "hpcbbp.sif", "--time", 10, "--ntasks-per-node", 2)
     job = cluster.submit(script, cwd=tmp_path)
     cluster.ended(120)
@@ -273,42 +212,13 @@ def hurry(cluster: Cluster) -> None:
     wait_for(over, 500, "the jobs")
 
 
-@pytest.mark.skipif(bool(accounts()), reason=accounts() or "no reason")
-@pytest.mark.parametrize("launcher", ["srun", "mpirun"])
-def test_accounts_beside_the_estimates(tmp_path, tmp_path_factory, launcher):
-    """By sacct, of a Slurm with a database of its own."""
-    with Cluster(tmp_path_factory.mktemp("accounting"), accounting=True) as cluster:
-        file = campaign(tmp_path, "counted", n=1500, seeds=6, p=2)
-        words = ("--ntasks-per-node", 2, "--launcher", launcher, "--time", 10)
-        job = cluster.submit(rendered(tmp_path, file, *words), cwd=tmp_path)
-        cluster.ended(120)
-        assert (tmp_path / "counted" / "results.jsonl").exists(), (tmp_path / "counted.log").read_text()
-
-        def read() -> bool:
-            return "COMPLETED" in cluster.run("sacct", "-n", "-j", job, "-o", "State", check=False)
-
-        wait_for(read, 60, "accounts")
-        told = run(
-            "accounting", "counted.toml", job, "--json", cwd=tmp_path, SLURM_CONF=cluster.environment["SLURM_CONF"]
-        )
-        assert told.returncode == 0, told.stderr
-        other = run("accounting", "counted.toml", "99", cwd=tmp_path, SLURM_CONF=cluster.environment["SLURM_CONF"])
-        assert other.returncode == 2 and "sacct --jobs 99: no such job" in other.stderr
-    found = json.loads(told.stdout)
-    (start,) = found["starts"]
-    assert (start["job"], start["state"], start["cpus"], start["limit"]) == (job, "COMPLETED", 2, 600)
-    assert found["instances"] == 6 and found["longest"] <= found["seconds"] + 1
-    assert 5e7 < found["memory"] < found["memory_asked"] < 2e9  # MPI, PETSc and 36 MB of X
-    assert 0.2 < found["cpu_share"] < 1.1 and found["seconds_estimated"] > 0
-
-
 class TestTwoNodes:
     """A second Slurm, with two nodes: two slurmd in network namespaces of their own."""
 
     @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
     def test_one_solve_across_both(self, tmp_path, tmp_path_factory, launcher):
         with Cluster(tmp_path_factory.mktemp("two"), nodes=2) as two:
-            file = campaign(tmp_path, "across", n=600, seeds='"0..0"', p=2, ranks=2)
+            file = small_campaign(tmp_path, "across", n=600, seeds='"0..0"', p=2, ranks=2)
             script = rendered(
                 tmp_path, file, "--nodes", 2, "--launcher", launcher, "--ntasks-per-node", 1, "--time", 10
             )
