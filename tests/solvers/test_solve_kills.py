@@ -63,40 +63,12 @@ def written(folder):
         return None
 
 
-LONG = ("solve", "-n", "1200", "-p", "1", "-a", "1.5", "--alpha", "3", "--nev", "200", "--tol", "1e-12")
+MODEL = "-p 1 -a 1.5 --alpha 3"
 KINDS = {
-    "stored": LONG,
-    "dice": ("solve", "-n", "4000", "-p", "1", "-a", "1.5", "--alpha", "3", "--nev", "20", "--method", "dice"),
-    "deferred": (
-        "solve",
-        "-n",
-        "100000",
-        "-p",
-        "1",
-        "-a",
-        "1.5",
-        "--alpha",
-        "3",
-        "--nev",
-        "4",
-        "--method",
-        "deferred",
-    ),
-    "descent": (
-        "descend",
-        "-n",
-        "3000",
-        "-p",
-        "1",
-        "-a",
-        "1.5",
-        "--alpha",
-        "3",
-        "--steps",
-        "100000",
-        "--eta",
-        "1e-4",
-    ),
+    "stored": f"solve -n 1200 {MODEL} --nev 200 --tol 1e-12".split(),
+    "dice": f"solve -n 4000 {MODEL} --nev 20 --method dice".split(),
+    "deferred": f"solve -n 100000 {MODEL} --nev 4 --method deferred".split(),
+    "descent": f"descend -n 3000 {MODEL} --steps 100000 --eta 1e-4".split(),
 }
 
 
@@ -154,20 +126,7 @@ def test_an_end_of_both_ends(tmp_path):
 @pytest.mark.parametrize("ranks", [0, 2])
 def test_a_signal_at_any_moment(ranks, tmp_path):
     """Exit code 75, or 0 with the whole answer: also while the interpreter ends."""
-    words = (
-        "solve",
-        "-n",
-        "300",
-        "-p",
-        "1",
-        "-a",
-        "1.5",
-        "--alpha",
-        "3",
-        "--checkpoint",
-        tmp_path / "state",
-        "--json",
-    )
+    words = (*f"solve -n 300 {MODEL} --json --checkpoint".split(), tmp_path / "state")
     begin = time.monotonic()
     with launched(words, ranks) as process:
         process.communicate()
