@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from hpcbbp.errors import MissingDependencyError
-from hpcbbp.machine.signals import listen
+from hpcbbp.machine.signals import deaf, listen
 
 
 def main() -> None:
@@ -18,7 +18,10 @@ def main() -> None:
 
         fail(str(error))
     else:
-        parsed()
+        try:
+            parsed()
+        finally:
+            deaf()  # what is done is done: a signal that comes now, as the interpreter ends, changes nothing
 
 
 if __name__ == "__main__":

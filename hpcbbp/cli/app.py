@@ -27,7 +27,7 @@ from hpcbbp.cli.theory import phase_diagram, theory
 from hpcbbp.errors import InputError
 from hpcbbp.machine import stdio as streams
 from hpcbbp.machine.optional import require
-from hpcbbp.machine.signals import deaf, listen
+from hpcbbp.machine.signals import listen
 
 # Typer carries its own copy of click or uses the installed one, depending on its version.
 _UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -149,7 +149,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     finally:
-        deaf()  # what is done is done: a signal that comes now, as the interpreter ends, changes nothing
         streams.end()
     raise SystemExit(status if isinstance(status, int) else 0)
 

@@ -222,10 +222,10 @@ def leave(status: int) -> None:
     PETSc's end is collective in what its ranks have left undestroyed (garbage of Python objects, seen with 3.18), and
     hangs where groups of ranks have solved different numbers of instances. One process goes the ordinary way.
     """
-    deaf()
     mpi = sys.modules.get("mpi4py.MPI")
     if mpi is None or not mpi.Is_initialized() or mpi.COMM_WORLD.Get_size() == 1:
         raise SystemExit(status)
+    deaf()
     sys.stdout.flush()
     sys.stderr.flush()
     mpi.Finalize()

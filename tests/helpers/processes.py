@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 from commands import FORKER
+
+from hpcbbp.machine.signals import STOPS
 
 ROOT = Path(__file__).parents[2]
 # What a system has on which `make test` could be called (git: unless the sources came as an archive, which its tests
@@ -58,10 +61,16 @@ def _line(process: psutil.Process) -> str:
         return "?"
 
 
+def _ignored() -> set[signal.Signals]:
+    return {number for number in STOPS if signal.getsignal(number) == signal.SIG_IGN}
+
+
 @pytest.fixture(autouse=True)
 def leaves_nothing_running(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that starts processes ends them (every launcher test, and what the others of a module may start)."""
+    ignored = _ignored()
     yield
+    assert _ignored() <= ignored, "signals are ignored from now on, also by what later tests start"
     if request.node.get_closest_marker("launcher") is not None:
         left = left_running()
         assert not left, f"left running: {left}"
