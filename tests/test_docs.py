@@ -103,6 +103,23 @@ def test_links_lead_somewhere():
             assert (page.parent / target).exists(), (page.name, target)
 
 
+def prose(text: str) -> list[tuple[int, str]]:
+    """Lines with their numbers, without blocks of code, tables and pictures."""
+    found, fenced = [], False
+    for number, line in enumerate(text.splitlines(), 1):
+        fenced ^= line.startswith("```")
+        if not fenced and not line.startswith(("```", "    ", "|", "![")):
+            found.append((number, line))
+    return found
+
+
+def test_no_line_of_prose_is_long():
+    for page in [*ROOT.glob("*.md"), *PAGES, *ROOT.glob("*/README.md")]:
+        for number, line in prose(page.read_text(encoding="utf-8")):
+            assert len(line) <= 120, f"{page.relative_to(ROOT)}:{number} has {len(line)} columns"
+    assert prose("a\n```\nb\n```\n    c\n| d |\ne") == [(1, "a"), (7, "e")]
+
+
 FOLDERS = (".ci", ".github", "benchmarks", "docker", "docs", "hpcbbp", "jobs", "tests")
 
 
