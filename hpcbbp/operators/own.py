@@ -16,12 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, real_number, shown, whole_number
+from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 from hpcbbp.operators.base import Operator
 from hpcbbp.operators.trials import try_out
 from hpcbbp.operators.vectors import checked_vectors, ordinary
 
 Array = NDArray[np.float64]
+
+_HELD = 12
+"""Vectors in memory while a product is tried out."""
 Product = Callable[[Array], Any]
 
 
@@ -61,8 +65,10 @@ class OwnOperator(Operator):
         if found is None:
             raise InputError("it returned nothing")
         values = np.asarray(found)
-        if values.dtype.kind not in "fiu":
-            raise InputError(f"it returned {values.dtype} ({type(found).__name__}), real numbers are wanted")
+        if values.dtype.kind != "f":  # integers are what was cut off
+            raise InputError(
+                f"it returned {values.dtype} ({type(found).__name__}), floating-point numbers are wanted"
+            )
         if values.shape != (self.length,):
             raise InputError(f"it returned an array of shape {values.shape}, {(self.length,)} is wanted")
         image = values.astype(np.float64)
@@ -225,8 +231,8 @@ def _made(
     group = Group.chosen(group)
     with group.agreeing():
         order, called = whole_number(size), _name(name, product)
-        if order is None or order < 1:
-            raise InputError(f"size = {shown(size)}: the order of the operator is a whole number >= 1")
+        if order is None or not 1 <= order < 2**62:
+            raise InputError(f"size = {shown(size)}: the order of the operator is a whole number >= 1 (below 2^62)")
         if not callable(product):
             raise InputError(f"product = {shown(product)}: a function from v to A v is wanted")
         if (allowed := real_number(accuracy)) is None or not 0 < allowed < 1:
@@ -238,6 +244,8 @@ def _made(
     if len(set(orders)) > 1:
         raise InputError(f"size = {shown(orders)} on the ranks: an operator has one size on all of them")
     made = kind(product, order, group, _rows(mine, order, group), called)
+    held = int(group.largest(made.length))
+    memory.require(8 * _HELD * held + memory.PER_RANK, group, "take more nodes, or a distributed_operator")
     made.directions = checked_directions(directions or {}, made)
     group.settle(None)
     if check:
@@ -261,8 +269,10 @@ def checked_directions(directions: Any, operator: Operator) -> dict[str, Array]:
     """Each as a (k, local_size) array; InputError, on all ranks, for what is none. Collective."""
     group = operator.group
     with group.agreeing():
-        if not isinstance(directions, Mapping) or not all(isinstance(key, str) for key in directions):
-            raise InputError(f"directions = {shown(directions)}: a dictionary of arrays by their names")
+        if not isinstance(directions, Mapping) or not all(map(_is_line, directions)):
+            raise InputError(
+                f"directions = {shown(directions)}: a dictionary of arrays by their names, a line of text"
+            )
         found = {
             key: checked_vectors(value, operator.local_size, f"directions {key!r}")
             for key, value in directions.items()
@@ -281,6 +291,10 @@ def _name(name: object, product: object) -> str:
     if name is None:
         own = getattr(product, "__name__", type(product).__name__)
         return "the operator" if own == "<lambda>" else str(own)
-    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 200:
+    if not _is_line(name):
         raise InputError(f"name = {shown(name)}: a line of text")
-    return name
+    return str(name)
+
+
+def _is_line(name: object) -> bool:
+    return isinstance(name, str) and name.isprintable() and 0 < len(name) <= 200

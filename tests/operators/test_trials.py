@@ -34,8 +34,9 @@ BAD = [
     (raises, r"it raised KeyError: 'a batch is missing'"),
     (leaves, r"it raised SystemExit: enough"),
     (lambda v: None, r"it returned nothing"),
-    (lambda v: "text", r"it returned <U4 \(str\), real numbers are wanted"),
+    (lambda v: "text", r"it returned <U4 \(str\), floating-point numbers are wanted"),
     (lambda v: A @ v * 1j, r"it returned complex128"),
+    (lambda v: (1e6 * A @ v).astype(int), r"it returned int64 \(ndarray\), floating-point numbers are wanted"),
     (lambda v: (A @ v)[1:], r"it returned an array of shape \(39,\), \(40,\) is wanted"),
     (lambda v: (A @ v)[:, None], r"it returned an array of shape \(40, 1\), \(40,\) is wanted"),
     (lambda v: np.where(np.arange(SIZE) < 3, np.nan, A @ v), r"3 of the 40 numbers that it returned are not finite"),
@@ -139,6 +140,10 @@ GIVEN = [
     ({"directions": {"d": np.ones(SIZE + 1)}}, r"directions 'd' of shape \(41,\)"),
     ({"directions": {"d": np.full(SIZE, np.inf)}}, r"directions 'd' have entries that are not finite"),
     ({"directions": {"d": np.zeros(SIZE)}}, r"directions 'd': one of them is zero"),
+    ({"directions": {"": np.ones(SIZE)}}, r"directions = .*: a dictionary of arrays by their names, a line of text"),
+    ({"directions": {"a\nb": np.ones(SIZE)}}, r"directions = .*: a dictionary of arrays by their names, a line"),
+    ({"size": 10**13}, r"this needs about .* GiB on a node .* take more nodes, or a distributed_operator"),
+    ({"size": 10**30}, r"the order of the operator is a whole number >= 1 .below 2\^62"),
     ({"group": 3}, r"group = 3"),
 ]
 
