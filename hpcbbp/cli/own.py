@@ -38,15 +38,12 @@ def made(words: str, group: Group) -> Operator:
         trouble = f"{what}: {error}"
     except (Exception, SystemExit) as error:
         trouble = f"{what}: it raised {type(error).__name__}: {error}"
+    if trouble is None and not isinstance(found, Operator):  # others may wait for this rank within the function
+        trouble = f"{what}: it returned {shown(found)}, an operator is wanted, as of hpcbbp.operators.summed_operator"
     trouble = group.settle(trouble)
-    if trouble is not None:
-        raise InputError(trouble)
+    if trouble is not None or not isinstance(found, Operator):
+        raise InputError(str(trouble))
     with group.agreeing():
-        if not isinstance(found, Operator):
-            raise InputError(
-                f"{what}: it returned {shown(found)}, an operator is wanted, as hpcbbp.operators.summed_operator "
-                "makes one"
-            )
         if found.group.size != group.size:
             raise InputError(
                 f"{what}: its operator lives on {found.group.size} of {group.size} ranks: give it the group that the "

@@ -52,6 +52,10 @@ def nothing(group):
     return None
 
 
+def nothing_on_one_rank(group):
+    return None if group.rank == group.size - 1 else right(group)
+
+
 def skew(group):
     turn = np.roll(np.eye(SIZE), 1, axis=0)
     return replicated_operator(lambda v: turn @ v, SIZE, group, name="skew")
@@ -159,12 +163,13 @@ def test_what_is_no_operator_is_refused_in_one_line(name, words, ranks):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["raises_on_one_rank", "waits"])
+@pytest.mark.parametrize("name", ["raises_on_one_rank", "waits", "nothing_on_one_rank"])
 def test_a_rank_that_fails_alone_ends_the_job(name):
     done = run("solve", "--operator", f"mine:{name}", ranks=3)
     lines = error_lines(done)
     assert done.returncode == 2 and len(lines) == 1, done.stderr
-    assert "it raised RuntimeError: no data here" in lines[0] and "job ended" in lines[0]
+    why = "it returned None" if name == "nothing_on_one_rank" else "it raised RuntimeError: no data here"
+    assert why in lines[0] and "job ended" in lines[0]
 
 
 def test_an_operator_of_one_process_among_several():
