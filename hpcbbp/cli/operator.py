@@ -141,6 +141,11 @@ def _show(answer: dict[str, Any], output: Output, unused: Sequence[str], group: 
         output.json(answer)
 
 
+def _eigenvalue(value: float) -> str:
+    """Eight digits, of operators of any size."""
+    return f"{value:.8f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.8e}"
+
+
 def tables(answer: dict[str, Any], ranks: int) -> list[Any]:
     """What people see: pairs, and the overlap of each with each of the names of directions."""
 
@@ -149,7 +154,7 @@ def tables(answer: dict[str, Any], ranks: int) -> list[Any]:
 
     columns: tuple[Column[int], ...] = (
         Column[int]("pair", lambda place: place + 1),
-        each("eigenvalue", answer["eigenvalues"], decimals(8)),
+        each("eigenvalue", answer["eigenvalues"], _eigenvalue),
         each("residual", answer["residuals"], "{:.1e}".format),
         *(each(f"|P v|^2 {name}", one["overlap2"], decimals(5)) for name, one in answer["overlaps"].items()),
         each("converged", answer["converged_flags"], lambda good: "yes" if good else "NO"),

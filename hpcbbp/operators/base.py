@@ -210,7 +210,9 @@ class Combination(Operator):
     def _product(self, v: Array) -> Array:
         result = self.shift * v
         for factor, term in self.terms:
-            result = result + factor * term.apply(v)
+            image = term.apply(v)
+            with np.errstate(over="ignore", invalid="ignore"):  # which solvers see and name
+                result = result + factor * image
         return result
 
 

@@ -141,7 +141,7 @@ def summed_operator(
     accuracy : float
         To which products are symmetric and deterministic, relative to |A v|: 1e-5 where they are made in float32.
     check : bool
-        Try the product out with four random vectors: finite, deterministic, linear, symmetric.
+        Try the product out with three random vectors: finite, deterministic, linear, symmetric.
 
     Raises
     ------

@@ -15,7 +15,10 @@ Array = NDArray[np.float64]
 
 def checked_vectors(vectors: Any, local_size: int, what: str) -> Array:
     """A (k, local_size) array of finite numbers, of one vector or several; InputError for anything else."""
-    found = np.asarray(vectors)
+    try:
+        found = np.asarray(vectors)
+    except ValueError:  # rows of different lengths
+        found = np.empty((), dtype=object)
     if found.dtype.kind not in "fiu" or found.ndim not in (1, 2) or found.shape[-1] != local_size or not found.size:
         raise InputError(
             f"{what} of shape {found.shape} ({found.dtype}): this rank's part is wanted, real numbers of shape "
@@ -54,6 +57,8 @@ def orthonormal(vectors: Array, group: Group, *, whole: bool = True) -> Array:
         values, rotation = group.share(np.linalg.eigh(group.sum(basis @ basis.T)))
         kept = values > 1e-12 * values[-1]
         if whole and not kept.all():
-            raise InputError(f"{len(vectors)} vectors that are not independent: leave out what the others span")
+            raise InputError(
+                f"{len(vectors)} vectors that are not independent: leave out what the others span, and what is zero"
+            )
         basis = (rotation[:, kept] / np.sqrt(values[kept])).T @ basis
     return basis

@@ -251,6 +251,7 @@ def _reason(reason: str, converged: NDArray[np.bool_], nev: int, rounded: int) -
     if reason != CONVERGED:
         return reason
     return (
-        "not converged: SLEPc's estimates reached the tolerance, the recomputed residuals did not; for "
-        "eigenvalues near zero use -eps_conv_abs (a tolerance that is not relative to |lambda|)"
+        "not converged: SLEPc's estimates reached the tolerance, the recomputed residuals did not; take a looser "
+        "tolerance if products are less exact than it (float32), or, for eigenvalues near zero, -eps_conv_abs (a "
+        "tolerance that is not relative to |lambda|)"
     )

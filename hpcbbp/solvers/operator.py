@@ -161,9 +161,10 @@ def solve_operator(
     _require_room(operator, wanted)
     if checkpoint is not None and not isinstance(checkpoint, SolveCheckpoint):
         raise InputError(f"checkpoint = {shown(checkpoint)}: a SolveCheckpoint(folder) is wanted")
-    parts = (
-        checkpoint is not None and len(ends) == 2
-    )  # each end has a state, and the first one's waits for the second
+    # Of two ends each has a state, and the first one's waits for the second.
+    parts = checkpoint is not None and len(ends) == 2
+    if checkpoint is not None:
+        _check_ends(checkpoint, operator.group, both=parts)
     states = {end: checkpoint.of(end) if checkpoint and parts else checkpoint for end in ends}
     found = {
         end: eigen.solve(
@@ -234,6 +235,16 @@ def _overlap(vectors: Array, directions: Array, group: Group) -> Overlap:
     cosines = group.sum(vectors @ (directions / sizes[:, None]).T)
     basis = orthonormal(directions, group, whole=False)
     return Overlap(cosines, (group.sum(vectors @ basis.T) ** 2).sum(axis=1))
+
+
+def _check_ends(checkpoint: SolveCheckpoint, group: Group, *, both: bool) -> None:
+    """InputError for a folder with a state of both ends where one is asked for, or the other way round. Collective."""
+    with group.agreeing():
+        parts = [name for name in ENDS[:2] if (checkpoint.folder / name / "state.npz").exists()]
+        if not both and parts:
+            raise InputError(f"{checkpoint.folder}: has a state of both ends: name another folder, or remove it")
+        if both and (checkpoint.folder / "state.npz").exists():
+            raise InputError(f"{checkpoint.folder}: has a state of one end: name another folder, or remove it")
 
 
 def _joined(low: EigenResult, high: EigenResult) -> EigenResult:

@@ -48,6 +48,14 @@ def raises_on_one_rank(group):
     return right(group)
 
 
+def tiny(group):
+    return replicated_operator(lambda v: 1e-200 * VALUES * v, SIZE, group, name="tiny")
+
+
+def huge(group):
+    return replicated_operator(lambda v: 1e200 * VALUES * v, SIZE, group, name="huge")
+
+
 def nothing(group):
     return None
 
@@ -170,6 +178,12 @@ def test_a_rank_that_fails_alone_ends_the_job(name):
     assert done.returncode == 2 and len(lines) == 1, done.stderr
     why = "it returned None" if name == "nothing_on_one_rank" else "it raised RuntimeError: no data here"
     assert why in lines[0] and "job ended" in lines[0]
+
+
+@pytest.mark.parametrize(("name", "value"), [("tiny", "-2.40000000e-199"), ("huge", "-2.40000000e+201")])
+def test_numbers_of_any_size_are_shown(name, value):
+    shown = run("solve", "--operator", f"mine:{name}", "--nev", 2).stdout
+    assert value in shown and max(map(len, shown.splitlines())) < 130
 
 
 def test_an_operator_of_one_process_among_several():

@@ -244,6 +244,7 @@ def test_networks_in_torch_that_make_no_sense(group):
 
     square = torch.nn.MSELoss(reduction="none")
     x, y = torch.ones(4, 2), torch.ones(4)
+    torch.manual_seed(0)  # one model on all ranks
 
     def made(model, loss=lambda z, y: square(z[:, 0], y), x=x, y=y):
         return torch_operator(model, loss, x, y, group)
@@ -260,3 +261,7 @@ def test_networks_in_torch_that_make_no_sense(group):
     for given, words in bad:
         with pytest.raises(InputError, match=words):
             made(*given)
+    if group.size > 1:
+        torch.manual_seed(group.rank)
+        with pytest.raises(InputError, match="the model is not the same on all ranks: its numbers differ by"):
+            made(torch.nn.Linear(2, 1))

@@ -108,8 +108,11 @@ def test_projections(group, kind):
     check(operator.outside(mine(operator, V)), (np.eye(SIZE) - P) @ A @ (np.eye(SIZE) - P))
     check(operator.inside(mine(operator, V)), P @ A @ P)
     check(operator.inside(mine(operator, V[0])), np.outer(V[0], V[0]) @ A @ np.outer(V[0], V[0]) / (V[0] @ V[0]) ** 2)
-    with pytest.raises(InputError, match="not independent"):
-        operator.outside(mine(operator, V[[0, 1, 0]]))
+    for dependent in (V[[0, 1, 0]], 0 * V[:1]):
+        with pytest.raises(InputError, match="not independent: leave out what the others span, and what is zero"):
+            operator.outside(mine(operator, dependent))
+    with pytest.raises(InputError, match="vectors of shape"):
+        operator.outside([[1.0], [1.0, 2.0]])
     with pytest.raises(InputError, match="of shape"):
         operator.outside(np.ones(3 * SIZE))
     with pytest.raises(InputError, match="not finite"):

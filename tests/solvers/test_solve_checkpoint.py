@@ -268,3 +268,21 @@ def test_folders_of_others_are_left_alone(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file"):
         again(tmp_path / "file")
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize(("first", "then"), [("both", "lowest"), ("both", "largest"), ("lowest", "both")])
+def test_a_state_of_other_ends_is_refused_and_stays(first, then, group, tmp_path_factory):
+    folder = group.share(tmp_path_factory.mktemp("c") / "state")
+    d = np.linspace(-1.0, 1.0, 400)
+
+    def solve(which, stop):
+        operator = replicated_operator(lambda v: d * v, 400, group, name="diagonal")
+        return solve_operator(operator, 3, which=which, checkpoint=SolveCheckpoint(folder, 1e9, stop=stop))
+
+    with pytest.raises(StoppedError):
+        solve(first, lambda: True)
+    with pytest.raises(InputError, match="has a state of"):
+        solve(then, lambda: False)
+    group.barrier()
+    assert solve(first, lambda: False).eigen.converged.all()
