@@ -238,7 +238,7 @@ def _overlap(vectors: Array, directions: Array, group: Group) -> Overlap:
 
 
 def _check_ends(checkpoint: SolveCheckpoint, group: Group, *, both: bool) -> None:
-    """InputError for a folder with a state of both ends where one is asked for, or the other way round. Collective."""
+    """InputError for a folder with a state of both ends where one is asked for, or of one for both. Collective."""
     with group.agreeing():
         parts = [name for name in ENDS[:2] if (checkpoint.folder / name / "state.npz").exists()]
         if not both and parts:
