@@ -247,7 +247,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
 
 
 def test_dice_take_the_storage_that_reaches_their_tolerance(tmp_path):
-    for tol, storage in (("1e-6", "float32"), ("1e-8", "float64")):
+    for tol, storage in (("1e-5", "float32"), ("1e-6", "float64")):
         points = load(tmp_path, FILE.replace("p = 2\n", f'p = 2\nmethod = "dice"\ntol = {tol}\n')).points()
         assert {point.storage for point in points} == {storage}
 
