@@ -79,7 +79,7 @@ def main() -> int:
             print(f"== {name}", flush=True)
             subprocess.run([sys.executable, __file__, "kernels"], env=environment, check=True)
             shared = ["-n", str(known.workers), "--dist", "worksteal"]
-            runs = [[sys.executable, "-m", "pytest", "-q", "-m", "not slurm", *shared, *words]]
+            runs = [[sys.executable, "-m", "pytest", "-q", "-m", "not slurm and not workflows", *shared, *words]]
             if not known.serial:
                 runs.insert(0, [sys.executable, str(HERE / "collective.py"), "--ranks", "2,3", *words])
             ran.append(name)

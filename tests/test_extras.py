@@ -161,7 +161,7 @@ WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
     ("report",): ((("report", "few.toml", "--out", "few"), "report.html"),),
     ("slurm",): (
         (("slurm", "small.toml", "--time", "60"), "#SBATCH"),
-        (("accounting", "small.toml", "1", "--sacct", "sacct.txt", "--out", "."), "instances recorded"),
+        (("accounting", "small.toml", "1", "--sacct", "sacct.txt", "--out", "."), "instances begun"),
     ),
 }
 # The instances of the earlier store that need no pictures but one.

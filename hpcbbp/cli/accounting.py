@@ -74,7 +74,7 @@ def tables(name: str, found: Accounts) -> list[Any]:
     more = f" and {len(found.starts) - 8} more" if len(found.starts) > 8 else ""
     share = "-" if found.cpu_share is None else f"{100 * found.cpu_share:.0f} %"
     return [
-        table(Table(f"{name}: {found.instances} instances recorded by these jobs", columns, rows)),
+        table(Table(f"{name}: {found.instances} instances begun while these jobs ran", columns, rows)),
         f"{states}{more}; CPU time: {share} of the cores' time. Estimates: the model of hpcbbp plan for the recorded "
         "instances, before it learns from records",
     ]

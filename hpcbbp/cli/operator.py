@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +102,12 @@ def asked_of(given: Mapping[str, Any]) -> AskedOperator:
             raise InputError(
                 f"{option} with --operator: the function says all about its operator; leave {option} out"
             )
-    names = [field.name for field in fields(AskedOperator) if field.name in given]
-    renamed = {
-        "words": given["operator"], "given_tol": given["tol"], "folder": given["checkpoint"],
-        "every": given["checkpoint_every"], "petsc_options": given["petsc_options"] or [],
-    }  # fmt: skip
-    return AskedOperator(**{**{name: given[name] for name in names}, **renamed})
+    return AskedOperator(
+        words=given["operator"], nev=given["nev"], given_tol=given["tol"], which=given["which"],
+        below=given["below"], above=given["above"], verify=given["verify"], seed=given["seed"],
+        folder=given["checkpoint"], every=given["checkpoint_every"], wall_time=given["wall_time"],
+        petsc_options=given["petsc_options"] or [],
+    )  # fmt: skip
 
 
 def run(asked: AskedOperator, output: Output) -> None:

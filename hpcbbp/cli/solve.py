@@ -98,7 +98,7 @@ def solve(
 
     Under mpirun all ranks work on the one instance.
     """
-    given = dict(locals())
+    given = dict(locals())  # before anything else is one
     from hpcbbp.cli.asked import Asked
     from hpcbbp.cli.output import Output
 

@@ -23,6 +23,7 @@ FIELDS = (
 _CLOCK = re.compile(r"(?:([0-9]{1,9})-)?(?:([0-9]{1,9}):)?([0-9]{1,9}):([0-9]{1,9}(?:\.[0-9]{1,9})?)")
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)([KMGT]?)")
 _JOB = re.compile(r"[0-9]{1,18}(?:_[0-9]{1,18})?")
+_ROW = re.compile(r"[0-9]{1,18}(?:_[0-9]{1,18}|_\[[0-9,%:-]{1,200}\])?(?:\+[0-9]{1,9})?")  # tasks that wait, parts
 _SLACK = 2.0  # seconds by which the clocks of nodes and the controller may differ
 
 
@@ -65,7 +66,7 @@ class JobStart:
 
 @dataclass(frozen=True)
 class Accounts:
-    """Starts of jobs, and the instances that they have recorded.
+    """Starts of jobs, and the recorded instances that began meanwhile: all, if several jobs wrote to one store.
 
     Attributes
     ----------
@@ -146,7 +147,7 @@ def starts_of(text: str) -> tuple[JobStart, ...]:
     for number, line in enumerate(text.splitlines(), 1):
         values = line.split("|")
         row = dict(zip(FIELDS, values, strict=False))
-        if len(values) != len(FIELDS) or _JOB.fullmatch(row["JobID"].split(".")[0]) is None:
+        if len(values) != len(FIELDS) or _ROW.fullmatch(row["JobID"].split(".")[0]) is None:
             raise InputError(f"line {number} of sacct, {shown(line[:200])}: the fields {'|'.join(FIELDS)} are wanted")
         if "." not in row["JobID"]:
             rows.append([])
@@ -177,7 +178,7 @@ def _start(job: dict[str, str], steps: Sequence[dict[str, str]]) -> JobStart:
 
 
 def accounts_of(starts: Iterable[JobStart], records: Iterable[Record]) -> Accounts:
-    """Add up what jobs took, beside the model's estimates of what they recorded."""
+    """Add up what jobs took, beside the model's estimates of the instances that began while they ran."""
     starts = tuple(starts)
     theirs = [record for record in records if any(one.had(record.begin) for one in starts)]
     cpus = max((one.cpus for one in starts), default=1)

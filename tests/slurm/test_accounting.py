@@ -29,6 +29,8 @@ REQUEUED = """1|REQUEUED|1795904468|1795904474|6|5|00:12.631|2||1000M|
 OTHERS = """7_1|CANCELLED by 0|1795904468|Unknown|6|UNLIMITED|1-02:03:04|4||2Gn|
 7_1.batch|RUNNING|1795904468|Unknown|6||03:04.5|4|1||400M
 7_2|PENDING|Unknown|Unknown|0|60|00:00:00|0||0|
+7_[3-9%2]|PENDING|Unknown|Unknown|0|60|00:00:00|0||0|
+8+1|PENDING|Unknown|Unknown|0|60|00:00:00|0||0|
 """
 
 
@@ -39,7 +41,8 @@ def test_starts_of_jobs():
     assert first.cpu_seconds == pytest.approx(12.631) and first.cpus == 2
     assert first.memory == 213815296 and first.memory_asked == 500 * 2**20
     assert second.had(1795904480) and not second.had(1795904470)
-    running, pending = starts_of(OTHERS)
+    running, pending, *more = starts_of(OTHERS)
+    assert [one.job for one in more] == ["7_[3-9%2]", "8+1"]  # tasks that wait; a part of a heterogeneous job
     assert running.state == "CANCELLED" and running.end is None and running.limit is None and running.had(2e9)
     assert running.cpu_seconds == 93784 and running.memory == 100 * 2**20 and running.memory_asked == 2**29
     assert pending.begin is None and pending.memory is None and not pending.had(2e9)
@@ -94,7 +97,7 @@ def test_beside_the_estimates(campaign):
     assert found["cpu_share"] == pytest.approx(13.128 / 22)
     assert found["longest"] == max(record.wall_seconds for record in work.records.values())
     shown = run("accounting", file, 1, "--out", file.parent / "c", "--sacct", file.parent / "sacct.txt")
-    assert "c: 8 instances recorded by these jobs" in shown.stdout and "1 x 5 min 00 s" in shown.stdout
+    assert "c: 8 instances begun while these jobs ran" in shown.stdout and "1 x 5 min 00 s" in shown.stdout
     other = text.replace(str(start), "1000").replace(str(end), "2000")
     (file.parent / "sacct.txt").write_text(other)
     found = answer("accounting", file, 1, "--out", file.parent / "c", "--sacct", file.parent / "sacct.txt")

@@ -88,7 +88,7 @@ def test_the_operator_of_dice_is_kept(group, tmp_path_factory):
     assert np.allclose(first.data.project(query), second.data.project(query), atol=1e-10)
 
 
-@pytest.mark.parametrize("stops", [10, 12])
+@pytest.mark.parametrize("stops", [1, 3])
 def test_rounding_is_told_from_residuals_as_before(tmp_path, stops):
     """What rounding leaves of a residual goes with |A|, which a job that goes on has not met itself."""
     values = np.concatenate([[0.0], np.linspace(1, 10, 290), np.linspace(5e3, 1e4, 9)])

@@ -133,7 +133,13 @@ def test_bad_input_starts_no_shard(tmp_path):
 
 @pytest.mark.parametrize(
     ("config", "words"),
-    [({"campaign": "none.toml"}, "none.toml"), ({"shards": 0}, "shards = 0"), ({"ranks": -1}, "ranks = -1")],
+    [
+        ({"campaign": "none.toml"}, "none.toml"),
+        ({"shards": 0}, "shards = 0"),
+        ({"ranks": -1}, "ranks = -1"),
+        ({"retries": "often"}, "retries = often: a whole number"),
+        ({"wall_time": "1h"}, "wall_time = 1h"),
+    ],
 )
 def test_what_is_refused_before_anything_is_done(tmp_path, config, words):
     campaign(tmp_path)
