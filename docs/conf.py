@@ -9,14 +9,26 @@ from hpcbbp import __version__
 
 project, author, release = "hpcbbp", "The hpcbbp developers", __version__
 project_copyright = "2026, the hpcbbp developers"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
-source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # MathJax beside the pages: nothing is asked of a network when they are read
+    "sphinx_design",
+    "sphinx_copybutton",
+]
+source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"hpcbbp {release}"
 html_baseurl = ""
 myst_heading_anchors = 3
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]
+# Pages that are notebooks are executed at every build; a cell that fails is an error of the build.
+nb_execution_mode = "force"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shapes and units
 autodoc_preserve_defaults = True
