@@ -20,7 +20,7 @@ import pytest
 from commands import run_python
 
 from hpcbbp import Problem, errors, gaussian_instance
-from hpcbbp.cli.app import COMMANDS
+from hpcbbp.cli.app import COMMANDS, name_of
 from hpcbbp.machine import optional, petsc
 from hpcbbp.machine.optional import EXTRAS
 
@@ -138,6 +138,8 @@ WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
         (DESCENT, "steps of eta"),
         (("info",), "petsc_index"),
         (("models",), "log cosh"),
+        (("cite",), "@article"),
+        (("help", "methods"), "deferred"),
     ),
     ("figures",): (
         (("phase-diagram", "-p", "2", "-a", "1", "--inset-a", "1"), "phase-diagram.csv"),
@@ -150,6 +152,7 @@ WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
         (("run", "small.toml", "--out", "."), "0 computed"),
         (("collect", "results.jsonl", "--out", "collected"), "13 records added"),
         (("export", ".", "--to", "pairs.csv"), "17 rows"),
+        (("cite", "."), "lapack"),
     ),
     ("files",): ((OWN, "converged"),),
     ("export",): (
@@ -194,7 +197,7 @@ def refused(package: str) -> list[tuple[list[str], Words]]:
     for command, extras in COMMANDS.items():
         wanted = [extra for extra in extras if package in EXTRAS[extra]]
         if wanted:
-            rows.append((wanted, EXAMPLES[command.__name__.replace("_", "-")]))
+            rows.append((wanted, EXAMPLES[name_of(command)]))
     return rows
 
 
@@ -243,7 +246,7 @@ def test_a_command_needs_its_own_extras_alone_and_names_what_it_lacks(tmp_path):
 
 
 def test_every_command_is_tried():
-    assert set(EXAMPLES) == {command.__name__.replace("_", "-") for command in COMMANDS} | {"info"}
+    assert set(EXAMPLES) == {name_of(command) for command in COMMANDS}
 
 
 def test_all_extras_that_are_missing_are_named_at_once(monkeypatch):

@@ -12,9 +12,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from hpcbbp.campaign.grid import Grid
-from hpcbbp.campaign.text import text_of
 from hpcbbp.campaign.values import MOST_POINTS, Interval, Number, Ranks, Seconds, plain
 from hpcbbp.errors import InputError, shown
+from hpcbbp.machine.text import text_of
 from hpcbbp.solvers.deferred import INTERVAL
 from hpcbbp.solvers.point import Point
 

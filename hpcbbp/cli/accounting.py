@@ -24,21 +24,18 @@ def accounting(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """What jobs of a campaign took by Slurm's accounting, beside the estimates of hpcbbp plan.
-
-    hpcbbp accounting campaign.toml 1234
-    """
+    """What jobs of a campaign took by Slurm's accounting, beside the estimates of hpcbbp plan."""
     from hpcbbp.campaign.job import open_campaign
     from hpcbbp.campaign.spec import load_campaign
-    from hpcbbp.campaign.text import text_of
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.progress import SPOKEN
     from hpcbbp.errors import InputError
+    from hpcbbp.machine.text import text_of
     from hpcbbp.slurm.accounting import accounts_of, check_jobs, read_sacct, starts_of
 
     check_jobs(jobs)
     work = open_campaign(load_campaign(spec), out, listener=SPOKEN)
-    starts = starts_of(read_sacct(jobs) if sacct is None else text_of(sacct))
+    starts = starts_of(read_sacct(jobs) if sacct is None else text_of(sacct, "file that sacct has printed", "text"))
     starts = tuple(one for one in starts if one.job in jobs or one.job.split("_")[0] in jobs)
     if not starts:
         raise InputError(f"{'sacct' if sacct is None else sacct}: nothing of job {', '.join(jobs)} in it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import itertools
 import os
@@ -11,15 +12,17 @@ from typing import Annotated, Any
 
 import typer
 
-from hpcbbp._version import __version__
 from hpcbbp.cli.accounting import accounting
 from hpcbbp.cli.campaign import collect, export, plan, run
+from hpcbbp.cli.cite import cite
 from hpcbbp.cli.demo import demo
 from hpcbbp.cli.density import density
 from hpcbbp.cli.descend import descend
+from hpcbbp.cli.examples import epilog
 from hpcbbp.cli.figure import analyze, figure, report
+from hpcbbp.cli.help import help_
+from hpcbbp.cli.info import info, version_lines
 from hpcbbp.cli.models import models
-from hpcbbp.cli.options import Json
 from hpcbbp.cli.predict import predict
 from hpcbbp.cli.slurm import slurm
 from hpcbbp.cli.solve import solve
@@ -34,18 +37,18 @@ _UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "
 
 app = typer.Typer(
     help="BBP transitions of loss Hessians: matrix-free eigensolver on MPI ranks, beside exact theory.",
+    epilog="hpcbbp help: topics. hpcbbp COMMAND --help: options, and two examples. Manual: make docs.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 @app.callback(invoke_without_command=True)
-def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _top(version: Annotated[bool, typer.Option("--version", help="Version, commit, PETSc.")] = False) -> None:
     if version:
         with streams.answering():
-            sys.stdout.write(f"hpcbbp {__version__}\n")
+            sys.stdout.write("\n".join(version_lines()) + "\n")
         raise typer.Exit
 
 
@@ -67,8 +70,16 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     figure: ("campaigns", "analysis", "figures"),
     slurm: ("campaigns", "slurm"),
     accounting: ("campaigns", "slurm"),
+    cite: (),
+    info: (),
+    help_: (),
 }
 """In the order in which help lists them, with the extras that a command needs whatever it is asked."""
+
+
+def name_of(command: Callable[..., None]) -> str:
+    """Its word on the command line."""
+    return command.__name__.strip("_").replace("_", "-")
 
 
 def needing(extras: Sequence[str], command: Callable[..., None]) -> Callable[..., None]:
@@ -76,32 +87,14 @@ def needing(extras: Sequence[str], command: Callable[..., None]) -> Callable[...
 
     @functools.wraps(command)
     def begun(*given: Any, **named: Any) -> None:
-        require(f"hpcbbp {command.__name__.replace('_', '-')}", *extras)
+        require(f"hpcbbp {name_of(command)}", *extras)
         command(*given, **named)
 
     return begun
 
 
 for _command, _extras in COMMANDS.items():
-    app.command()(needing(_extras, _command))
-
-
-@app.command()
-def info(as_json: Json = False) -> None:
-    """Versions of everything that matters, cores, memory, what is missing; under mpirun or srun, its traps."""
-    from hpcbbp.cli.output import Output
-    from hpcbbp.cli.tables import info_tables
-    from hpcbbp.machine.about import system_info
-    from hpcbbp.machine.ranks import launched_rank
-
-    output = Output(as_json)
-    answer = system_info()
-    if launched_rank() != 0:
-        return
-    if as_json:
-        output.json(answer)
-    else:
-        output.show(*info_tables(answer))
+    app.command(name_of(_command), epilog=epilog(name_of(_command)))(needing(_extras, _command))
 
 
 def usage_message(error: Any, words: Sequence[str]) -> str:
@@ -115,15 +108,23 @@ def usage_message(error: Any, words: Sequence[str]) -> str:
         bad = {str(at.get("input")) for at in cause.errors()} if hasattr(cause, "errors") else set()
         option, value = next((pair for pair in given if pair[1] in bad or repr(pair[1]) in message), given[-1])
         message = f"{option} {value}: {message.split(': ', 1)[-1]}"
-    if (
-        words[:1] in (["solve"], ["descend"])
-        and message.startswith("No such option: -")
-        and "option: --" not in message
-    ):
-        message += "; PETSc options go after '--', as in -- -eps_monitor"
-    elif message.startswith(("No such", "Missing")):
-        message += f"; see hpcbbp {words[0] + ' ' if words and message[8:10] != 'co' else ''}--help"
+    if message.startswith(("No such", "Missing")):
+        message = with_the_way_out(error, message, words)
     return message
+
+
+def with_the_way_out(error: Any, message: str, words: Sequence[str]) -> str:
+    """What was typed and is not there, with what may have been meant and where all of it is told."""
+    command = "" if message.startswith("No such command") or not words else f"{words[0]} "
+    wrong = getattr(error, "option_name", None)
+    if wrong is None:
+        return f"{message}; see hpcbbp {command}--help"
+    if words[0] in ("solve", "descend") and not wrong.startswith("--"):
+        return f"No such option: {wrong}; PETSc options go after '--', as in -- -eps_monitor"
+    there = [name for one in error.ctx.command.params for name in (*one.opts, *one.secondary_opts)]
+    near = difflib.get_close_matches(wrong, [name for name in there if name.startswith("--")], n=1)
+    meant = f"; did you mean {near[0]}?" if near else ";"
+    return f"No such option: {wrong}{meant} see hpcbbp {command}--help"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -133,6 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.pop("MPLBACKEND", None)  # matplotlib reads it, and refuses what it does not know; we draw on Agg
     try:
         streams.mend()
+        if not sys.stdout.isatty():  # else typer colours help wherever GITHUB_ACTIONS is set
+            os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
         status = run_app(words)
         with streams.answering():
             pass  # help texts, of which typer does not see to it that they arrive

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hpcbbp.cli.options import (
+    METHODS,
     A,
     Activation,
     Covariance,
@@ -61,7 +62,11 @@ def density(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option("--method", help="Of the instance: stored, dice, regenerated, deferred. (deferred)"),
+        typer.Option(
+            "--method",
+            help="Of the instance: stored, dice, regenerated, deferred. (deferred)",
+            autocompletion=METHODS,
+        ),
     ] = None,
     storage: Storage = None,
     seed: Seed = 0,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpcbbp.cli.options import (
+    METHODS,
     A,
     Activation,
     Alpha,
@@ -69,6 +70,7 @@ def descend(
             "--method",
             help="stored (X in memory), dice (X never formed), regenerated (rows drawn again in every product), "
             "deferred (no vector of length N at all). (stored)",
+            autocompletion=METHODS,
         ),
     ] = None,
     checkpoint: Checkpoint = None,

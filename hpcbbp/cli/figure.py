@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpcbbp.cli.campaign import Out, Spec, on_all_ranks, summary
-from hpcbbp.cli.options import Json
+from hpcbbp.cli.options import Json, among
 from hpcbbp.errors import InputError
 from hpcbbp.machine import signals
 from hpcbbp.machine.files import check_writable, csv_text, write_file
@@ -33,6 +33,7 @@ def figure(
         typer.Argument(
             metavar="NAME",
             help="1 to 8, as in the paper; 9, 10: gradient descent; edge; threshold; distribution; estimators.",
+            autocompletion=among(*map(str, range(1, 11)), "edge", "threshold", "distribution", "estimators"),
         ),
     ],
     quick: Annotated[bool, typer.Option("--quick", help="A few minutes on two cores.")] = False,

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+
+def among(*words: str) -> Callable[[str], list[str]]:
+    """What a shell offers for a value that is one of these words. Nothing is imported to know them: it is waiting."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete)]
+
+
+METHODS = among("stored", "dice", "regenerated", "deferred", "dense")
+
 A = Annotated[float | None, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")]
 Activation = Annotated[
-    str | None, typer.Option("--activation", help="Of student and teacher: quadratic, tanh, ... (hpcbbp models).")
+    str | None,
+    typer.Option(
+        "--activation",
+        help="Of student and teacher: quadratic, tanh, ... (hpcbbp models).",
+        autocompletion=among("quadratic", "tanh", "sigmoid", "erf", "softplus", "polynomial"),
+    ),
 ]
-Loss = Annotated[str | None, typer.Option("--loss", help="normalized-square, square, log-cosh, logistic.")]
+Loss = Annotated[
+    str | None,
+    typer.Option(
+        "--loss",
+        help="normalized-square, square, log-cosh, logistic.",
+        autocompletion=among("normalized-square", "square", "log-cosh", "logistic"),
+    ),
+]
 Noise = Annotated[str | None, typer.Option("--noise", help="On the labels: gaussian:SIGMA, uniform:HALF-WIDTH, ...")]
 Link = Annotated[
     str | None, typer.Option("--link", help="Of the teacher, in place of the student's form: product, norm, ...")
@@ -38,6 +59,7 @@ Storage = Annotated[
     typer.Option(
         "--storage",
         help="float64, float32; stored also bf16, int8; deferred also int16 (float64, or as in the file).",
+        autocompletion=among("float64", "float32", "bf16", "int8", "int16"),
     ),
 ]
 Data = Annotated[

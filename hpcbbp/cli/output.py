@@ -64,6 +64,15 @@ class Output:
             for item in renderables:
                 console.print(item, soft_wrap=isinstance(item, str))
 
+    def markdown(self, text: str) -> None:
+        """Show Markdown as it is meant on a terminal, and as it is written anywhere else."""
+        from rich.markdown import Markdown
+
+        if sys.stdout.isatty() and not launched():
+            self.show(Markdown(text))
+        else:
+            self.text(text)
+
     def text(self, text: str) -> None:
         """Write a text as it is."""
         with answering():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hpcbbp.cli.options import (
+    METHODS,
     A,
     Activation,
     Alpha,
@@ -77,6 +78,7 @@ def solve(
             "--method",
             help="stored (X in memory), dice (X never formed), regenerated (rows drawn again in every product), "
             "deferred (no vector of length N at all), dense (whole spectrum, small N). (stored)",
+            autocompletion=METHODS,
         ),
     ] = None,
     block: Annotated[

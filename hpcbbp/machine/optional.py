@@ -23,6 +23,15 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 """What is imported of each extra of pyproject.toml, beside the extras that it takes in there."""
 
 
+MODULES = ("mpi4py", "petsc4py", "slepc4py")
+"""Of MPI, PETSc and SLEPc."""
+
+
+def missing_modules() -> list[str]:
+    """Names of MODULES that are not installed; none of them is imported."""
+    return [name for name in MODULES if not _installed(name)]
+
+
 def require(need: str, *extras: str) -> None:
     """Do nothing if what comes with these extras is installed; nothing is imported.
 

@@ -6,7 +6,6 @@ The only file that knows what differs between their versions (3.18 and later).
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -15,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from hpcbbp.errors import InputError, MissingDependencyError
-
-MODULES = ("mpi4py", "petsc4py", "slepc4py")
+from hpcbbp.machine.optional import missing_modules as missing_modules
 
 # Asked for by PETSc only when it ends, so they seem unused until then.
 _AT_THE_END = {
@@ -28,11 +26,6 @@ _AT_THE_END = {
     "memory_view",
     "no_signal_handler",
 }
-
-
-def missing_modules() -> list[str]:
-    """Names of the Python modules of MPI, PETSc and SLEPc that are not installed."""
-    return [name for name in MODULES if importlib.util.find_spec(name) is None]
 
 
 def initialize(options: Sequence[str] = ()) -> None:

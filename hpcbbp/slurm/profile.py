@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hpcbbp.campaign.text import text_of
 from hpcbbp.campaign.values import plain
 from hpcbbp.errors import InputError, shown
+from hpcbbp.machine.text import text_of
 
 HERE = "hpcbbp-slurm.toml"
 """Beside campaign files, for those who share them."""

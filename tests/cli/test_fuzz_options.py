@@ -102,6 +102,8 @@ COMMANDS = {
     "run": ({"": FILE}, {"--out": FOLDER, "--shard": ("1/2",), "--wall-time": ("1e-9", "60"), "--json": FLAG}),
     "figure": ({"": ("11", "x")}, {"--quick": FLAG, "--out": FOLDER, "--json": FLAG}),
     "info": ({}, {"--json": FLAG}),
+    "cite": ({}, {"": (*FILE, *FOLDER, "r/results.jsonl", "a.json"), "--json": FLAG}),
+    "help": ({}, {"": ("methods", "solve", "ranks")}),
     "": ({}, {"--version": FLAG, "--help": FLAG}),
 }  # fmt: skip
 
@@ -129,6 +131,7 @@ def things(tmp_path_factory):
     os.chdir(folder)
     (folder / "c.toml").write_text('name = "c"\n[[grid]]\np = 1\na = 1.5\nalpha = 3.0\nn = 20\nseeds = 2\n')
     (folder / "t.csv").write_text("a,b\n")
+    (folder / "a.json").write_text('{"data": "StoredData", "method": "krylov-schur"}')
     (folder / "loop").symlink_to("loop")
     os.mkfifo(folder / "pipe")
     command(["run", "c.toml", "--out", "r"], seconds=300)  # kernels may have to be compiled

@@ -1,4 +1,4 @@
-"""The text of a campaign file, whatever a user has named."""
+"""The text of a file, whatever a user has named."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from pathlib import Path
 from hpcbbp.errors import InputError
 
 MOST_BYTES = 2**20
-"""Of a campaign file."""
+"""Of a text that a user writes, or one answer of a command."""
 
 
-def text_of(path: Path) -> str:
-    """The text of a file that a user names; InputError for anything that is not a file of reasonable size."""
+def text_of(path: Path, kind: str = "campaign file", language: str = "TOML") -> str:
+    """The text of a file that a user names; InputError for anything that is not a file of reasonable size.
+
+    Parameters
+    ----------
+    path : Path
+    kind, language : str
+        What was to be named, for messages.
+    """
     try:
         # A pipe that nobody writes to would be waited for.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -26,14 +33,14 @@ def text_of(path: Path) -> str:
         hint = "; mount its folder (apptainer --bind, docker -v) if it is there outside" if in_container() else ""
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}){hint}") from None
     if content is None:
-        what = "is a folder; name the campaign file" if stat.S_ISDIR(mode) else "is a device or a pipe, not a file"
+        what = f"is a folder; name the {kind}" if stat.S_ISDIR(mode) else "is a device or a pipe, not a file"
         raise InputError(f"{path}: {what}")
     if len(content) > MOST_BYTES:
-        raise InputError(f"{path}: a campaign file has at most {MOST_BYTES // 2**20} MiB")
+        raise InputError(f"{path}: a {kind} has at most {MOST_BYTES // 2**20} MiB")
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a TOML file ({error})") from None
+        raise InputError(f"{path}: not a {language} file ({error})") from None
 
 
 def _read(descriptor: int) -> bytes:
