@@ -1,4 +1,4 @@
-"""Pages whose numbers are theory's: docs/theory.md, docs/thresholds.md, docs/concepts.md, README.md."""
+"""Pages whose numbers are theory's: docs/theory.md, docs/thresholds.md, docs/concepts.md, docs/first.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from claims.tables import SMOOTH, Model, bracket
 from hpcbbp.theory import a_c, effective_size, effective_threshold, resonance, resonance_end, spectrum, transition
 from hpcbbp.theory.limit.resonance import branch
 
-THEORY, THRESHOLDS, CONCEPTS, README = "docs/theory.md", "docs/thresholds.md", "docs/concepts.md", "README.md"
+THEORY, THRESHOLDS, CONCEPTS, FIRST = "docs/theory.md", "docs/thresholds.md", "docs/concepts.md", "docs/first.md"
 
 
 def plain_exponent(value: float) -> str:
@@ -104,9 +104,9 @@ def effective() -> Iterator[Claim]:
         "where alpha_BBP = {}, it is {} for N = 10^6, {} for 10^12 and {} for 10^20:",
         lambda: [f"{transition(*SMOOTH).alpha_bbp:.3f}", *(_alpha(SMOOTH, 10**k, 3) for k in (6, 12, 20))],
     )
-    yield Claim(README, "lose half of their outliers at alpha_BBP(N) = {}\n(", lambda: [_alpha(SMOOTH, 10**6, 3)])
+    yield Claim(FIRST, "lose half of their outliers at alpha_BBP(N) = {}\n(", lambda: [_alpha(SMOOTH, 10**6, 3)])
     yield Claim(
-        README,
+        FIRST,
         "lies below alpha_BBP = {}: the resonance has {} there.",
         lambda: [f"{transition(*SMOOTH).alpha_bbp:.4f}", f"{resonance(*SMOOTH, 1.2).overlap2:.4f}"],
     )
