@@ -45,8 +45,8 @@ def on_average() -> Iterator[Claim]:
         lambda: [*_overlaps(1.5, (1e4, 1e5, 1e6, 1e7, 1e8)), f"{spectrum(*SMOOTH, 1.5).overlap2:.4f}"],
     )
     yield claim(
-        "12 instances by deferred Krylov differ from their own predictions by {} in $\\lambda$ and {} in $m^2$ ({} on "
-        "average over pairs)",
+        "12 instances by deferred Krylov differ from their own predictions by {} in $\\lambda$ and {} in $m^2$ ({} "
+        "on average over pairs)",
         _below,
     )
 
@@ -142,7 +142,8 @@ def limits() -> Iterator[Claim]:
         lambda: [f"{_far(1e8) * math.log(1e8):.3f}"],
     )
     yield claim(
-        "(the point where the density itself leaves half an eigenvalue has $x \\log N = {}$ at $10^8$ and {} at $10^{10}$)",
+        "(the point where the density itself leaves half an eigenvalue has $x \\log N = {}$ at $10^8$ and {} at "
+        "$10^{10}$)",
         lambda: [f"{_half_an_eigenvalue(n) * math.log(n):.3f}" for n in (1e8, 1e10)],
         slow=True,
     )
