@@ -143,31 +143,37 @@ BESIDE = [
 
 
 def beside() -> Iterator[Claim]:
-    """Bias and scatter of eigenvalues and overlaps beside predictions."""
-    for name, words, sizes in BESIDE:
-        lines = [f"| {words if i == 0 else ''} | {typeset(n)} | " + " | ".join(["{}"] * 7) + " |"
-                 for i, n in enumerate(sizes)]  # fmt: skip
-        values = partial(lambda name, sizes: [word for n in sizes for word in _beside(name, n)], name, sizes)
-        yield claim("\n".join(lines), values)
-    yield claim("| $p = 3$, $a = 1.5$, $\\alpha = 3$ | $10^6$ | 1 | {} |  |  | {} |  |  |", _single)
+    """Bias and scatter of eigenvalues and overlaps beside predictions, a table of each."""
+    rows = [
+        f"| {words if i == 0 else ''} | {typeset(n)} | {{}} | {{}} | {{}} | {{}} |"
+        for _, words, sizes in BESIDE
+        for i, n in enumerate(sizes)
+    ]
+    rows.append("| $p = 3$, $a = 1.5$, $\\alpha = 3$ | $10^6$ | 1 | {} |  |  |")
+    for words, what in (("\\lambda", "eigenvalue"), ("m^2", "overlap2")):
+        head = f"bias of ${words}$ | scatter | $\\times N^{{1/2}}$ |"
+        yield claim(whole_table(head, 6, rows), partial(_all_beside, what))
     yield claim("gives {} for that of $\\lambda$ times $N^{1/2}$; measured were", _law_of_scatter)
     yield claim("| scatter of $\\lambda$ times $N^{1/2}$ |" + " {} |" * 5, _scatters)
     yield claim("| its relative error |" + " {}% |" * 5, _errors_of_scatter)
     yield claim("| measured | predicted |\n|---|---|" + "\n| {} | {} |" * 5, _splittings)
 
 
-def _beside(name: str, n: float) -> list[str]:
+def _all_beside(what: str) -> list[str]:
+    said = [word for name, _, sizes in BESIDE for n in sizes for word in _beside(name, n, what)]
+    (single,) = _gaps("wide, alpha = 3", 1e6, what)
+    return [*said, f"{single:.4f}"]
+
+
+def _beside(name: str, n: float, what: str) -> list[str]:
+    gap = _gaps(name, n, what)
+    return [str(len(gap)), bracket(gap.mean(), gap.sem(), 5), f"{gap.std():.5f}", f"{gap.std() * math.sqrt(n):.3f}"]
+
+
+def _gaps(name: str, n: float, what: str) -> pd.Series[float]:
+    """Measured minus predicted."""
     rows = instances(name, n)
-    said = [str(len(rows))]
-    for what in ("eigenvalue", "overlap2"):
-        gap = rows[what] - rows[f"quenched_{what}"]
-        said += [bracket(gap.mean(), gap.sem(), 5), f"{gap.std():.5f}", f"{gap.std() * math.sqrt(n):.3f}"]
-    return said
-
-
-def _single() -> list[str]:
-    rows = instances("wide, alpha = 3", 1e6)
-    return [f"{float((rows[what] - rows[f'quenched_{what}']).iloc[0]):.4f}" for what in ("eigenvalue", "overlap2")]
+    return rows[what] - rows[f"quenched_{what}"]
 
 
 def _law_of_scatter() -> list[str]:

@@ -1,0 +1,90 @@
+"""The documentation as a site, as a reader's browser shows it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from browser import DRIVER, complaints, opened, wider_than_the_window
+from commands import ROOT, run_python
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(DRIVER is None, reason="there is no chromedriver"),
+]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    """Built once, as `make docs` builds it."""
+    pytest.importorskip("sphinx")
+    built = tmp_path_factory.mktemp("site")
+    done = run_python("-m", "sphinx", "-E", "-q", "-W", "-b", "html", ROOT / "docs", built, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return built
+
+
+TYPESET = "return !document.querySelector('.math:not(:has(mjx-container))')"
+ERRORS = (
+    "return [...document.querySelectorAll('mjx-merror')].map(error => error.dataset.mjxError || error.textContent)"
+)
+# What a reader of the page can see of TeX that nobody typeset; code is meant as it stands.
+LEFT = r"""
+const article = document.querySelector('article').cloneNode(true);
+article.querySelectorAll('code, pre, mjx-container').forEach(element => element.remove());
+return article.textContent.match(/\$|\\[a-z(\[]|Math Processing Error/g) || [];
+"""
+# Equations and tables scroll within themselves; a formula in a line of text cannot.
+CUT = """
+return [...document.querySelectorAll('article span.math')]
+    .filter(formula => !formula.closest('.table-wrapper'))
+    .filter(formula => formula.getBoundingClientRect().right > window.innerWidth)
+    .map(formula => formula.textContent);
+"""
+
+
+def shows_all_formulas(page: Path) -> None:
+    """On a telephone; MathJax takes a moment."""
+    with opened(page, width=390) as browser:
+        for _ in range(300):
+            if browser.execute_script(TYPESET):
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError(f"{page.name}: formulas that are not typeset")
+        assert browser.execute_script(ERRORS) == [], page.name
+        assert browser.execute_script(LEFT) == [], page.name
+        assert browser.execute_script(CUT) == [], page.name
+        assert complaints(browser) == [], page.name
+        assert wider_than_the_window(browser) <= 0, page.name
+
+
+def test_formulas_are_typeset(site):
+    pages = [page for page in sorted(site.glob("*.html")) if 'class="math' in page.read_text(encoding="utf-8")]
+    assert {"theory.html", "finite-n.html", "thresholds.html", "digits.html", "concepts.html"} <= {
+        page.name for page in pages
+    }
+    for page in pages:
+        shows_all_formulas(page)
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        (r'<span class="math">\(x^2^3\)</span>', "Double exponent"),
+        ("$x$", r"\$"),
+        (rf'<span class="math">\({"y" * 99}\)</span>', "y{9}"),
+        ('<img src="gone.png">', "ERR_FILE_NOT_FOUND"),
+    ],
+)
+def test_what_is_wrong_with_a_page_is_seen(site, source, what):
+    """The page of thresholds with a slip of the pen, a formula without end, a picture that is not there."""
+    page = (site / "thresholds.html").read_text(encoding="utf-8")
+    changed = site / "changed.html"
+    changed.write_text(page.replace("</h1>", f"</h1><p>{source}</p>", 1), encoding="utf-8")
+    try:
+        with pytest.raises(AssertionError, match=what):
+            shows_all_formulas(changed)
+    finally:
+        changed.unlink()
