@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -23,6 +24,19 @@ def site(tmp_path_factory) -> Path:
     done = run_python("-m", "sphinx", "-E", "-q", "-W", "-b", "html", ROOT / "docs", built, timeout=300)
     assert done.returncode == 0, done.stderr
     return built
+
+
+def test_links_to_places_of_pages_lead_there(site):
+    """Sphinx is told to be silent about those that do not (docs/conf.py)."""
+    pages = {page.name: page.read_text(encoding="utf-8") for page in site.glob("*.html")}
+    places = {name: set(re.findall(r'id="([^"]+)"', text)) for name, text in pages.items()}
+    links = {
+        (name, other or name, place)
+        for name, text in pages.items()
+        for other, place in re.findall(r'href="([\w.-]*\.html|)#([^"]+)"', text)
+    }
+    assert ("theory.html", "finite-n.html", "eq-18") in links
+    assert [link for link in sorted(links) if link[2] not in places.get(link[1], ())] == []
 
 
 TYPESET = "return !document.querySelector('.math:not(:has(mjx-container))')"
