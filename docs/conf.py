@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from docutils import nodes
+
 from hpcbbp import __version__
 
 project, author, release = "hpcbbp", "The hpcbbp developers", __version__
@@ -23,6 +25,7 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"hpcbbp {release}"
 html_baseurl = ""
+html_static_path, html_css_files = ["_static"], ["site.css"]
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "attrs_inline"]
 # Pages that are notebooks are executed at every build; a cell that fails is an error of the build.
@@ -48,6 +51,26 @@ def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[st
         lines[i] = "".join(part.replace("`", "``") if part.startswith("`") else part for part in parts)
 
 
+def keep_together(app: Any, tree: nodes.document, page: str) -> None:
+    """A line may begin after any formula, even before a comma: brackets and stops beside it are kept on its line."""
+    for formula in list(tree.findall(nodes.math)):
+        parent = formula.parent
+        place = parent.index(formula)
+        before, after = parent[:place][-1:], parent[place + 1 : place + 2]
+        opened, closed = (
+            re.search(pattern, text[0]) if text and isinstance(text[0], nodes.Text) else None
+            for pattern, text in ((r"[(\[\"]+$", before), (r"^[,.;:!?)\]'\"]+", after))
+        )
+        span = nodes.inline(classes=["together"])
+        parent.replace(formula, span)
+        if closed:
+            parent[place + 1] = nodes.Text(after[0][closed.end() :])
+        if opened:
+            parent[place - 1] = nodes.Text(before[0][: opened.start()])
+        span += [nodes.Text(opened[0] if opened else ""), formula, nodes.Text(closed[0] if closed else "")]
+
+
 def setup(app: Any) -> None:
     """Before napoleon reads the sections."""
     app.connect("autodoc-process-docstring", plain, priority=100)
+    app.connect("doctree-resolved", keep_together)

@@ -150,17 +150,75 @@ def test_the_house_has_what_its_page_says():
             assert any(any((ROOT / "hpcbbp" / folder).glob(name)) for folder in (room, ".")), (room, name)
 
 
+def equations(text: str) -> list[int]:
+    """Numbers of equations, each with the place that links lead to."""
+    tags = re.findall(r"\\tag\{(\d+)\}", text)
+    places = re.findall(r'<a id="eq-(\d+)"></a>\n\n\$\$\n((?:(?!\$\$)[\s\S])*)\n\$\$\n', text)
+    assert [(number, *re.findall(r"\\tag\{(\d+)\}", body)) for number, body in places] == [(n, n) for n in tags]
+    return list(map(int, tags))
+
+
+def dead(page: str, text: str, numbers: dict[str, list[int]]) -> list[str]:
+    """Links to equations that are not there or have another number, and mentions that are no links."""
+    wrong = [
+        f"[({said})]({target}#eq-{number})"
+        for said, target, number in re.findall(r"\[\(?([^]]*?)\)?\]\((?:docs/)?([\w.-]*)#eq-(\d+)\)", text)
+        if said != number or int(number) not in numbers.get(target or page, [])
+    ]
+    return wrong + [found[0] for found in re.finditer(r"(?<=[\s(])\(\d\d?\)(?!\])", text) if page in numbers]
+
+
 def test_equations_are_numbered_in_order():
-    """Across both pages; and what the code cites is there."""
-    numbers = {
-        page: [int(number) for number in re.findall(r"^    \((\d+)\)  ", (ROOT / "docs" / page).read_text(), re.M)]
-        for page in ("theory.md", "finite-n.md")
-    }
+    """Across both pages; and what pages and code cite is there."""
+    numbers = {page: equations((ROOT / "docs" / page).read_text()) for page in ("theory.md", "finite-n.md")}
     every = numbers["theory.md"] + numbers["finite-n.md"]
     assert every == list(range(1, len(every) + 1))
+    assert len(every) > 20
+    for path in [ROOT / "README.md", *PAGES]:
+        assert dead(path.name, path.read_text(encoding="utf-8"), numbers) == [], path
     for path in (ROOT / "hpcbbp").rglob("*.py"):
         for page, number in re.findall(r"(theory|finite-n)\.md\s+\((\d+)\)", path.read_text(encoding="utf-8")):
             assert int(number) in numbers[f"{page}.md"], path
+
+
+def test_a_link_to_an_equation_that_is_not_there_is_seen():
+    numbers = {"a.md": [1, 2], "b.md": [3]}
+    assert dead("a.md", "[(1)](#eq-1), [(3)](b.md#eq-3) and 0.12(2)", numbers) == []
+    assert dead("c.md", "(1) [(3)](b.md#eq-3)", numbers) == []
+    lost = "[(3)](#eq-3) [(1)](#eq-2) [(2)](b.md#eq-2) [(3)](c.md#eq-3)"
+    assert dead("a.md", f"{lost} by (2)", numbers) == [*lost.split(), "(2)"]
+    with pytest.raises(AssertionError):
+        equations('<a id="eq-1"></a>\n\n$$\nx = 1 \\tag{2}\n$$\n')
+
+
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.S)
+
+
+def misread(text: str) -> list[str]:
+    """What GitHub would show otherwise than the site, since it reads Markdown before formulas.
+
+    It takes the backslash from in front of punctuation, makes lists of lines that begin so, emphasis of * and _, and
+    refuses some commands.
+    """
+    text = re.sub(r"^```.*?^```$|^    .*?$|`[^`]*`", "", text, flags=re.M | re.S)
+    formulas = [(found[1] or found[2], bool(found[1])) for found in FORMULA.finditer(text)]
+    wrong = r"\*|(?<![A-Za-z0-9])_|\\[^A-Za-z\s]|\\operatorname|\\\n|^\s*(?:[-+>#]|\d+\.)\s"
+    return [formula for formula, displayed in formulas
+            if re.search(wrong, formula, re.M) or ("\n" in formula and not displayed)]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", ["theory.md", "finite-n.md", "thresholds.md", "digits.md", "concepts.md"])
+def test_formulas_are_the_same_on_github(page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert len(FORMULA.findall(text)) > 3
+    assert misread(text) == []
+
+
+def test_a_formula_that_github_misreads_is_seen():
+    wrong = ["p^*", "{a}_b", r"a\,b", r"\operatorname{tr}", "a\nb"]
+    assert misread(" ".join(f"${formula}$" for formula in ["p^\\ast", *wrong, r"a_{\rm b}\ x"])) == wrong
+    assert misread("$$\na\n  + b\n$$") == ["\na\n  + b\n"]
+    assert misread("$$\na +\n  b\n$$ and `$a*$`") == []
 
 
 def test_no_module_is_longer_than_contributing_says():

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from claims.density import mass_below
-from claims.finite import claim, instances, mean_overlap2, power, samples, whole_table
+from claims.finite import claim, instances, mean_overlap2, samples, typeset, whole_table
 from claims.half import fraction_seen_in, half_point_of
 from claims.pages import Claim
 from claims.tables import SHARP, SMOOTH, Model, bracket, mean_of, some, table
@@ -25,29 +25,35 @@ from hpcbbp.theory.limit.modes import modes
 
 def on_average() -> Iterator[Claim]:
     """Sharp and smooth edges at all N; what lies below a discontinuous transition."""
-    yield claim("(p = 2, a = 1.5, alpha = 1, N = 800: {} predicted, {} seen in 16 dense instances)", _too_low)
-    rows = [f"| 10^{decade} | " + " | ".join(["{}"] * 6) + " |" for decade in range(2, 9)]
+    yield claim(
+        "($p = 2$, $a = 1.5$, $\\alpha = 1$, $N = 800$: {} predicted, {} seen in 16 dense instances)", _too_low
+    )
+    rows = [f"| $10^{decade}$ | " + " | ".join(["{}"] * 6) + " |" for decade in range(2, 9)]
     yield claim(
         whole_table("smooth: informed |", 7, rows),
         lambda: [word for decade in range(2, 9) for word in _sharp_and_smooth(10**decade)],
     )
-    yield claim("in six decades lambda_1 - lambda_- falls from {} to {}, from 10^4 to 10^8 by a sixth.", _slow)
     yield claim(
-        "at alpha = 1.2 the mean m^2 of the p p\\* lowest vectors is {}, {}, {}, {} at N = 10^4, 10^5, 10^6, 10^7",
-        lambda: [f"{mean_overlap2(samples(SMOOTH, 1.2, n), 2).mean():.4f}" for n in (1e4, 1e5, 1e6, 1e7)],
+        "In six decades $\\lambda_1 - \\lambda_-$ falls from {} to {}, from $10^4$ to $10^8$ by a sixth.", _slow
     )
     yield claim(
-        "12 instances by deferred Krylov differ from their own predictions by {} in lambda and {} in m^2 ({} on "
-        "average over pairs)",
+        "| 1.2 | {} | {} | {} | {} | - | {} | resonance |",
+        lambda: [*_overlaps(1.2, (1e4, 1e5, 1e6, 1e7)), f"{resonance(*SMOOTH, 1.2).overlap2:.4f}"],
+    )
+    yield claim(
+        "| 1.5 | {} | {} | {} | {} | {} | {} | outlier |",
+        lambda: [*_overlaps(1.5, (1e4, 1e5, 1e6, 1e7, 1e8)), f"{spectrum(*SMOOTH, 1.5).overlap2:.4f}"],
+    )
+    yield claim(
+        "12 instances by deferred Krylov differ from their own predictions by {} in $\\lambda$ and {} in $m^2$ ({} "
+        "on average over pairs)",
         _below,
     )
-    yield claim(
-        "(alpha = 1.5: m^2 = {} at N = 10^4, {} at 10^8, theory {})",
-        lambda: [
-            *(f"{mean_overlap2(samples(SMOOTH, 1.5, n), 2).mean():.4f}" for n in (1e4, 1e8)),
-            f"{spectrum(*SMOOTH, 1.5).overlap2:.4f}",
-        ],
-    )
+
+
+def _overlaps(alpha: float, sizes: tuple[float, ...]) -> list[str]:
+    """Mean m^2 of the p p* lowest vectors."""
+    return [f"{mean_overlap2(samples(SMOOTH, alpha, n), 2).mean():.4f}" for n in sizes]
 
 
 def _too_low() -> list[str]:
@@ -93,7 +99,7 @@ def thresholds() -> Iterator[Claim]:
     """alpha_BBP(N) beside the half points of samples."""
     for model, n in LOST:
         p, p_star, a = model
-        head = f"| ({p}, {p_star}, {a:g}) | {{}} | {power(n)} | "
+        head = f"| ({p}, {p_star}, {a:g}) | {{}} | {typeset(n)} | "
         yield claim(head + " | ".join(["{}"] * 5) + " |", partial(_lost, model, n))
     yield claim(
         "half of the samples are informed at {}, and half of the outliers are seen at {}.", _informed_and_seen
@@ -128,21 +134,22 @@ def _informed_and_seen() -> list[str]:
 def limits() -> Iterator[Claim]:
     """Theory's own numbers on this page."""
     yield claim(
-        "the resonance has {}; the tangent to alpha_0 (red dots) says {} there",
-        lambda: [f"{resonance(*SMOOTH, 1.2).overlap2:.4f}", f"{tangent(SMOOTH, 1.2):.4f}"],
+        "The tangent to $\\alpha_0$ (red dots) says {} at $\\alpha = 1.2$,", lambda: [f"{tangent(SMOOTH, 1.2):.4f}"]
     )
-    yield claim("here A = {}.\nThe distance", lambda: [f"{thinness(*SMOOTH, 1.0):.4f}"])
+    yield claim("here $A = {}$.\nThe distance", lambda: [f"{thinness(*SMOOTH, 1.0):.4f}"])
     yield claim(
-        "The distance times log M is {} at N = 10^8; it need not approach",
+        "The distance times $\\log M$ is {} at $N = 10^8$; it need not approach",
         lambda: [f"{_far(1e8) * math.log(1e8):.3f}"],
     )
     yield claim(
-        "(the point where the density itself leaves half an eigenvalue has x log N = {} at 10^8 and {} at 10^10)",
+        "(the point where the density itself leaves half an eigenvalue has $x \\log N = {}$ at $10^8$ and {} at "
+        "$10^{10}$)",
         lambda: [f"{_half_an_eigenvalue(n) * math.log(n):.3f}" for n in (1e8, 1e10)],
         slow=True,
     )
     yield claim(
-        "Between alpha = 1 and alpha_BBP = {} nearly every sample", lambda: [f"{transition(*SMOOTH).alpha_bbp:.4f}"]
+        "Between $\\alpha = 1$ and $\\alpha_{\\rm BBP} = {}$ nearly every sample",
+        lambda: [f"{transition(*SMOOTH).alpha_bbp:.4f}"],
     )
     yield claim("({} on traceless and {} on antisymmetric matrices, against 1)", softest)
 
@@ -167,8 +174,8 @@ def _half_an_eigenvalue(n: float) -> float:
 
 def gram() -> Iterator[Claim]:
     yield claim(
-        "have outliers at {} and {}, m^2 = {} and {};\nwith C the prediction is {} and {}, {} and {}, without {} "
-        "and {}, {} and {} (",
+        "| dense eigenvalues and vectors | {} | {} | {} | {} |\n| predicted, with $C$ | {} | {} | {} | {} |\n"
+        "| predicted, without | {} | {} | {} | {} |",
         _two_teachers,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -23,6 +24,11 @@ def power(n: float) -> str:
     """N as tables have it."""
     exponent = round(math.log10(n))
     return f"10^{exponent}" if n >= 1e4 and n == 10**exponent else f"{n:.0f}"
+
+
+def typeset(n: float) -> str:
+    """The same as a formula."""
+    return re.sub(r"^10\^(\d+)$", r"$10^{\1}$" if n >= 1e10 else r"$10^\1$", power(n))
 
 
 def samples(model: Model, alpha: float, n: float) -> pd.DataFrame:
@@ -47,12 +53,16 @@ def whole_table(end_of_head: str, columns: int, rows: list[str]) -> str:
 def edges() -> Iterator[Claim]:
     """lambda_1 - edge in units of (20)."""
     sizes = [(100, 100), (200, 200), (400, 400), (800, 800), (1600, 1000)]
-    names = ["100", "200", "400", "800", "1600 (p = 2: 1000)"]
+    names = ["100", "200", "400", "800", "1600 ($p = 2$: 1000)"]
     yield claim(
-        whole_table("in sigma | deviation |", 7, [f"| {name} | " + " | ".join(["{}"] * 6) + " |" for name in names]),
+        whole_table(
+            "in $\\sigma$ | deviation |", 7, [f"| {name} | " + " | ".join(["{}"] * 6) + " |" for name in names]
+        ),
         lambda: [word for n_1, n_2 in sizes for word in _edge(n_1, n_2)],
     )
-    yield claim("From N = 100 to 1600 the measured distance falls by {} at p = 1; N^(-2/3) is {}.\nFor p = 2", _falls)
+    yield claim(
+        "From $N = 100$ to 1600 the measured distance falls by {} at $p = 1$; $N^{-2/3}$ is {}.\nFor $p = 2$", _falls
+    )
 
 
 def _distances(p: int, n: int) -> Any:
@@ -78,10 +88,9 @@ def _falls() -> list[str]:
 
 
 def separations() -> Iterator[Claim]:
-    yield claim(
-        "400 samples have a median separation of {}, {}, {} and {} at alpha = 1, 1.1, 1.2 and 1.3:",
-        lambda: [_separation(alpha) for alpha in (1.0, 1.1, 1.2, 1.3)],
-    )
+    alphas = (1.0, 1.1, 1.2, 1.3)
+    head = "| " + " | ".join(f"$\\alpha = {alpha:g}$" for alpha in alphas) + " |"
+    yield claim(whole_table(head, 4, ["| {} | {} | {} | {} |"]), lambda: list(map(_separation, alphas)))
 
 
 def _separation(alpha: float) -> str:
@@ -122,63 +131,75 @@ def _scatter(name: str, point: tuple[int, int, float, float], n: int) -> list[st
 
 
 BESIDE = [
-    ("continuous", "p = 1, a = 1, alpha = 3 (continuous)", (200, 800, 1e4, 1e5, 1e6)),
-    ("sharp", "p = 2, a = 0.7, alpha = 2 (continuous)", (200, 800, 1e4)),
-    ("smooth", "p = 2, a = 1.5, alpha = 1.5 (discontinuous, smooth edge)", (200, 800, 1e4, 1e5, 1e6)),
-    ("wide", "p = 3, a = 1.5, alpha = 2 (discontinuous)", (200, 800, 1e4, 1e5)),
+    ("continuous", "$p = 1$, $a = 1$, $\\alpha = 3$ (continuous)", (200, 800, 1e4, 1e5, 1e6)),
+    ("sharp", "$p = 2$, $a = 0.7$, $\\alpha = 2$ (continuous)", (200, 800, 1e4)),
+    (
+        "smooth",
+        "$p = 2$, $a = 1.5$, $\\alpha = 1.5$ (discontinuous, smooth edge)",
+        (200, 800, 1e4, 1e5, 1e6),
+    ),
+    ("wide", "$p = 3$, $a = 1.5$, $\\alpha = 2$ (discontinuous)", (200, 800, 1e4, 1e5)),
 ]
 
 
 def beside() -> Iterator[Claim]:
-    """Bias and scatter of eigenvalues and overlaps beside predictions."""
-    for name, words, sizes in BESIDE:
-        lines = [f"| {words if i == 0 else ''} | {power(n)} | " + " | ".join(["{}"] * 7) + " |"
-                 for i, n in enumerate(sizes)]  # fmt: skip
-        values = partial(lambda name, sizes: [word for n in sizes for word in _beside(name, n)], name, sizes)
-        yield claim("\n".join(lines), values)
-    yield claim("| p = 3, a = 1.5, alpha = 3 | 10^6 | 1 | {} |  |  | {} |  |  |", _single)
-    yield claim(
-        "for p = 1 (21) gives {} for lambda times N^(1/2), and {}, {}, {}, {} were measured (relative errors {}, "
-        "{}, {} and {}%), and {} from four instances at N = 10^6 ({}%).",
-        _law_of_scatter,
-    )
-    yield claim(
-        "five instances of p = 2, a = alpha = 1.5, N = 10^4: {}, {}, {}, {}, {} measured, {}, {}, {}, {}, {} "
-        "predicted).",
-        _splittings,
-    )
+    """Bias and scatter of eigenvalues and overlaps beside predictions, a table of each."""
+    rows = [
+        f"| {words if i == 0 else ''} | {typeset(n)} | {{}} | {{}} | {{}} | {{}} |"
+        for _, words, sizes in BESIDE
+        for i, n in enumerate(sizes)
+    ]
+    rows.append("| $p = 3$, $a = 1.5$, $\\alpha = 3$ | $10^6$ | 1 | {} |  |  |")
+    for words, what in (("\\lambda", "eigenvalue"), ("m^2", "overlap2")):
+        head = f"bias of ${words}$ | scatter | $\\times N^{{1/2}}$ |"
+        yield claim(whole_table(head, 6, rows), partial(_all_beside, what))
+    yield claim("gives {} for that of $\\lambda$ times $N^{1/2}$; measured were", _law_of_scatter)
+    yield claim("| scatter of $\\lambda$ times $N^{1/2}$ |" + " {} |" * 5, _scatters)
+    yield claim("| its relative error |" + " {}% |" * 5, _errors_of_scatter)
+    yield claim("| measured | predicted |\n|---|---|" + "\n| {} | {} |" * 5, _splittings)
 
 
-def _beside(name: str, n: float) -> list[str]:
+def _all_beside(what: str) -> list[str]:
+    said = [word for name, _, sizes in BESIDE for n in sizes for word in _beside(name, n, what)]
+    (single,) = _gaps("wide, alpha = 3", 1e6, what)
+    return [*said, f"{single:.4f}"]
+
+
+def _beside(name: str, n: float, what: str) -> list[str]:
+    gap = _gaps(name, n, what)
+    return [str(len(gap)), bracket(gap.mean(), gap.sem(), 5), f"{gap.std():.5f}", f"{gap.std() * math.sqrt(n):.3f}"]
+
+
+def _gaps(name: str, n: float, what: str) -> pd.Series[float]:
+    """Measured minus predicted."""
     rows = instances(name, n)
-    said = [str(len(rows))]
-    for what in ("eigenvalue", "overlap2"):
-        gap = rows[what] - rows[f"quenched_{what}"]
-        said += [f"{gap.mean():.5f} +- {gap.sem():.5f}", f"{gap.std():.5f}", f"{gap.std() * math.sqrt(n):.3f}"]
-    return said
-
-
-def _single() -> list[str]:
-    rows = instances("wide, alpha = 3", 1e6)
-    return [f"{float((rows[what] - rows[f'quenched_{what}']).iloc[0]):.4f}" for what in ("eigenvalue", "overlap2")]
+    return rows[what] - rows[f"quenched_{what}"]
 
 
 def _law_of_scatter() -> list[str]:
     expected = outlier_std(1, 1, 1.0, 3.0, 10**6)
     assert expected is not None
-    measured, errors = [], []
+    return [f"{expected * 1e3:.3f}"]
+
+
+def _scatters() -> list[str]:
+    said = []
     for n in (200, 800, 1e4, 1e5, 1e6):
         rows = instances("continuous", n)
-        measured.append(f"{(rows['eigenvalue'] - rows['quenched_eigenvalue']).std() * math.sqrt(n):.3f}")
-        errors.append(f"{100 / math.sqrt(2 * (len(rows) - 1)):.0f}")
-    return [f"{expected * 1e3:.3f}", *measured[:4], *errors[:4], measured[4], errors[4]]
+        said.append(f"{(rows['eigenvalue'] - rows['quenched_eigenvalue']).std() * math.sqrt(n):.3f}")
+    return said
+
+
+def _errors_of_scatter() -> list[str]:
+    counts = [len(instances("continuous", n)) for n in (200, 800, 1e4, 1e5, 1e6)]
+    return [f"{100 / math.sqrt(2 * (count - 1)):.0f}" for count in counts]
 
 
 def _splittings() -> list[str]:
     instances("smooth", 1e4)  # all of them
     rows = some(table("quenched"), model="smooth", n=10**4)
-    said = []
+    gaps = []
     for column in ("eigenvalue", "quenched_eigenvalue"):
         wide = rows.pivot_table(index="seed", columns="pair", values=column)
-        said += [f"{gap:.4f}" for gap in (wide[2] - wide[1]).head(5)]
-    return said
+        gaps.append((wide[2] - wide[1]).head(5))
+    return [f"{gap:.4f}" for both in zip(*gaps, strict=True) for gap in both]

@@ -27,21 +27,20 @@ def plain_exponent(value: float) -> str:
 
 def resonances() -> Iterator[Claim]:
     for alpha in (1.0, 1.05, 1.1, 1.2):
-        yield Claim(THEORY, f"| {alpha:g} | " + " | ".join(["{}"] * 5) + " |", partial(_resonance, alpha))
+        yield Claim(THEORY, f"| {alpha:g} | " + " | ".join(["{}"] * 6) + " |", partial(_resonance, alpha))
     yield Claim(
-        THEORY, "`resonance_end`, {} for (p, p\\*, a) = (2, 1, 1.5)", lambda: [f"{resonance_end(*SMOOTH):.5f}"]
+        THEORY,
+        "`resonance_end`, {} for $(p, p^\\ast, a) = (2, 1, 1.5)$",
+        lambda: [f"{resonance_end(*SMOOTH):.5f}"],
     )
     yield Claim(
         THEORY,
-        "For (p, p\\*, a) = (2, 1, 1.5) it is {}; a secant over 0.01 in alpha would give {}.\nFor large a",
+        "For $(p, p^\\ast, a) = (2, 1, 1.5)$ it is {}; a secant over 0.01 in $\\alpha$ would give {}.\nFor large $a$",
         lambda: [f"{transition(*SMOOTH).alpha_0:.5f}", f"{_secant(0.01):.4f}"],
     )
     widths = (1, 2, 3, 5, 10, 100)
-    yield Claim(
-        THEORY,
-        "p = 1, 2, 3, 5, 10, 100: a_c = {}, {}, {}, {}, {}, {} for p\\* = 1.",
-        lambda: [f"{a_c(p, 1):.6f}" for p in widths],
-    )
+    rows = "\n".join(f"| {p} | {{}} |" for p in widths)
+    yield Claim(THEORY, f"| $p$ | $a_c$ |\n|---|---|\n{rows}", lambda: [f"{a_c(p, 1):.6f}" for p in widths])
 
 
 def _resonance(alpha: float) -> list[str]:
@@ -51,19 +50,19 @@ def _resonance(alpha: float) -> list[str]:
     assert at.width is not None
     assert size is not None
     return [
-        f"{at.lambda_r - edge:.5f}", plain_exponent(at.width), f"{at.overlap2:.4f}", f"{tangent(SMOOTH, alpha):.4f}",
-        plain_exponent(size),
+        f"{at.lambda_r - edge:.5f}", plain_exponent(at.width), f"{at.overlap2:.4f}", _ratio(alpha),
+        f"{tangent(SMOOTH, alpha):.4f}", plain_exponent(size),
     ]  # fmt: skip
 
 
 def edges_and_kinks() -> Iterator[Claim]:
     yield Claim(THEORY, "it is smaller: {} on symmetric and {} on antisymmetric ones", softest)
-    yield Claim(THEORY, "(p = 100, p\\* = 1: at a = {}, in the continuous part)", _lowest_threshold)
-    yield Claim(THEORY, "(at (2, 1, 1.5), alpha = 1, N = 3.5 10^5 it is {} instead of 0.5)", _seen_at_the_threshold)
+    yield Claim(THEORY, "($p = 100$, $p^\\ast = 1$: at $a = {}$, in the continuous part)", _lowest_threshold)
     yield Claim(
-        THEORY, "which is {}, {} and {} of it at alpha = 1.1, 1.05 and 1 in the table below",
-        lambda: [f"{_ratio(alpha):.2f}" for alpha in (1.1, 1.05, 1.0)],
-    )  # fmt: skip
+        THEORY,
+        "(at $(2, 1, 1.5)$, $\\alpha = 1$, $N = 3.5 \\cdot 10^5$ it is {} instead of 0.5)",
+        _seen_at_the_threshold,
+    )
 
 
 def _seen_at_the_threshold() -> list[str]:
@@ -79,12 +78,13 @@ def _lowest_threshold() -> list[str]:
     return [f"{a:.4f}"]
 
 
-def _ratio(alpha: float) -> float:
+def _ratio(alpha: float) -> str:
     """|Im Z|/Re Z of Z = z'/(z' - theta') on the resonance."""
     found = branch(*SMOOTH).at(alpha)
     assert found is not None
     weight = found.overlap2(alpha)
-    return abs(weight.imag) / weight.real
+    ratio = abs(weight.imag) / weight.real
+    return f"{ratio:.2f}" if ratio > 0.01 else plain_exponent(ratio)
 
 
 def _secant(step: float) -> float:
@@ -101,8 +101,8 @@ def effective() -> Iterator[Claim]:
         yield Claim(THEORY, head + " | ".join(["{}"] * 5) + " |", partial(_effective, model))
     yield Claim(
         CONCEPTS,
-        "where alpha_BBP = {}, it is {} for N = 10^6, {} for 10^12 and {} for 10^20:",
-        lambda: [f"{transition(*SMOOTH).alpha_bbp:.3f}", *(_alpha(SMOOTH, 10**k, 3) for k in (6, 12, 20))],
+        "| $\\alpha_{\\rm BBP}(N)$ | {} | {} | {} | {} |",
+        lambda: [*(_alpha(SMOOTH, 10**k, 3) for k in (6, 12, 20)), f"{transition(*SMOOTH).alpha_bbp:.3f}"],
     )
     yield Claim(FIRST, "lose half of their outliers at alpha_BBP(N) = {}\n(", lambda: [_alpha(SMOOTH, 10**6, 3)])
     yield Claim(
@@ -126,9 +126,9 @@ def thresholds() -> Iterator[Claim]:
     """Each half of the page is one piece: its rows are alike."""
     points = [(p, a) for p in range(1, 6) for a in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)]
     rows = "\n".join(f"| {p} | {a:g} | {{}} | {{}} | {{}} | {{}} | {{}} |" for p, a in points)
-    kinks = ", ".join(f"{{}} (p = {p})" for p in range(1, 6))
+    kinks = "| $p$ | 1 | 2 | 3 | 4 | 5 |\n|---|---|---|---|---|---|\n| $a_c$ | " + " | ".join(["{}"] * 5) + " |"
     for p_star in (1, 2):
-        text = f"## p\\* = {p_star}\n\n{_HEAD}\n{rows}\n\na_c: {kinks}"
+        text = f"$p^\\ast = {p_star}$\n\n{_HEAD}\n{rows}\n\n{kinks}"
         yield Claim(THRESHOLDS, text, partial(_half_page, p_star, points))
 
 
@@ -137,7 +137,10 @@ def _half_page(p_star: int, points: list[tuple[int, float]]) -> list[str]:
     return [*words, *(f"{a_c(p, p_star):.8f}" for p in range(1, 6))]
 
 
-_HEAD = "| p | a | transition | alpha_c | alpha_BBP | jump of m^2 | alpha_0 |\n|---|---|---|---|---|---|---|"
+_HEAD = (
+    "| $p$ | $a$ | transition | $\\alpha_c$ | $\\alpha_{\\rm BBP}$ | jump of $m^2$ | $\\alpha_0$ |\n"
+    "|---|---|---|---|---|---|---|"
+)
 
 
 def _row(p: int, p_star: int, a: float) -> list[str]:
