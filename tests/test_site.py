@@ -102,7 +102,7 @@ def test_formulas_are_typeset(site):
 def test_what_is_wrong_with_a_page_is_seen(site, source, what):
     """The page of thresholds with a slip of the pen, a formula without end, a picture that is not there."""
     page = (site / "thresholds.html").read_text(encoding="utf-8")
-    changed = site / "changed.html"
+    changed = site / "changed.htm"  # beside the pages, and none of them
     changed.write_text(page.replace("</h1>", f"</h1><p>{source}</p>", 1), encoding="utf-8")
     try:
         with pytest.raises(AssertionError, match=what):
