@@ -1,13 +1,17 @@
-"""What pyproject.toml cannot say: wheels and source archives know the commit that they were built from.
+"""What pyproject.toml cannot say: wheels and source archives know their commit, and are the same bytes each time.
 
-HPCBBP_COMMIT names it where the sources have come without .git, as into a container image.
+HPCBBP_COMMIT names the commit where the sources have come without .git, as into a container image.
+SOURCE_DATE_EPOCH is the time that files have in what is built; make dist gives that of the commit.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import runpy
+import tarfile
+import time
 from pathlib import Path
 
 from setuptools import setup
@@ -28,6 +32,11 @@ def write_commit(built: Path) -> None:
     copy.write_text(text)
 
 
+def readable(mode: int) -> int:
+    """What everybody may read, the owner write, and run if the owner may: not what the umask of a checkout left."""
+    return 0o755 if mode & 0o100 else 0o644
+
+
 class BuildPy(build_py):
     """Of a wheel; what is installed to be edited is no copy."""
 
@@ -36,6 +45,8 @@ class BuildPy(build_py):
         super().run()
         if not self.editable_mode:
             write_commit(Path(self.build_lib))
+            for path in Path(self.build_lib).rglob("*"):
+                path.chmod(readable(path.stat().st_mode))
 
 
 class Sdist(sdist):
@@ -46,5 +57,27 @@ class Sdist(sdist):
         super().make_release_tree(base_dir, files)
         write_commit(Path(base_dir))
 
+    def make_archive(self, base_name: str, *_: object, base_dir: str, owner: str, group: str, **__: object) -> str:
+        """As gzip and tar of setuptools, which write when and by whom they were called, in whatever order."""
+        moment = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
 
+        def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+            entry.mtime, entry.mode = moment, readable(entry.mode)
+            entry.uid = entry.gid = 0
+            entry.uname, entry.gname = owner, group
+            return entry
+
+        name = f"{base_name}.tar.gz"
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        with (
+            Path(name).open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=moment) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            for path in (Path(base_dir), *sorted(Path(base_dir).rglob("*"))):
+                tar.add(path, recursive=False, filter=plain)
+        return name
+
+
+os.umask(0o022)  # of what setuptools itself writes into a wheel
 setup(cmdclass={"build_py": BuildPy, "sdist": Sdist})

@@ -1,4 +1,4 @@
-"""Theory and solvers need four packages; what is missing of the others is named with its extra by who needs it.
+"""Theory and solvers need three packages; what is missing of the others is named with its extra by who needs it.
 
 One process has imported what everybody needs; for every row it forks another, in which packages are hidden.
 """
@@ -27,7 +27,7 @@ from hpcbbp.machine.optional import EXTRAS
 HERE = Path(__file__).parent
 EARLIER = HERE / "earlier" / "0.1.0"
 PROJECT: dict[str, Any] = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
-CORE = ["numpy", "scipy", "numba", "lazy_loader"]
+CORE = ["numpy", "scipy", "numba"]
 Words = tuple[str, ...]
 ALL = sorted({name for names in EXTRAS.values() for name in names})
 
