@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
@@ -45,8 +46,16 @@ class BuildPy(build_py):
         super().run()
         if not self.editable_mode:
             write_commit(Path(self.build_lib))
-            for path in Path(self.build_lib).rglob("*"):
-                path.chmod(readable(path.stat().st_mode))
+
+
+class BdistWheel(bdist_wheel):
+    """The archive of what BuildPy has copied."""
+
+    def write_wheelfile(self, *given: str, **named: str) -> None:
+        """Write the last of its files, then give all of them the modes that they shall have in it."""
+        super().write_wheelfile(*given, **named)
+        for path in Path(self.bdist_dir).rglob("*"):
+            path.chmod(readable(path.stat().st_mode))
 
 
 class Sdist(sdist):
@@ -79,5 +88,4 @@ class Sdist(sdist):
         return name
 
 
-os.umask(0o022)  # of what setuptools itself writes into a wheel
-setup(cmdclass={"build_py": BuildPy, "sdist": Sdist})
+setup(cmdclass={"build_py": BuildPy, "bdist_wheel": BdistWheel, "sdist": Sdist})
