@@ -1,4 +1,4 @@
-"""For Spack 1.0 and later. tests/packages/test_recipes.py compares it with pyproject.toml."""
+"""For Spack 1.0 and later. tests/packages/test_spack.py compares it with pyproject.toml."""
 
 from pathlib import Path
 
