@@ -124,6 +124,17 @@ def test_the_extras_are_those_of_the_project():
     assert own("dev")[1] == ["all", "examples"]
 
 
+def test_the_page_of_the_installation_has_every_extra():
+    """With what it brings; the row of `all` among them."""
+    page = (HERE.parent / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| `(\w+)` \| (.*?) \|", page)
+    listed = {extra: re.findall(r"[\w-]+", brings) for extra, brings in rows}
+    assert set(listed) == set(PROJECT["optional-dependencies"]) - {"dev"}
+    for extra, brings in listed.items():
+        packages, taken = own(extra)
+        assert sorted(brings) == sorted(packages + taken), extra
+
+
 # What a command says where it does not fail is in its row: then it has come so far.
 THEORY = ("theory", "-p", "2", "-a", "1.5", "--alpha", "3")
 MODEL = ("-n", "40", "-p", "1", "-a", "1.5", "--alpha", "3")

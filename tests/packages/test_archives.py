@@ -93,19 +93,19 @@ def test_the_files_of_the_source_archive_are_those_of_the_checkout(checkout, sdi
 
 
 def test_what_somebody_has_made_beside_the_sources_is_left_out(elsewhere, tmp_path):
-    litter = [
-        "docs/_build/html/index.html", "tests/__pycache__/conftest.cpython-311.pyc", "demo/results.jsonl",
-        "hpcbbp/theory/__pycache__/hpcbbp-0.json", ".venv/pyvenv.cfg", "dist/old.whl",
-    ]  # fmt: skip
-    for name in litter:
-        (elsewhere / name).parent.mkdir(parents=True, exist_ok=True)
-        (elsewhere / name).write_text("litter")
+    litter = [elsewhere / "docs/_build/index.html", elsewhere / "demo/results.jsonl", elsewhere / "dist/old.whl"]
+    litter += [
+        elsewhere / room / "__pycache__" / name for room in ("hpcbbp", "tests") for name in ("a.pyc", "a.json")
+    ]
+    for path in litter:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("litter")
     try:
         source = files(unpacked(build("sdist", elsewhere, tmp_path / "sdist"), tmp_path / "sources"))
         installed = files(unpacked(build("wheel", elsewhere, tmp_path / "wheel"), tmp_path / "site"))
     finally:
-        for name in litter:
-            (elsewhere / name).unlink()
+        for path in litter:
+            path.unlink()
     assert not [name for name, text in {**source, **installed}.items() if text == b"litter"]
     assert not [name for name in installed if "pycache" in name]
 
