@@ -94,20 +94,21 @@ def test_the_files_of_the_source_archive_are_those_of_the_checkout(checkout, sdi
 
 def test_what_somebody_has_made_beside_the_sources_is_left_out(elsewhere, tmp_path):
     litter = [elsewhere / "docs/_build/index.html", elsewhere / "demo/results.jsonl", elsewhere / "dist/old.whl"]
-    litter += [
-        elsewhere / room / "__pycache__" / name for room in ("hpcbbp", "tests") for name in ("a.pyc", "a.json")
-    ]
+    caches = [elsewhere / room / "__pycache__" for room in ("hpcbbp", "tests")]
+    litter += [folder / name for folder in caches for name in ("a.pyc", "a.json")]
     for path in litter:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("litter")
     try:
-        source = files(unpacked(build("sdist", elsewhere, tmp_path / "sdist"), tmp_path / "sources"))
-        installed = files(unpacked(build("wheel", elsewhere, tmp_path / "wheel"), tmp_path / "site"))
+        with tarfile.open(build("sdist", elsewhere, tmp_path / "sdist")) as tar:
+            taken = {name.removeprefix(f"{NAME}/") for name in tar.getnames()}
+        with zipfile.ZipFile(build("wheel", elsewhere, tmp_path / "wheel")) as wheel:
+            taken |= set(wheel.namelist())
     finally:
         for path in litter:
             path.unlink()
-    assert not [name for name, text in {**source, **installed}.items() if text == b"litter"]
-    assert not [name for name in installed if "pycache" in name]
+    assert {"tests/conftest.py", "hpcbbp/py.typed"} <= taken
+    assert not taken & {str(path.relative_to(elsewhere)) for path in litter}
 
 
 def test_the_wheel_has_the_package_and_its_data_alone(checkout, wheel):
