@@ -177,6 +177,6 @@ def run_make(folder: Path) -> dict[str, bytes]:
         "import subprocess, sys; sys.exit(subprocess.run("
         "['make', '--no-print-directory', '-o', 'install-dev', 'dist']).returncode)"
     )
-    done = run_python("-c", code, cwd=folder, timeout=300)
+    done = run_python("-c", code, cwd=folder, timeout=300, SOURCE_DATE_EPOCH="")
     assert done.returncode == 0, done.stdout + done.stderr
     return files(folder / "dist")
