@@ -25,7 +25,7 @@ export MPIRUN
 # On a machine that is busy with other things: how many times longer than usual may pass before something hangs.
 export HPCBBP_PATIENCE ?= 1
 
-.PHONY: help install install-dev demo test test-serial test-mpi test-processors test-slurm test-workflows test-container test-debian13 test-debian12 fuzz results docs test-laws lint benchmark clean
+.PHONY: help install install-dev demo test test-serial test-mpi test-processors test-slurm test-workflows test-container test-debian13 test-debian12 fuzz results docs test-laws lint dist benchmark clean
 
 help:
 	@echo "make demo      install, then both BBP transitions of the paper's first figure: picture and table ($(OUT)/)"
@@ -41,6 +41,7 @@ help:
 	@echo "make results   every number of the documents that instances decide, recomputed from docs/results (a minute)"
 	@echo "make docs      the documentation as a site, docs/_build/html"
 	@echo "make lint      ruff, mypy --strict and the contracts of who imports whom"
+	@echo "make dist      a wheel and a source archive in dist/, the same bytes for the same commit"
 	@echo "make benchmark timings of the product, the solvers and the theory"
 	@echo "make clean     removes .venv and caches"
 
@@ -113,6 +114,13 @@ lint: install-dev
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 
+# The source archive, and a wheel from it, with the tools that the extra dev pins: nothing is downloaded for the build,
+# and the bytes are a function of the commit. What is not committed yet is taken as it is.
+dist: install-dev
+	rm -rf dist
+	moment=$$({ [ -e .git ] && git log -1 --format=%ct; } || date -r pyproject.toml +%s) && \
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$moment} .venv/bin/python -m build --no-isolation --outdir dist
+
 benchmark: install
 	.venv/bin/python benchmarks/performance.py all
 	.venv/bin/python benchmarks/theory.py
@@ -121,5 +129,5 @@ benchmark: install
 	.venv/bin/python benchmarks/deferred.py table 1e6
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find hpcbbp tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

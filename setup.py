@@ -1,16 +1,21 @@
-"""What pyproject.toml cannot say: wheels and source archives know the commit that they were built from.
+"""What pyproject.toml cannot say: wheels and source archives know their commit, and are the same bytes each time.
 
-HPCBBP_COMMIT names it where the sources have come without .git, as into a container image.
+HPCBBP_COMMIT names the commit where the sources have come without .git, as into a container image.
+SOURCE_DATE_EPOCH is the time that files have in what is built; make dist gives that of the commit.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import runpy
+import tarfile
+import time
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
@@ -28,6 +33,11 @@ def write_commit(built: Path) -> None:
     copy.write_text(text)
 
 
+def readable(mode: int) -> int:
+    """What everybody may read, the owner write, and run if the owner may: not what the umask of a checkout left."""
+    return 0o755 if mode & 0o100 else 0o644
+
+
 class BuildPy(build_py):
     """Of a wheel; what is installed to be edited is no copy."""
 
@@ -38,6 +48,16 @@ class BuildPy(build_py):
             write_commit(Path(self.build_lib))
 
 
+class BdistWheel(bdist_wheel):
+    """The archive of what BuildPy has copied."""
+
+    def write_wheelfile(self, *given: str, **named: str) -> None:
+        """Write the last of its files, then give all of them the modes that they shall have in it."""
+        super().write_wheelfile(*given, **named)
+        for path in Path(self.bdist_dir).rglob("*"):
+            path.chmod(readable(path.stat().st_mode))
+
+
 class Sdist(sdist):
     """Of a source archive."""
 
@@ -46,5 +66,26 @@ class Sdist(sdist):
         super().make_release_tree(base_dir, files)
         write_commit(Path(base_dir))
 
+    def make_archive(self, base_name: str, *_: object, base_dir: str, owner: str, group: str, **__: object) -> str:
+        """As gzip and tar of setuptools, which write when and by whom they were called, in whatever order."""
+        moment = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
 
-setup(cmdclass={"build_py": BuildPy, "sdist": Sdist})
+        def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+            entry.mtime, entry.mode = moment, readable(entry.mode)
+            entry.uid = entry.gid = 0
+            entry.uname, entry.gname = owner, group
+            return entry
+
+        name = f"{base_name}.tar.gz"
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        with (
+            Path(name).open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=moment) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            for path in (Path(base_dir), *sorted(Path(base_dir).rglob("*"))):
+                tar.add(path, recursive=False, filter=plain)
+        return name
+
+
+setup(cmdclass={"build_py": BuildPy, "bdist_wheel": BdistWheel, "sdist": Sdist})

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import lazy_loader
-
 from hpcbbp._version import __version__
+from hpcbbp.machine import lazy
 
 if TYPE_CHECKING:
     from hpcbbp.errors import InputError, MissingDependencyError
@@ -41,9 +40,9 @@ __all__ = [
     "transition",
 ]
 
-__getattr__, __dir__, _ = lazy_loader.attach(
+__getattr__, __dir__ = lazy.attach(
     __name__,
-    submod_attrs={
+    {
         "errors": ["InputError", "MissingDependencyError"],
         "solvers.deferred": ["Checkpoint", "Deferred", "deferred_instance", "solve_deferred"],
         "solvers.instance": ["Instance", "file_instance", "gaussian_instance", "solve_instance"],

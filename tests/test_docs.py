@@ -120,7 +120,7 @@ def test_no_line_of_prose_is_long():
     assert prose("a\n```\nb\n```\n    c\n| d |\ne") == [(1, "a"), (7, "e")]
 
 
-FOLDERS = (".ci", ".github", "benchmarks", "docker", "docs", "hpcbbp", "jobs", "tests")
+FOLDERS = (".ci", ".github", "benchmarks", "docker", "docs", "hpcbbp", "jobs", "packaging", "tests")
 
 
 def unknown_paths(text: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Theory and solvers need four packages; what is missing of the others is named with its extra by who needs it.
+"""Theory and solvers need three packages; what is missing of the others is named with its extra by who needs it.
 
 One process has imported what everybody needs; for every row it forks another, in which packages are hidden.
 """
@@ -27,7 +27,7 @@ from hpcbbp.machine.optional import EXTRAS
 HERE = Path(__file__).parent
 EARLIER = HERE / "earlier" / "0.1.0"
 PROJECT: dict[str, Any] = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
-CORE = ["numpy", "scipy", "numba", "lazy_loader"]
+CORE = ["numpy", "scipy", "numba"]
 Words = tuple[str, ...]
 ALL = sorted({name for names in EXTRAS.values() for name in names})
 
@@ -122,6 +122,17 @@ def test_the_extras_are_those_of_the_project():
     assert sorted(own("all")[1]) == sorted(set(EXTRAS) - NETWORKS)
     assert set(PROJECT["optional-dependencies"]) == {*EXTRAS, "all", "mpi", "dev"}
     assert own("dev")[1] == ["all", "examples"]
+
+
+def test_the_page_of_the_installation_has_every_extra():
+    """With what it brings; the row of `all` among them."""
+    page = (HERE.parent / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| `(\w+)` \| (.*?) \|", page)
+    listed = {extra: re.findall(r"[\w-]+", brings) for extra, brings in rows}
+    assert set(listed) == set(PROJECT["optional-dependencies"]) - {"dev"}
+    for extra, brings in listed.items():
+        packages, taken = own(extra)
+        assert sorted(brings) == sorted(packages + taken), extra
 
 
 # What a command says where it does not fail is in its row: then it has come so far.

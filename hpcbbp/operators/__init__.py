@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import lazy_loader
+from hpcbbp.machine import lazy
 
 if TYPE_CHECKING:
     from hpcbbp.operators.base import Operator
@@ -27,9 +27,9 @@ __all__ = [
     "try_out",
 ]
 
-__getattr__, __dir__, _ = lazy_loader.attach(
+__getattr__, __dir__ = lazy.attach(
     __name__,
-    submod_attrs={
+    {
         "base": ["Operator"],
         "hessian": ["Hessian"],
         "jax_networks": ["jax_operator"],

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import lazy_loader
-
+from hpcbbp.machine import lazy
 from hpcbbp.theory.limit.boundary import a_c, p_c
 from hpcbbp.theory.limit.outlier import Spectrum, spectrum
 from hpcbbp.theory.limit.resonance import Resonance, resonance, resonance_end
@@ -65,9 +64,9 @@ __all__ = [
     "transition",
 ]
 
-__getattr__, __dir__, _ = lazy_loader.attach(
+__getattr__, __dir__ = lazy.attach(
     __name__,
-    submod_attrs={
+    {
         "engine.answers": ["ModelSpectrum", "ModelTheory"],
         "engine.compare": ["ModelTransition"],
         "engine.density": ["ModelDensity", "model_density"],

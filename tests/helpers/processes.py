@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 # What a system has on which `make test` could be called (git: unless the sources came as an archive, which its tests
 # ask); mpirun is what .ci/install.sh installs.
 PROGRAMS = {"sh", "bash", "make", "git", Path(sys.executable).name, Path(os.environ.get("MPIRUN", "mpirun")).name}
+PROGRAMS |= {"hpcbbp"}  # of environments that tests make and install it into
 PROGRAMS |= {"snakemake", "reframe"}  # of make test-workflows, whose tests are skipped without them
 # Marks what tests start, also what has lost its parent since.
 _MARK = ("HPCBBP_TESTS", uuid.uuid4().hex)

@@ -2,78 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
-from commands import answer, run_python
+from building import build, commit_of, git, unpacked
+from commands import ROOT, answer, run_python
 
 import hpcbbp
 from hpcbbp import _commit
 
-ROOT = Path(__file__).parent.parent
 BUILT = ("hpcbbp", "setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 
 pytestmark = [
     pytest.mark.launcher,  # other processes: in the serial suite only
     pytest.mark.skipif(shutil.which("git") is None, reason="no git, whose commit is asked for"),
 ]
-
-
-def git(folder: Path, *words: str) -> str:
-    """What git says, whatever the user's settings and variables."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    plain |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    words = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "protocol.file.allow=always", *words)
-    return subprocess.run(["git", *words], cwd=folder, env=plain, check=True, capture_output=True, text=True).stdout
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory) -> Path:
-    """A repository of its own with the sources as they are now, committed."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for name in (*BUILT, ".gitattributes", ".gitignore"):
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder / name)
-    git(folder, "init", "-q")
-    git(folder, "add", "--all")
-    git(folder, "commit", "-q", "-m", "as it is")
-    return folder
-
-
-def commit_of(checkout: Path) -> str:
-    return git(checkout, "rev-parse", "HEAD").strip()
-
-
-def build(kind: str, sources: Path, to: Path, **environment: str) -> Path:
-    """A wheel, an sdist or an editable wheel, as pip has it built but without a new environment for it."""
-    to.mkdir(exist_ok=True)
-    settings = ", {'editable_mode': 'compat'}" if kind == "editable" else ""
-    code = f"import sys; from setuptools import build_meta; build_meta.build_{kind}(sys.argv[1]{settings})"
-    done = run_python("-c", code, to, cwd=sources, **environment)
-    assert done.returncode == 0, done.stderr
-    (made,) = to.iterdir()
-    return made
-
-
-def unpacked(archive: Path, to: Path) -> Path:
-    """The files of a wheel as they are installed, or of a source archive."""
-    if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as file:
-            file.extractall(to)
-        return to
-    with tarfile.open(archive) as file:
-        file.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.13 wants to be told
-        file.extractall(to)
-    entries = list(to.iterdir())
-    return entries[0] if len(entries) == 1 else to
 
 
 def told(folder: Path, cwd: Path) -> list[str]:
@@ -158,6 +103,8 @@ def test_what_is_installed_to_be_edited_tells_the_commit_of_the_checkout(checkou
 def test_every_place_names_the_version():
     for name, pattern in (
         ("CITATION.cff", r"(?m)^version: (.*)$"),
+        ("packaging/conda/recipe.yaml", r"(?m)^  version: (\d.*)$"),
+        ("packaging/spack/spack_repo/hpcbbp/packages/py_hpcbbp/package.py", r'(?m)^    version\("(\d.*)", tag='),
         ("docker/Dockerfile", r"(?m)^ARG VERSION=(.*)$"),
         ("docker/Dockerfile.source", r"(?m)^ARG VERSION=(.*)$"),
     ):
