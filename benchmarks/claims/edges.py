@@ -8,34 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from claims.finite import samples
+from claims.finite import samples, whole_table
 from claims.pages import Claim
 from claims.results import claim, curve
-from claims.tables import SMOOTH, at_least, bracket, found, mean_of, one, records, times_bbp, times_ten
+from claims.tables import SMOOTH, at_least, bracket, found, mean_of, one, power, records, times_bbp, times_ten
 from hpcbbp.theory import resonance, spectrum, transition
 from hpcbbp.theory.limit.density import thinness
 
-EDGE_SIZES = (100, 300, 1000, 3000, 10**4, 10**5, 10**6)
-_EDGE_HEAD = (
-    "| $N$ | 100 | 300 | 1000 | 3000 | $10^4$ | $10^5$ | $10^6$ | $10^7$ |\n|---|---|---|---|---|---|---|---|---|\n"
-)
+SIZES = (100, 300, 1000, 3000, 10**4, 10**5, 10**6, 10**7)
+SAMPLED = (100, 1000, 10**4, 10**5, 10**6, 10**7)
 
 
 def edges() -> Iterator[Claim]:
     yield claim(
-        r"which lies between $\alpha_0 = {}$ and $\alpha_{\rm BBP} = {}$: the edge is smooth, $A = {}$, and theory has "
-        "no outlier.",
+        r"which lies between $\alpha_0 = {}$ and $\alpha_{\rm BBP} = {}$: the edge is smooth, $A = {}$, and theory "
+        "has no outlier.",
         lambda: [
             f"{transition(*SMOOTH).alpha_0:.3f}", f"{transition(*SMOOTH).alpha_bbp:.3f}",
             f"{thinness(*SMOOTH, 1.0):.4f}",
         ],
     )  # fmt: skip
-    yield claim(
-        _EDGE_HEAD + r"| $\lambda_1 - \lambda_-$, simulation | " + " | ".join(["{}"] * 7) + " | - |\n"
-        "| quenched average | {} | - | {} | - | {} | {} | {} | {} |\n"
-        "| samples with an informed outlier, predicted | {} | - | {} | - | {} | {} | {} | {} |",
-        _edge_table,
-    )
+    yield claim(whole_table("informed outlier, predicted |", 5, [_row(n) for n in SIZES]), _edge_table)
     yield claim(
         r"$c N^{-2/3}$, $A/\log N$ and $A/(\log N + B)$ are rejected with $p$ = {}, {} and {} up to $N = 10^5$",
         _rejected,
@@ -57,13 +50,20 @@ def _quenched_distance(n: float) -> Any:
     return samples(SMOOTH, 1.0, n)["lambda_1"] - spectrum(*SMOOTH, 1.0).lambda_minus
 
 
+def _row(n: int) -> str:
+    simulated = "{} | {}" if n < 10**7 else "- | -"
+    return f"| {power(n)} | {simulated} | {'{} | {}' if n in SAMPLED else '- | -'} |"
+
+
 def _edge_table() -> list[str]:
-    sampled = (100, 1000, 10**4, 10**5, 10**6, 10**7)
-    return [
-        *(bracket(*_distance(n)) for n in EDGE_SIZES),
-        *(mean_of(_quenched_distance(n)) for n in sampled),
-        *(f"{(samples(SMOOTH, 1.0, n)['outliers'] > 0).mean():.2g}" for n in sampled),
-    ]
+    said = []
+    for n in SIZES:
+        if n < 10**7:
+            said += [str(int(curve("figure-edge", SMOOTH, 1.0, n)["seeds"])), bracket(*_distance(n))]
+        if n in SAMPLED:
+            informed = (samples(SMOOTH, 1.0, n)["outliers"] > 0).mean()
+            said += [mean_of(_quenched_distance(n)), f"{informed:.2g}"]
+    return said
 
 
 def _rejected() -> list[str]:

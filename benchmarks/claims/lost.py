@@ -23,7 +23,7 @@ ALONG = [
 
 def named(model: Model) -> str:
     p, p_star, a = model
-    return f"({p}, {p_star}, {a:g})"
+    return f"$({p}, {p_star}, {a:g})$"
 
 
 def lost() -> Iterator[Claim]:
