@@ -42,7 +42,8 @@ def _row(column: str) -> list[str]:
     said = [f"{yes / trials:.3f}" for alpha, yes, trials in counts if alpha < 1]
     fit = rising_fit(counts).p_value
     if fit < REJECTED:
-        return [*said, f"no rising curve fits (p = {fit:.0e})".replace("e-0", "e-")]
+        digit, exponent = f"{fit:.0e}".split("e")
+        return [*said, rf"no rising curve fits ($p = {digit} \cdot 10^{{{int(exponent)}}}$)"]
     half = half_point(counts)
     return [*said, interval({"x": half.value, "x_low": half.low, "x_high": half.high}, "x")]
 
