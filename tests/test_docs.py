@@ -86,6 +86,7 @@ def test_examples_of_a_page_run_from_top_to_bottom(tmp_path, page):
 
 
 def commands(text: str) -> list[str]:
+    text = re.sub(r" \\\n +", " ", text)  # commands of several lines
     found = re.findall(r"^    (?:mpirun -n \d+ )?hpcbbp ([a-z].*?)(?: *#.*)?$", text, re.M)
     return [line.split(" > ")[0] for line in found]
 

@@ -14,6 +14,15 @@ PAGE = "docs/accuracy.md"
 
 _EDGE = ("400, 200, 80, 30, 16, 6, 3", "100, 60, 30, 8", "24, 10, 3")
 _LAWS = ("c of c N^(-2/3)", "A of A/log N", "A of A/(log N + B)", "B of A/(log N + B)")
+_SHOWN = {
+    "c of c N^(-2/3)": r"$c$ of $c N^{-2/3}$",
+    "A of A/log N": r"$A$ of $A/\log N$",
+    "A of A/(log N + B)": r"$A$ of $A/(\log N + B)$",
+    "B of A/(log N + B)": r"$B$ of $A/(\log N + B)$",
+    "alpha_0": r"$\alpha_0$",
+    "phi = 1/2": r"$\phi = 1/2$",
+}
+"""How the page writes what the table calls so."""
 _SPREADS = ("400, 200, 80, 30, 16, 6, 3", "400, 120, 40", "24, 10, 3")
 _SCATTERS = ("normal", "Student, 4", "log-normal")
 _CURVES = ("0 to 1", "0.1 to 0.9", "0.05 to 0.8", "0.4 to 1", "normal law")
@@ -26,7 +35,8 @@ def coverage() -> Iterator[Claim]:
     rows += [("phi = 1/2", f"{count} an alpha", _CURVES) for count in (300, 80, 16)]
     rows += [("crossing", f"{counts} an alpha", _CURVES[:2]) for counts in ("300, 200", "80, 16")]
     for estimate, instances, truths in rows:
-        text = f"| {estimate} | {instances} | " + " | ".join("{}" for _ in truths) + " |"
+        counts = instances.replace("an alpha", r"an $\alpha$")
+        text = f"| {_SHOWN.get(estimate, estimate)} | {counts} | " + " | ".join("{}" for _ in truths) + " |"
         yield Claim(PAGE, text, partial(_cells, estimate, instances, truths))
 
 

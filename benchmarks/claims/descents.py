@@ -11,13 +11,15 @@ import pandas as pd
 from claims.finite import whole_table
 from claims.pages import Claim
 from claims.results import claim
-from claims.tables import records, some
+from claims.tables import records, some, times_ten
 from hpcbbp.campaign.courses import courses, reached
 from hpcbbp.theory import effective_threshold, spectrum, transition
 
 CONSTANTS = {"figure-9": 1.0, "figure-10": 3.0}
 ROWS = {"figure-9": (1.15, 2.0, 3.0, 4.0, 5.0, 6.0), "figure-10": (2.3, 3.0, 4.0, 5.0, 6.0, 8.0)}
 SIZES = (1000, 10**4, 10**5)
+KINDS = {"figure-9": "| 9 | continuous", "figure-10": "| 10 | discontinuous"}
+STEPS = {"figure-9": "600 | 0.03 | 18", "figure-10": "500 | 0.05 | 25"}
 
 
 @cache
@@ -33,25 +35,26 @@ def means(name: str) -> pd.DataFrame:
 def descents() -> Iterator[Claim]:
     for name, a in CONSTANTS.items():
         yield claim(
-            f"a = {a:g}: {{}} descents, {{}} of them ended early; alpha_BBP = {{}}.",
+            f"{KINDS[name]} | {a:g} | {{}} | {STEPS[name]} | {{}} | {{}} |",
             lambda name=name, a=a: [
-                str(len(single(name))), str(int((single(name)["reason"] != "").sum())),
-                f"{transition(1, 1, a).alpha_bbp:.3f}",
+                f"{transition(1, 1, a).alpha_bbp:.3f}", str(len(single(name))),
+                str(int((single(name)["reason"] != "").sum())),
             ],
         )  # fmt: skip
         yield claim(
-            whole_table(f"gain, share, a = {a:g} |", 5, [_row(alpha) for alpha in ROWS[name]]),
+            whole_table(f"initial outlier, $a = {a:g}$ |", 5, [_row(alpha) for alpha in ROWS[name]]),
             partial(_cells, name),
         )
     yield claim(
-        "alpha_BBP(N) of a = 3 is {} at N = 10^4 and {} at 10^5.",
+        r"$\alpha_{\rm BBP}(N)$ of $a = 3$ is {} at $N = 10^4$ and {} at $10^5$.",
         lambda: [f"{effective_threshold(1, 1, 3.0, n).alpha:.2f}" for n in (10**4, 10**5)],
     )
     yield claim(
-        "the descents up to alpha = 2.3 gain factors of {} and {} on average at N = 10^3, and {} and {} at 10^4",
+        r"the descents up to $\alpha = 2.3$ gain factors of {} and {} on average at $N = 10^3$, and {} and {} at "
+        "$10^4$",
         lambda: [_gain(name, n) for n in (1000, 10**4) for name in CONSTANTS],
     )
-    yield claim("The largest m^2 of any of them is {} at N = 10^3 and {} at 10^4.", _largest)
+    yield claim("The largest $m^2$ of any of them is {} at $N = 10^3$ and {} at $10^4$.", _largest)
 
 
 def _row(alpha: float) -> str:
@@ -67,7 +70,9 @@ def _cell(name: str, alpha: float, n: int) -> str:
     if rows.empty:
         return "-"
     row = rows.iloc[0]
-    return f"{row['largest_overlap2_median']:.1e} / {10 ** row['log10_gain']:.0f} / {row['recovered']:.2f}"
+    median = row["largest_overlap2_median"]
+    first = times_ten(median) if median < 0.01 else f"{median:.2g}" if median < 0.95 else f"{median:.1f}"
+    return f"{first} / {10 ** row['log10_gain']:.0f} / {row['recovered']:.2f}"
 
 
 def _outlier(name: str, alpha: float) -> str:

@@ -8,35 +8,34 @@ from typing import Any
 
 import numpy as np
 
-from claims.finite import samples
+from claims.finite import samples, whole_table
 from claims.pages import Claim
 from claims.results import claim, curve
-from claims.tables import SMOOTH, at_least, bracket, found, mean_of, one, records, times_bbp
+from claims.tables import SMOOTH, at_least, bracket, found, mean_of, one, power, records, times_bbp, times_ten
 from hpcbbp.theory import resonance, spectrum, transition
 from hpcbbp.theory.limit.density import thinness
 
-EDGE_SIZES = (100, 300, 1000, 3000, 10**4, 10**5, 10**6)
-_EDGE_HEAD = "| N | 100 | 300 | 1000 | 3000 | 10^4 | 10^5 | 10^6 | 10^7 |\n|---|---|---|---|---|---|---|---|---|\n"
+SIZES = (100, 300, 1000, 3000, 10**4, 10**5, 10**6, 10**7)
+SAMPLED = (100, 1000, 10**4, 10**5, 10**6, 10**7)
 
 
 def edges() -> Iterator[Claim]:
     yield claim(
-        "which lies between alpha_0 = {} and alpha_BBP = {}: the edge is smooth, A = {}, and theory has no outlier.",
+        r"which lies between $\alpha_0 = {}$ and $\alpha_{\rm BBP} = {}$: the edge is smooth, $A = {}$, and theory "
+        "has no outlier.",
         lambda: [
             f"{transition(*SMOOTH).alpha_0:.3f}", f"{transition(*SMOOTH).alpha_bbp:.3f}",
             f"{thinness(*SMOOTH, 1.0):.4f}",
         ],
     )  # fmt: skip
+    yield claim(whole_table("informed outlier, predicted |", 5, [_row(n) for n in SIZES]), _edge_table)
     yield claim(
-        _EDGE_HEAD + "| lambda_1 - lambda_-, simulation | " + " | ".join(["{}"] * 7) + " | - |\n"
-        "| quenched average | {} | - | {} | - | {} | {} | {} | {} |\n"
-        "| samples with an informed outlier, predicted | {} | - | {} | - | {} | {} | {} | {} |",
-        _edge_table,
+        r"$c N^{-2/3}$, $A/\log N$ and $A/(\log N + B)$ are rejected with $p$ = {}, {} and {} up to $N = 10^5$",
+        _rejected,
     )
-    yield claim("c N^(-2/3), A/log N and A/(log N + B) are rejected with p = {}, {} and {} up to N = 10^5", _rejected)
-    yield claim("is within {} standard errors of every size.", _worst)
+    yield claim("it is within {} standard errors of every size.", _worst)
     yield claim(
-        "At N = 10^6 the three instances lie {} to {} below their own predictions, {} units of the edge's scale on "
+        "At $N = 10^6$ the three instances lie {} to {} below their own predictions, {} units of the edge's scale on "
         "average:",
         _below_predictions,
     )
@@ -51,20 +50,27 @@ def _quenched_distance(n: float) -> Any:
     return samples(SMOOTH, 1.0, n)["lambda_1"] - spectrum(*SMOOTH, 1.0).lambda_minus
 
 
+def _row(n: int) -> str:
+    simulated = "{} | {}" if n < 10**7 else "- | -"
+    return f"| {power(n)} | {simulated} | {'{} | {}' if n in SAMPLED else '- | -'} |"
+
+
 def _edge_table() -> list[str]:
-    sampled = (100, 1000, 10**4, 10**5, 10**6, 10**7)
-    return [
-        *(bracket(*_distance(n)) for n in EDGE_SIZES),
-        *(mean_of(_quenched_distance(n)) for n in sampled),
-        *(f"{(samples(SMOOTH, 1.0, n)['outliers'] > 0).mean():.2g}" for n in sampled),
-    ]
+    said = []
+    for n in SIZES:
+        if n < 10**7:
+            said += [str(int(curve("figure-edge", SMOOTH, 1.0, n)["seeds"])), bracket(*_distance(n))]
+        if n in SAMPLED:
+            informed = (samples(SMOOTH, 1.0, n)["outliers"] > 0).mean()
+            said += [mean_of(_quenched_distance(n)), f"{informed:.2g}"]
+    return said
 
 
 def _rejected() -> list[str]:
     rows = found("figure-edge").edges
     if not rows["rejected"].all():
         raise LookupError("a law of the edge is not rejected any more")
-    return [f"{one(rows, law=law)['p_value']:.1e}".replace("e-0", "e-") for law in ("power", "log", "shifted log")]
+    return [times_ten(one(rows, law=law)["p_value"]) for law in ("power", "log", "shifted log")]
 
 
 def _worst() -> list[str]:
@@ -86,18 +92,20 @@ def _below_predictions() -> list[str]:
 
 
 def answers() -> Iterator[Claim]:
-    yield claim("from N = 2 10^4 on means of m^2 have standard errors of {} to {}, and differ", _errors_above)
     yield claim(
-        "lambda_1 stays at the resonance ({} above lambda_- here, where the table has {} and {} at N = 10^5 and "
-        "10^6)",
+        r"from $N = 2 \cdot 10^4$ on means of $m^2$ have standard errors of {} to {}, and differ", _errors_above
+    )
+    yield claim(
+        r"$\lambda_1$ stays at the resonance ({} above $\lambda_-$ here, where the table has {} and {} at $N = 10^5$ "
+        "and $10^6$)",
         lambda: [
             f"{resonance(*SMOOTH, 1.0).lambda_r - spectrum(*SMOOTH, 1.0).lambda_minus:.4f}",
             bracket(*_distance(1e5)), bracket(*_distance(1e6)),
         ],
     )  # fmt: skip
-    yield claim("Theory {} (p = 2, a = 1.5); data", lambda: [f"{transition(*SMOOTH).alpha_0:.3f}"])
+    yield claim("Theory {} ($p = 2$, $a = 1.5$); data", lambda: [f"{transition(*SMOOTH).alpha_0:.3f}"])
     yield claim(
-        "Below (alpha = {}, just above alpha_0 = {}) it moves",
+        r"Below ($\alpha = {}$, just above $\alpha_0 = {}$) it moves",
         lambda: [f"{times_bbp(SMOOTH, 0.7):.3f}", f"{transition(*SMOOTH).alpha_0:.3f}"],
     )
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from functools import partial
 
-from claims.finite import power, whole_table
+from claims.finite import whole_table
 from claims.pages import Claim
 from claims.results import claim
-from claims.tables import Model, bracket, found, interval, one
+from claims.tables import Model, bracket, found, interval, one, power
 from hpcbbp.theory import effective_threshold, transition
 
 NAME = "figure-threshold"
@@ -23,35 +23,32 @@ ALONG = [
 
 def named(model: Model) -> str:
     p, p_star, a = model
-    return f"({p}, {p_star}, {a:g})"
-
-
-def shown(n: int) -> str:
-    return "3 10^4" if n == 3 * 10**4 else power(n)
+    return f"$({p}, {p_star}, {a:g})$"
 
 
 def lost() -> Iterator[Claim]:
     yield claim(
-        "(1, 1, 10) with alpha_BBP = {} and (1, 2, 20) with alpha_BBP = {}; {} instances, all converged.",
+        r"$(1, 1, 10)$ with $\alpha_{\rm BBP} = {}$ and $(1, 2, 20)$ with $\alpha_{\rm BBP} = {}$; {} instances, all "
+        "converged.",
         lambda: [
             *(f"{transition(*model).alpha_bbp:.3f}" for model in (ONE, TWO)),
             str(int(found(NAME).curves["seeds"].sum())) + _unconverged(),
         ],
     )
     points = [(model, n) for model, sizes in SIZES.items() for n in sorted(sizes)]
-    rows = [f"| {named(model)} | {shown(n)} | {{}} | {{}} | {{}} | {{}} |" for model, n in points]
+    rows = [f"| {named(model)} | {power(n)} | {{}} | {{}} | {{}} | {{}} |" for model, n in points]
     yield claim(
-        whole_table("alpha_BBP(N), theory | trusted |", 6, rows),
+        whole_table(r"$\alpha_{\rm BBP}(N)$, theory | trusted |", 6, rows),
         lambda: [word for model, n in points for word in _half(model, n)],
     )
     rows = [
         f"| {named(model)} | {alpha:g} | {power(n)} | {{}} | {{}} | {{}} | {{}} | {{}} |" for model, alpha, n in ALONG
     ]
     yield claim(
-        whole_table("lambda_r - lambda_- of theory |", 8, rows),
+        whole_table(r"$\lambda_r - \lambda_-$ of theory |", 8, rows),
         lambda: [word for point in ALONG for word in _along(*point)],
     )
-    yield claim("theory lies within {} per cent of the data from N = 10^4 on", partial(_furthest, "half_seen"))
+    yield claim("theory lies within {} per cent of the data from $N = 10^4$ on", partial(_furthest, "half_seen"))
     yield claim("and within {} of the predictions", partial(_furthest, "half_quenched_seen"))
 
 

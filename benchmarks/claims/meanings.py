@@ -21,14 +21,16 @@ ROWS = {
 
 
 def meanings() -> Iterator[Claim]:
-    yield Claim(PAGE, "| the largest is taken over | {} | {} | {} | {} | phi = 1/2 |", _alphas)
+    yield Claim(PAGE, r"| the largest is taken over | {} | {} | {} | {} | $\phi = 1/2$ |", _alphas)
     for words, column in ROWS.items():
         yield Claim(PAGE, f"| {words} | {{}} | {{}} | {{}} | {{}} | {{}} |", partial(_row, column))
-    yield Claim(PAGE, "alpha_BBP = {}):", lambda: [f"{transition(*RETRIEVAL).alpha_bbp:.3f}"])
+    yield Claim(PAGE, r"$\alpha_{\rm BBP} = {}$):", lambda: [f"{transition(*RETRIEVAL).alpha_bbp:.3f}"])
     yield Claim(
-        PAGE, "({} to {} of that on average over figure 3's 300 instances of N = 100 at each alpha)", _null_space
+        PAGE,
+        r"({} to {} of that on average over figure 3's 300 instances of $N = 100$ at each $\alpha$)",
+        _null_space,
     )
-    yield Claim(PAGE, "(in {} of figure 3's {} instances with M < N)", _winners)
+    yield Claim(PAGE, "(in {} of figure 3's {} instances with $M < N$)", _winners)
 
 
 def _alphas() -> list[str]:
@@ -40,7 +42,8 @@ def _row(column: str) -> list[str]:
     said = [f"{yes / trials:.3f}" for alpha, yes, trials in counts if alpha < 1]
     fit = rising_fit(counts).p_value
     if fit < REJECTED:
-        return [*said, f"no rising curve fits (p = {fit:.0e})".replace("e-0", "e-")]
+        digit, exponent = f"{fit:.0e}".split("e")
+        return [*said, rf"no rising curve fits ($p = {digit} \cdot 10^{{{int(exponent)}}}$)"]
     half = half_point(counts)
     return [*said, interval({"x": half.value, "x_low": half.low, "x_high": half.high}, "x")]
 

@@ -75,8 +75,8 @@ def jump(model: Model) -> str:
 def activations() -> Iterator[Claim]:
     yield claim("sigmoid and tanh: {} instances, {} of them converged.", lambda: counted("figure-8"))
     yield slow(
-        "alpha_BBP is {} for the sigmoid with a = 1, where m^2 jumps to {}, and {} for tanh with a = 50, where it "
-        "does not jump.",
+        r"$\alpha_{\rm BBP}$ is {} for the sigmoid with $a = 1$, where $m^2$ jumps to {}, and {} for tanh with "
+        "$a = 50$, where it does not jump.",
         lambda: [*thresholds(SIGMOID), jump(SIGMOID), *thresholds(TANH)],
     )
     for name, model, alpha, sizes in (
@@ -85,13 +85,13 @@ def activations() -> Iterator[Claim]:
     ):
         for at in alpha:
             yield slow(
-                f"{name}, alpha = {at:g}: {{}} and {{}} at N = 2 10^4 and 2 10^5, theory {{}};",
+                f"| {name} | {at:g} | {{}} | {{}} | {{}} |",
                 lambda at=at, model=model, sizes=sizes: [
                     *(measured("figure-8", model, at, n) for n in sizes), told(model, at)
                 ],
             )  # fmt: skip
     yield slow(
-        "At N = 10^6, one instance a point, the largest difference from theory is {} for the sigmoid and {} for "
+        "At $N = 10^6$, one instance a point, the largest difference from theory is {} for the sigmoid and {} for "
         "tanh.",
         lambda: [apart(SIGMOID, 1e6, 0.0), apart(TANH, 1e6, 0.0)],
     )
@@ -102,10 +102,10 @@ def estimators() -> Iterator[Claim]:
     for name, model, alpha, n, other, other_n in (
         ("u^2", RETRIEVAL, 4.0, 1_000_000, 3.0, 1_000_000),
         ("u_1 u_2", PRODUCT, 3.0, 2000, 2.0, 100_000),
-        ("sign(u_1 u_2)", SIGN, 40.0, 1000, 7.0, 100_000),
+        (r"\operatorname{sign}(u_1 u_2)", SIGN, 40.0, 1000, 7.0, 100_000),
     ):
         yield slow(
-            f"| y = {name} | {{}} | {alpha:g} | {{}} | {{}} | {{}} | {other:g} | {{}} | {{}} |",
+            f"| $y = {name}$ | {{}} | {alpha:g} | {{}} | {{}} | {{}} | {other:g} | {{}} | {{}} |",
             lambda model=model, alpha=alpha, n=n, other=other, other_n=other_n: [
                 *thresholds(model), measured("figure-estimators", model, alpha, n), told(model, alpha),
                 *thresholds(optimal(model)), measured("figure-estimators", optimal(model), other, other_n),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from claims.density import mass_below
+from claims.finite import whole_table
 from claims.pages import Claim
 from claims.tables import (
     RETRIEVAL,
@@ -22,6 +23,7 @@ from claims.tables import (
     interval,
     mean_of,
     one,
+    power,
     records,
     say,
     some,
@@ -57,33 +59,49 @@ def overlaps() -> Iterator[Claim]:
         return [partial(mean, "figure-1", model, times_bbp(model, factor), n) for n in sizes]
 
     yield claim(
-        "{} instances, p = 2, p\\* = 1, N = 400 to 10^6, all converged.", lambda: [_all_converged("figure-1")]
+        "{} instances, $p = 2$, $p^\\star = 1$, $N = 400$ to $10^6$, all converged.",
+        lambda: [_all_converged("figure-1")],
+    )
+    above, below = (4000, 2e4, 2e5), (4000, 2e4)
+    for model, factor, sizes, rest, theory in (
+        (SHARP, 1.4, above, "- | {}", _limit_at),
+        (SMOOTH, 1.4, (*above, 1e6), "{}", _limit_at),
+        (SMOOTH, 1.0, above, "- | {}", _jump),
+        (SHARP, 0.8, below[:1], "- | - | - | 0", None),
+        (SMOOTH, 0.8, below, "- | - | 0", None),
+    ):
+        cells = " | ".join("{}" for _ in sizes)
+        values = at(model, factor, *sizes)
+        if theory is not None:
+            values.append(partial(theory, model, factor))
+        yield claim(f"| {model[2]:g} | {factor} | {cells} | {rest} |", say(*values))
+    yield claim(
+        "at $a = 0.7$ they are {}, {} and {} at $N = 400$, 1200 and 4000.", say(*at(SHARP, 0.8, 400, 1200, 4000))
     )
     yield claim(
-        "a = 0.7, alpha = 1.4 alpha_BBP: {}, {}, {} at N = 4000, 2 10^4, 2 10^5; theory {}.",
-        say(*at(SHARP, 1.4, 4000, 2e4, 2e5), lambda: limit(SHARP, times_bbp(SHARP, 1.4))),
-    )
-    yield claim(
-        "a = 1.5, alpha = 1.4 alpha_BBP: {}, {}, {}, {} (one instance) at 4000, 2 10^4, 2 10^5, 10^6; theory {}.",
-        say(*at(SMOOTH, 1.4, 4000, 2e4, 2e5, 1e6), lambda: limit(SMOOTH, times_bbp(SMOOTH, 1.4))),
-    )
-    yield claim(
-        "From 2 10^4 on, measured and quenched averages differ by less than {} wherever alpha >= 1.2 alpha_BBP "
-        "but for a = 0.7, alpha = 1.4 and 1.6 alpha_BBP ({} and {}, six instances).",
+        r"From $2 \cdot 10^4$ on, measured and quenched averages differ by less than {} wherever "
+        r"$\alpha \ge 1.2 \alpha_{\rm BBP}$ but for $a = 0.7$, $\alpha = 1.4$ and $1.6 \alpha_{\rm BBP}$ "
+        "({} and {}, six instances).",
         _differences,
     )
-    yield claim("a = 0.7, alpha = 0.8 alpha_BBP: {} at N = 4000.", say(*at(SHARP, 0.8, 4000)))
     yield claim(
-        "a = 1.5, alpha = 0.8 alpha_BBP = {}: {} at N = 4000, {} at 2 10^4; the resonance has {}.",
-        say(
-            lambda: f"{times_bbp(SMOOTH, 0.8):.3f}", *at(SMOOTH, 0.8, 4000, 2e4),
-            lambda: f"{resonance(*SMOOTH, times_bbp(SMOOTH, 0.8)).overlap2:.4f}",
-        ),
+        r"There, at $\alpha = 0.8 \alpha_{\rm BBP} = {}$, the resonance has {}.",
+        lambda: [
+            f"{times_bbp(SMOOTH, 0.8):.3f}", f"{resonance(*SMOOTH, times_bbp(SMOOTH, 0.8)).overlap2:.4f}",
+        ],
     )  # fmt: skip
     yield claim(
-        "At alpha_BBP itself, where m^2 jumps from 0 to {}: {}, {}, {} at N = 4000, 2 10^4, 2 10^5",
-        say(lambda: f"{transition(*SMOOTH).jump_overlap2:.4f}", *at(SMOOTH, 1.0, 4000, 2e4, 2e5)),
+        r"At $\alpha_{\rm BBP}$ itself, where $m^2$ jumps from 0 to {}, the data", lambda: [_jump(SMOOTH, 1.0)]
     )
+
+
+def _limit_at(model: Model, factor: float) -> str:
+    return limit(model, times_bbp(model, factor))
+
+
+def _jump(model: Model, factor: float) -> str:
+    assert factor == 1.0
+    return f"{transition(*model).jump_overlap2:.4f}"
 
 
 def _all_converged(name: str) -> str:
@@ -113,7 +131,7 @@ def distributions() -> Iterator[Claim]:
         elif factor > 1:
             values.append(partial(limit, SMOOTH, alpha))
         yield claim(f"| {factor} | {cells} | {theory} |", say(*values))
-    yield claim("chi^2 = {} for one degree of freedom rejects one above (local exponents {} and {})", _spread)
+    yield claim(r"$\chi^2 = {}$ for one degree of freedom rejects one above (local exponents {} and {})", _spread)
 
 
 def _mean_and_median(alpha: float, n: float, what: int) -> str:
@@ -130,35 +148,30 @@ def _spread() -> list[str]:
 
 
 def phis() -> Iterator[Claim]:
-    yield claim("(300, 300, 200, 80, 16 a point; {} instances).", lambda: [_all_converged("figure-3")])
+    yield claim(
+        r"(300, 300, 200, 80, 16 a point; {} instances); $\alpha_{\rm BBP} = {}$.",
+        lambda: [_all_converged("figure-3"), f"{transition(*RETRIEVAL).alpha_bbp:.3f}"],
+    )
     sizes = (100, 200, 400, 800, 1600)
-    ends = [(n, factor) for n in (100, 800, 1600) for factor in (0.5, 1.6)]
     yield claim(
-        "phi rises slowly, from {} to {} over 0.5 to 1.6 alpha_BBP at N = 100, {} to {} at 800, {} to {} at 1600.",
-        lambda: [f"{curve('figure-3', RETRIEVAL, times_bbp(RETRIEVAL, f), n)['phi']:.2f}" for n, f in ends],
+        whole_table(r"$\phi = 1/2$ at $\alpha$ |", 5, [f"| {n} | {{}} | {{}} | {{}} | {{}} |" for n in sizes]),
+        lambda: [word for n in sizes for word in _phi_of(n)],
     )
     yield claim(
-        "(the quenched phi, which counts outliers alone, is {} there at N = 100 and {} at 800).",
-        lambda: [
-            f"{curve('figure-3', RETRIEVAL, times_bbp(RETRIEVAL, 0.5), n)['quenched_phi']:.2f}" for n in (100, 800)
-        ],
-    )
-    yield claim(
-        "lies at {}, {}, {}, {}, {} for N = 100 to 1600; alpha_BBP = {}.",
-        lambda: [
-            *(interval(one(found("figure-3").thresholds, n=n), "half_phi") for n in sizes),
-            f"{transition(*RETRIEVAL).alpha_bbp:.3f}",
-        ],
-    )
-    yield claim(
-        "Crossings of successive N are bounded in two of four cases, {} for 200 and 400 and {} for 800 and 1600:",
+        "Crossings of successive $N$ are bounded in two of four cases, {} for 200 and 400 and {} for 800 and 1600:",
         _crossings,
     )
     yield claim(
-        "Continued to N = infinity the half points give {} under N^(-1/3) and {} under 1/log N; "
+        r"Continued to $N = \infty$ the half points give {} under $N^{-1/3}$ and {} under $1/\log N$; "
         "the data cannot tell the two (weights {} and {}).",
         _continued,
     )
+
+
+def _phi_of(n: int) -> list[str]:
+    low, high = (curve("figure-3", RETRIEVAL, times_bbp(RETRIEVAL, factor), n) for factor in (0.5, 1.6))
+    half = interval(one(found("figure-3").thresholds, n=n), "half_phi")
+    return [f"{low['phi']:.2f}", f"{high['phi']:.2f}", f"{low['quenched_phi']:.2f}", half]
 
 
 def _crossings() -> list[str]:
@@ -179,13 +192,13 @@ def _continued() -> list[str]:
 
 
 def continuations() -> Iterator[Claim]:
-    for p, n, shown in ((2, 1000, "1000"), (2, 1e4, "10^4"), (3, 1000, "1000"), (3, 1e4, "10^4"), (4, 1000, "1000"),
-                        (5, 1000, "1000")):  # fmt: skip
-        yield claim(f"| {p} | {shown} | {{}} | {{}} | {{}} | {{}} | {{}} | {{}} |", partial(_alpha_0, p, n))
-    yield claim("theory over the same alphas lies {} to {} below the tangent.", _bends)
-    yield claim("within their intervals: {} of the {} 90% intervals hold it, N = 4000 included", _held)
+    for p, n in ((2, 1000), (2, 1e4), (3, 1000), (3, 1e4), (4, 1000), (5, 1000)):
+        yield claim(f"| {p} | {power(n)} | {{}} | {{}} | {{}} | {{}} | {{}} | {{}} |", partial(_alpha_0, p, n))
+    yield claim(r"theory over the same $\alpha$ lies {} to {} below the tangent.", _bends)
+    yield claim("within their intervals: {} of the {} 90% intervals hold it, $N = 4000$ included", _held)
     yield claim(
-        "From figure 1, with 1.2 to 1.4 alpha_BBP, p = 2: {} at N = 2 10^4, {} at 2 10^5; theory there {}.",
+        r"From figure 1, with 1.2 to $1.4 \alpha_{\rm BBP}$, $p = 2$: {} at $N = 2 \cdot 10^4$, {} at "
+        r"$2 \cdot 10^5$; theory there {}.",
         _narrower,
     )
 
@@ -223,11 +236,10 @@ def _narrower() -> list[str]:
 def densities() -> Iterator[Claim]:
     cases = ((SHARP, 2.0, (-0.5, 0, 1, 2)), (SMOOTH, 1.0, (-0.5, -0.3, -0.1)))
     for model, alpha, points in cases:
-        pieces = ", ".join(f"{{}} and {{}} below {x:g}" for x in points)
-        head = f"a = {model[2]:g}, alpha = {alpha:g}: "
-        yield claim(head + pieces + ".", partial(_fractions, model, alpha, points))
+        for x in points:
+            yield claim(f"| {model[2]:g} | {alpha:g} | {x:g} | {{}} | {{}} |", partial(_fractions, model, alpha, x))
     yield claim(
-        "Left of lambda_- there are {} to {} eigenvalues a spectrum at the sharp edge (alpha = 2 has the two "
+        r"Left of $\lambda_-$ there are {} to {} eigenvalues a spectrum at the sharp edge ($\alpha = 2$ has the two "
         "outliers), and {} in {} of six at the smooth one.",
         _left_of_edge,
     )
@@ -237,11 +249,8 @@ def _spectra(model: Model) -> np.ndarray[Any, Any]:
     return np.array([record["eigenvalues"] for record in records("figure-5") if record["a"] == model[2]])
 
 
-def _fractions(model: Model, alpha: float, points: tuple[float, ...]) -> list[str]:
-    values = _spectra(model)
-    return [
-        word for x in points for word in (mean_of((values < x).mean(axis=1)), f"{mass_below(model, alpha, x):.4f}")
-    ]
+def _fractions(model: Model, alpha: float, x: float) -> list[str]:
+    return [mean_of((_spectra(model) < x).mean(axis=1)), f"{mass_below(model, alpha, x):.4f}"]
 
 
 def _left_of_edge() -> list[str]:
@@ -259,10 +268,12 @@ def _left_of_edge() -> list[str]:
 
 def teachers() -> Iterator[Claim]:
     yield claim(
-        "(a = 1: {} at p\\* = 1, {} at 2, {} at 4).",
+        r"($a = 1$: {} at $p^\star = 1$, {} at 2, {} at 4).",
         lambda: [f"{transition(1, p_star, 1.0).alpha_bbp:.3g}" for p_star in (1, 2, 4)],
     )
-    yield claim("at a = 10 it is discontinuous up to p\\* = {}, with alpha_BBP = {} p\\*.", _growing)
+    yield claim(
+        r"at $a = 10$ it is discontinuous up to $p^\star = {}$, with $\alpha_{\rm BBP} = {} p^\star$.", _growing
+    )
 
 
 def _growing() -> list[str]:

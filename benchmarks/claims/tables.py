@@ -110,6 +110,21 @@ def mean_of(values: Any, digits: int = 4) -> str:
     return bracket(float(values.mean()), error, digits)
 
 
+def power(n: float) -> str:
+    """N as pages set it: 3000, $10^4$, $3 \\cdot 10^4$."""
+    exponent = math.floor(math.log10(n) + 1e-9)
+    digit = n / 10**exponent
+    if n < 1e4 or digit != round(digit):
+        return f"{n:.0f}"
+    return rf"$10^{exponent}$" if digit == 1 else rf"${digit:.0f} \cdot 10^{exponent}$"
+
+
+def times_ten(value: float) -> str:
+    """Two digits, as pages set them: $2.5 \\cdot 10^{-4}$."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return rf"${mantissa} \cdot 10^{{{int(exponent)}}}$"
+
+
 def say(*values: Callable[[], str]) -> Values:
     """Several values of a claim, each computed when asked for."""
     return lambda: [value() for value in values]
