@@ -102,7 +102,7 @@ def estimators() -> Iterator[Claim]:
     for name, model, alpha, n, other, other_n in (
         ("u^2", RETRIEVAL, 4.0, 1_000_000, 3.0, 1_000_000),
         ("u_1 u_2", PRODUCT, 3.0, 2000, 2.0, 100_000),
-        (r"\operatorname{sign}(u_1 u_2)", SIGN, 40.0, 1000, 7.0, 100_000),
+        (r"\mathrm{sign}(u_1 u_2)", SIGN, 40.0, 1000, 7.0, 100_000),
     ):
         yield slow(
             f"| $y = {name}$ | {{}} | {alpha:g} | {{}} | {{}} | {{}} | {other:g} | {{}} | {{}} |",

@@ -59,7 +59,7 @@ def overlaps() -> Iterator[Claim]:
         return [partial(mean, "figure-1", model, times_bbp(model, factor), n) for n in sizes]
 
     yield claim(
-        "{} instances, $p = 2$, $p^\\star = 1$, $N = 400$ to $10^6$, all converged.",
+        "{} instances, $p = 2$, $p^\\ast = 1$, $N = 400$ to $10^6$, all converged.",
         lambda: [_all_converged("figure-1")],
     )
     above, below = (4000, 2e4, 2e5), (4000, 2e4)
@@ -268,11 +268,11 @@ def _left_of_edge() -> list[str]:
 
 def teachers() -> Iterator[Claim]:
     yield claim(
-        r"($a = 1$: {} at $p^\star = 1$, {} at 2, {} at 4).",
+        r"($a = 1$: {} at $p^\ast = 1$, {} at 2, {} at 4).",
         lambda: [f"{transition(1, p_star, 1.0).alpha_bbp:.3g}" for p_star in (1, 2, 4)],
     )
     yield claim(
-        r"at $a = 10$ it is discontinuous up to $p^\star = {}$, with $\alpha_{\rm BBP} = {} p^\star$.", _growing
+        r"at $a = 10$ it is discontinuous up to $p^\ast = {}$, with $\alpha_{\rm BBP} = {} p^\ast$.", _growing
     )
 
 
