@@ -12,6 +12,7 @@ project_copyright = "2026, the hpcbbp developers"
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # MathJax beside the pages: nothing is asked of a network when they are read
@@ -29,9 +30,12 @@ myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "at
 nb_execution_mode = "force"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
+autosummary_generate = False  # tables at the head of pages, whose names the pages document themselves
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shapes and units
 autodoc_preserve_defaults = True
+napoleon_use_param = False  # types are words, "(m_local, n) array": no part of them is a link
+napoleon_custom_sections = [("Attributes", "params_style")]  # a list, as parameters are, without links of its own
 # Pages name files of the repository that are no pages of the site (CONTRIBUTING.md, tables, scripts).
 suppress_warnings = ["myst.xref_missing"]
 
