@@ -44,12 +44,16 @@ _CODE = re.compile(r"(`[^`]*`)")
 
 def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Docstrings are plain text with the field's notation (p*, lambda_-, |v|), not reStructuredText."""
+    example = False  # down to the next empty line, with what it prints
     for i, line in enumerate(lines):
-        if line.lstrip().startswith((">>>", "..", ":")):
+        example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
+        if example or line.lstrip().startswith(("..", ":")):
             continue
         parts = _CODE.split(line)
         parts[::2] = [re.sub(r"([*|]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
         lines[i] = "".join(part.replace("`", "``") if part.startswith("`") else part for part in parts)
+    if what in ("property", "attribute", "data"):
+        lines.insert(0, "")  # what stands before a colon in the first line would be taken for a type
 
 
 def setup(app: Any) -> None:

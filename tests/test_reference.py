@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
+import runpy
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,15 +17,14 @@ import pytest
 from commands import ROOT
 
 import hpcbbp
+from hpcbbp import MissingDependencyError
 from hpcbbp.machine import petsc
-from hpcbbp.machine.optional import MissingDependencyError
 
 PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
 ROOMS = ("hpcbbp", "hpcbbp.theory", "hpcbbp.operators", "hpcbbp.dynamics", "hpcbbp.solvers.deferred")
 NOT_SHOWN = {"hpcbbp.__version__", "hpcbbp.solvers.deferred.INTERVAL", "hpcbbp.solvers.deferred.check_deferred"}
-ALSO = {"hpcbbp.spectrum", "hpcbbp.Spectrum", "hpcbbp.transition", "hpcbbp.Transition"}  # of hpcbbp.theory, there
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-SOLVES = re.compile(r"\b(solve_instance|solve_operator|verify)\(")
+SOLVES = re.compile(r"\b(solve_instance|solve_operator)\(")
 
 
 def listed(page: str) -> list[str]:
@@ -119,6 +120,13 @@ def test_examples_of_a_page_print_what_they_say(stem, tmp_path, monkeypatch):
         np.random.seed(0)  # noqa: NPY002  # of libraries that draw from it
         if can_run(test):
             run(test, {**own, **namespace})
+
+
+def test_examples_are_shown_as_they_are():
+    """docs/conf.py escapes the notation of docstrings, and neither what is typed nor what it prints."""
+    lines = ["p* of `n`", "", ">>> 2 * 'p*'", "'p*p*'", "", "of p*"]
+    runpy.run_path(str(ROOT / "docs" / "conf.py"))["plain"](None, "function", "", None, None, lines)
+    assert lines == [r"p\* of ``n``", "", ">>> 2 * 'p*'", "'p*p*'", "", r"of p\*"]
 
 
 def test_no_example_is_left_out():

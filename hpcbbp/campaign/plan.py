@@ -122,7 +122,7 @@ def plan_of(work: Work, ranks: int, nodes: int = 1) -> Plan:
 
     Examples
     --------
-    >>> plan = plan_of(work, ranks=2)
+    >>> plan = plan_of(open_campaign(campaign, Path("small")), ranks=2)
     >>> plan.done, plan.instances
     (12, 12)
     """

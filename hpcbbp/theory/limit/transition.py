@@ -32,8 +32,8 @@ class Transition:
     Examples
     --------
     >>> continuous = transition(2, 1, 0.5)
-    >>> continuous.kind, continuous.alpha_0 is None, continuous.alpha_c < continuous.alpha_bbp
-    ('continuous', True, True)
+    >>> continuous.kind, continuous.alpha_0, continuous.jump_overlap2
+    ('continuous', None, 0.0)
     """
 
     alpha_c: float | None
