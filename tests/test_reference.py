@@ -24,7 +24,7 @@ PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
 ROOMS = ("hpcbbp", "hpcbbp.theory", "hpcbbp.operators", "hpcbbp.dynamics", "hpcbbp.solvers.deferred")
 NOT_SHOWN = {"hpcbbp.__version__", "hpcbbp.solvers.deferred.INTERVAL", "hpcbbp.solvers.deferred.check_deferred"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-NEEDS_MPI = re.compile(r"\b(solve_instance|solve_operator|run_campaign)\(")
+NEEDS_MPI = re.compile(r"\b(solve_instance|solve_operator|run_campaign|Group\.world)\(")
 
 
 def listed(page: str) -> list[str]:
