@@ -14,6 +14,7 @@ project_copyright = "2026, the hpcbbp developers"
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # MathJax beside the pages: nothing is asked of a network when they are read
@@ -32,9 +33,12 @@ myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist", "at
 nb_execution_mode = "force"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
+autosummary_generate = False  # tables at the head of pages, whose names the pages document themselves
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say shapes and units
 autodoc_preserve_defaults = True
+napoleon_use_param = False  # types are words, "(m_local, n) array": no part of them is a link
+napoleon_custom_sections = [("Attributes", "params_style")]  # a list, as parameters are, without links of its own
 # Pages name files of the repository that are no pages of the site (CONTRIBUTING.md, tables, scripts).
 suppress_warnings = ["myst.xref_missing"]
 
@@ -43,12 +47,16 @@ _CODE = re.compile(r"(`[^`]*`)")
 
 def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Docstrings are plain text with the field's notation (p*, lambda_-, |v|), not reStructuredText."""
+    example = False  # down to the next empty line, with what it prints
     for i, line in enumerate(lines):
-        if line.lstrip().startswith((">>>", "..", ":")):
+        example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
+        if example or line.lstrip().startswith(("..", ":")):
             continue
         parts = _CODE.split(line)
         parts[::2] = [re.sub(r"([*|]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
         lines[i] = "".join(part.replace("`", "``") if part.startswith("`") else part for part in parts)
+    if what in ("property", "attribute", "data"):
+        lines.insert(0, "")  # what stands before a colon in the first line would be taken for a type
 
 
 def keep_together(app: Any, tree: nodes.document, page: str) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from hpcbbp.machine.ranks import Group
     from hpcbbp.model.problem import Problem
     from hpcbbp.solvers.deferred import Checkpoint, Deferred, deferred_instance, solve_deferred
-    from hpcbbp.solvers.instance import Instance, file_instance, gaussian_instance, solve_instance
+    from hpcbbp.solvers.instance import Instance, gaussian_instance, solve_instance
+    from hpcbbp.solvers.reading import file_instance
     from hpcbbp.solvers.result import Solution
     from hpcbbp.theory import Spectrum, Transition, spectrum, transition
 
@@ -45,7 +46,8 @@ __getattr__, __dir__ = lazy.attach(
     {
         "errors": ["InputError", "MissingDependencyError"],
         "solvers.deferred": ["Checkpoint", "Deferred", "deferred_instance", "solve_deferred"],
-        "solvers.instance": ["Instance", "file_instance", "gaussian_instance", "solve_instance"],
+        "solvers.instance": ["Instance", "gaussian_instance", "solve_instance"],
+        "solvers.reading": ["file_instance"],
         "machine.ranks": ["Group"],
         "model.problem": ["Problem"],
         "solvers.result": ["Solution"],

@@ -15,6 +15,15 @@ class InputError(ValueError):
 
     The message is one line: the value, what is allowed and, where there is one, the way out. The command
     line prints it once (not once a rank) and exits with code 2.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> try:
+    ...     Problem(p=0, p_star=1, alpha=3.0, a=1.5)
+    ... except InputError as error:
+    ...     print(str(error).split(":")[0])
+    p = 0
     """
 
 
@@ -26,6 +35,11 @@ class MissingDependencyError(InputError, ImportError):
     """Something needed is not installed; the message says what, and how to get it.
 
     An ImportError too: rooms of the package that need an extra raise it when they are imported without.
+
+    Examples
+    --------
+    >>> from hpcbbp.machine.optional import require
+    >>> require("a table", "analysis")  # raises it, and names the extra, where pandas is missing
     """
 
 

@@ -37,6 +37,12 @@ def curves(instances: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
         theory_overlap2, theory_lambda_star (empty without outlier), theory_lambda_minus: N = infinity.
         resonance_overlap2, resonance_lambda: of the outlier below alpha_BBP. seen: fraction of the p p* outliers, as
         instance_table has it.
+
+    Examples
+    --------
+    >>> from hpcbbp.analysis.instances import instance_table
+    >>> curves(instance_table(records.values()))["n"].tolist()
+    [100, 100, 200, 200]
     """
     rows = []
     for model, n, alpha, group in _points(instances):

@@ -55,6 +55,12 @@ class Analysis:
         Of alpha_0.
     level : float
         Of every interval.
+
+    Examples
+    --------
+    >>> found = analyse(records.values(), level=0.5)
+    >>> found.level, found.window, found.curves["n"].tolist()
+    (0.5, (1.05, 1.4), [100, 100, 200, 200])
     """
 
     instances: pd.DataFrame
@@ -97,6 +103,12 @@ def analyse(records: Iterable[object], *, window: tuple[float, float] = WINDOW, 
     ------
     InputError
         No records of solved instances, or values out of their domain.
+
+    Examples
+    --------
+    >>> found = analyse(records.values())
+    >>> len(found.instances), len(found.curves)
+    (12, 4)
     """
     if not 1.0 <= window[0] < window[1]:
         raise InputError(f"window = {window[0]:g} {window[1]:g}: in units of alpha_BBP, 1 <= low < high")

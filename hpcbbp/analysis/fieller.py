@@ -21,6 +21,12 @@ class Zero:
     value : float
     low, high : float
         Confidence interval; infinite on a side that the data do not bound.
+
+    Examples
+    --------
+    >>> flat = zero_of_line(-1.0, 0.1, np.diag([0.01, 1.0]))  # a slope that may be zero
+    >>> flat.high
+    inf
     """
 
     value: float
@@ -49,6 +55,12 @@ def zero_of_line(
     Notes
     -----
     E. C. Fieller, J. R. Stat. Soc. B 16, 175 (1954).
+
+    Examples
+    --------
+    >>> zero = zero_of_line(-1.0, 2.0, np.diag([0.01, 0.01]))
+    >>> zero.value, zero.low < 0.5 < zero.high
+    (0.5, True)
     """
     value = -intercept / slope if slope else math.nan
     quantile2 = float(stats.t.ppf(0.5 + level / 2, freedom)) ** 2

@@ -47,6 +47,12 @@ def instance_table(records: Iterable[object]) -> pd.DataFrame:
         quenched_first, quenched_informed (an outlier is predicted), quenched_edge.
         seen, quenched_seen: how many of the lowest p p* vectors have at least half of the m^2 that theory gives the
         outlier (resonance, below alpha_BBP), a fraction; NaN where there is neither, or fewer vectors.
+
+    Examples
+    --------
+    >>> table = instance_table(records.values())
+    >>> len(table), bool((table.overlap2_1 >= 0).all())
+    (12, True)
     """
     rows = [_row(record) for record in measured(records)]
     if not rows:

@@ -32,6 +32,14 @@ def alpha_0(alpha: Sequence[float], overlap2: Sequence[float], level: float = 0.
     ------
     InputError
         Fewer than 2 different alphas or 3 instances, or numbers that are not finite.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> alpha = np.repeat([2.0, 3.0, 4.0], 20)
+    >>> zero = alpha_0(alpha, 0.1 * (alpha - 1.0) + 0.01 * rng.standard_normal(60))
+    >>> abs(zero.value - 1.0) < 0.2, zero.low < zero.value < zero.high
+    (True, True)
     """
     x, y = np.asarray(alpha, dtype=float), np.asarray(overlap2, dtype=float)
     if len(x) < 3 or len(set(x)) < 2 or not (np.isfinite(x).all() and np.isfinite(y).all()):
@@ -60,6 +68,12 @@ class Spread:
     p_value : float
         Chance of a chi2 as large if the power law is right, by Fisher's F, for errors are estimated; not a
         number where two sizes leave nothing to test.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> abs(spread_law({n: n**-0.5 * rng.standard_normal(100) for n in (100, 1000, 10000)}).exponent - 0.5) < 0.1
+    True
     """
 
     exponent: float
@@ -105,6 +119,13 @@ def spread_law(samples: Mapping[int, Sequence[float]], level: float = 0.9) -> Sp
     Notes
     -----
     B. Efron, C. Stein, Ann. Stat. 9, 586 (1981): the jackknife's variance is that of data or larger.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> found = spread_law({n: n**-0.5 * rng.standard_normal(100) for n in (100, 1000, 10000)})
+    >>> found.low < 0.5 < found.high
+    True
     """
     if len(samples) < 2:
         raise InputError(f"{len(samples)} sizes N: a power of N is fitted to at least 2")

@@ -33,7 +33,14 @@ Counts = Sequence[tuple[float, float, int]]
 
 
 def binomial_interval(successes: int, trials: int, level: float = 0.9) -> tuple[float, float]:
-    """Wilson's interval of a fraction."""
+    """Wilson's interval of a fraction.
+
+    Examples
+    --------
+    >>> low, high = binomial_interval(8, 10)
+    >>> round(low, 2), round(high, 2)
+    (0.54, 0.93)
+    """
     found = stats.binomtest(successes, trials).proportion_ci(level, method="wilson")
     return float(found.low), float(found.high)
 
@@ -78,6 +85,11 @@ def logistic_fit(counts: Counts) -> LogisticFit:
     ------
     InputError
         Fewer than two different alphas, or impossible counts.
+
+    Examples
+    --------
+    >>> logistic_fit([(1.0, 2, 20), (2.0, 10, 20), (3.0, 18, 20)]).slope > 0
+    True
     """
     alpha, yes, all_of_them = _columns(counts)
     design = np.column_stack([np.ones_like(alpha), alpha])
@@ -133,6 +145,11 @@ def half_point(counts: Counts, level: float = 0.9) -> Zero:
     ------
     InputError
         As rising_fit; or no such curve fits.
+
+    Examples
+    --------
+    >>> abs(half_point([(1.0, 2, 20), (2.0, 10, 20), (3.0, 18, 20)]).value - 2.0) < 0.1
+    True
     """
     curve = _rising_curve(counts)
     p_value = curve.fit().p_value
@@ -176,6 +193,12 @@ def crossings(curves: Mapping[int, Counts], level: float = 0.9) -> list[Crossing
     ------
     InputError
         As logistic_fit.
+
+    Examples
+    --------
+    >>> few, many = [(1.0, 5, 20), (3.0, 15, 20)], [(1.0, 2, 20), (3.0, 18, 20)]
+    >>> [(at.n, at.larger) for at in crossings({100: few, 200: many})]
+    [(100, 200)]
     """
     fits = [(n, logistic_fit(curves[n])) for n in sorted(curves)]
     found = []
@@ -243,6 +266,11 @@ def extrapolate(
     ------
     InputError
         Fewer than 3 sizes, or errors that are not positive and finite.
+
+    Examples
+    --------
+    >>> extrapolate([100, 1000, 10000], [2.0, 1.8, 1.7], [0.05, 0.05, 0.05])[0].limit < 1.7
+    True
     """
     n, y, sigma = (np.asarray(part, dtype=float) for part in (sizes, values, errors))
     if len(n) < 3 or (n < 3).any() or not (np.isfinite(y).all() and np.isfinite(sigma).all() and (sigma > 0).all()):

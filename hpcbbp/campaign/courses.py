@@ -30,6 +30,11 @@ def courses(records: Iterable[object]) -> pd.DataFrame:
         largest_overlap2, largest_step: m^2 of the weights at the start, at the end, and the largest of all steps;
         loss_last: L/M; eigenvalue_first, vector2_first, eigenvalue_last, vector2_last: lowest pair of the first and
         the last Hessian on the way, m^2 of its vector (empty where there is none, or where it has not converged).
+
+    Examples
+    --------
+    >>> len(courses(records.values()))  # none of them was descended on
+    0
     """
     rows = []
     for record in records:

@@ -84,6 +84,12 @@ def pairs(records: Iterable[Record]) -> pd.DataFrame:
         quenched_overlap2, empty where it predicts no such outlier) and of its edge (quenched_edge,
         quenched_edge_scale, quenched_lambda_1); then how it was computed, with its solver (krylov-schur, deferred,
         dense).
+
+    Examples
+    --------
+    >>> table = pairs(records.values())
+    >>> len(table), sorted(table.n.unique().tolist())
+    (12, [100, 200])
     """
     solved = (record for record in records if isinstance(record, Solved))
     table = frame(PAIRS, (Pair(record, place) for record in solved for place in range(len(record.eigenvalues))))
@@ -132,6 +138,11 @@ def write_pairs(records: Iterable[Record], path: Path) -> int:
     ------
     InputError
         Another ending, no records, or a file that cannot be written.
+
+    Examples
+    --------
+    >>> write_pairs(records.values(), Path("pairs.csv"))
+    12
     """
     if path.suffix not in WRITERS:
         raise InputError(f"{path}: the name of an exported file ends in one of {', '.join(WRITERS)}")

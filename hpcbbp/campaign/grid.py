@@ -74,6 +74,12 @@ class Grid(BaseModel):
         Of the descent, as `hpcbbp descend` has them.
     hessian_every : int, optional
         Steps between Hessians of the descent; none by default.
+
+    Examples
+    --------
+    >>> grid = Grid(p=1, a=1.5, alpha=["1.5 alpha_bbp"], n=[100, 200], seeds=3, method="deferred")
+    >>> grid.size()
+    6
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -39,6 +39,12 @@ class Work:
         What the store, and the shards beside it, held when they were read, by key.
     clock : Clock
         Estimated seconds of a point.
+
+    Examples
+    --------
+    >>> again = open_campaign(campaign, Path("small"))
+    >>> len(again.points), again.missing
+    (12, [])
     """
 
     campaign: Campaign
@@ -92,6 +98,11 @@ def open_campaign(
     ------
     InputError
         In one line, whatever is wrong with the campaign or its store.
+
+    Examples
+    --------
+    >>> open_campaign(campaign, Path("elsewhere")).missing == campaign.points()
+    True
     """
     points = campaign.points(listener.counting("instances listed"))
     results = folder or Path(campaign.name)
@@ -128,6 +139,11 @@ def run_campaign(work: Work, world: Group, listener: Listener = SILENT) -> Outco
     ------
     InputError
         Too little memory or wall time, a number of ranks that does not fit, or a store that cannot be written.
+
+    Examples
+    --------
+    >>> run_campaign(work, Group()).computed  # nothing is computed twice
+    0
     """
     each = _ranks_per_instance(work.campaign, world)
     missing, clock = work.missing, work.clock

@@ -58,6 +58,12 @@ class Kept:
         Seconds since 1970.
     wall_seconds : float
         Of `ranks` ranks.
+
+    Examples
+    --------
+    >>> one = next(iter(records.values()))
+    >>> one.key == one.point.key, one.ranks
+    (True, 1)
     """
 
     schema_: Annotated[int, Field(alias="schema", ge=1, strict=True)]
@@ -72,7 +78,13 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed(Kept):
-    """An instance that was not solved, and why."""
+    """An instance that was not solved, and why.
+
+    Examples
+    --------
+    >>> any(isinstance(one, Failed) for one in records.values())
+    False
+    """
 
     failed: Text
 
@@ -122,6 +134,11 @@ class Descended(Result):
     hessians : list of OnTheWay
     reason : str
         Why it ended early, or nothing.
+
+    Examples
+    --------
+    >>> any(isinstance(one, Descended) for one in records.values())
+    False
     """
 
     data: Text
@@ -141,6 +158,12 @@ class Solved(Result, Measured):
     """An instance that was solved: what is asked of records, of all that a line has (docs/campaigns.md).
 
     Attributes are those of Kept and Measured, and those of `hpcbbp solve --json` under their names there.
+
+    Examples
+    --------
+    >>> one = next(iter(records.values()))
+    >>> type(one).__name__, len(one.eigenvalues), one.converged_flags
+    ('Solved', 1, [True])
     """
 
     # field(): none of these may be missing, as it may where Measured is something else.

@@ -47,6 +47,11 @@ def merge(others: Sequence[Store], target: Store, *, mixed: bool = False) -> Mer
     InputError
         A folder that is missing, no store in any of them, a store that is foreign, of a later schema or cannot be
         written; or different versions.
+
+    Examples
+    --------
+    >>> merge([work.store], Store(Path("both.jsonl"))).appended
+    12
     """
     for other in others:
         if not other.path.parent.is_dir():

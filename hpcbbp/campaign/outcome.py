@@ -17,6 +17,11 @@ class Outcome:
         Why it ended early.
     done_before : int
         Instances that had a result when this run had the store to itself, by whichever run.
+
+    Examples
+    --------
+    >>> outcome.failed, outcome.left, outcome.stopped
+    (0, 0, None)
     """
 
     computed: int

@@ -68,6 +68,12 @@ class Plan:
     damaged : int
         Records that are lost.
     grid : list of PlanRow
+
+    Examples
+    --------
+    >>> plan = plan_of(open_campaign(campaign, Path("later")), ranks=1)
+    >>> plan.done, plan.core_hours_left > 0
+    (0, True)
     """
 
     name: str
@@ -112,7 +118,14 @@ def job_of(campaign: Campaign, ranks: int | None, nodes: int) -> tuple[int, Netw
 
 
 def plan_of(work: Work, ranks: int, nodes: int = 1) -> Plan:
-    """Plan of an opened campaign (see open_campaign and job_of)."""
+    """Plan of an opened campaign (see open_campaign and job_of).
+
+    Examples
+    --------
+    >>> plan = plan_of(open_campaign(campaign, Path("small")), ranks=2)
+    >>> plan.done, plan.instances
+    (12, 12)
+    """
     campaign, each = work.campaign, work.campaign.ranks_per_instance
     missing = work.missing
     rows = _rows(work, {point.key for point in missing}, each)

@@ -35,6 +35,12 @@ class Campaign(BaseModel):
     checkpoint_every : float
         Seconds (or "10 min") between checkpoints of a long deferred instance; 0: after every step, of every one.
     grid : list of Grid
+
+    Examples
+    --------
+    >>> made = Campaign(name="small", grid=[Grid(p=1, a=1.5, alpha=3.0, n=100, seeds=2)])
+    >>> made.size()
+    2
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,12 +99,24 @@ def load_campaign(path: Path) -> Campaign:
     ------
     InputError
         One line: the file, the key, what is wrong and what would be right.
+
+    Examples
+    --------
+    >>> _ = Path("small.toml").write_text(text)
+    >>> load_campaign(Path("small.toml")).size()
+    12
     """
     return parse_campaign(text_of(path), str(path))
 
 
 def parse_campaign(text: str, name: str) -> Campaign:
-    """Check the text of a campaign file; errors name it as given."""
+    """Check the text of a campaign file; errors name it as given.
+
+    Examples
+    --------
+    >>> parse_campaign(text, "small.toml").name
+    'small'
+    """
     try:
         made = Campaign.model_validate(tomllib.loads(text))
     except ValidationError as error:

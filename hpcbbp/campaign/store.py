@@ -54,7 +54,13 @@ class Damage:
 
 
 class Records(dict[str, Record]):
-    """Records by key, what was no record beside them, and, if that was asked for, the lines that they are from."""
+    """Records by key, what was no record beside them, and, if that was asked for, the lines that they are from.
+
+    Examples
+    --------
+    >>> len(records), records.lost
+    (12, ())
+    """
 
     def __init__(
         self,
@@ -109,6 +115,12 @@ class Store:
     ----------
     path : Path
         Created, with its folder, when the first record is written.
+
+    Examples
+    --------
+    >>> found = work.store.read()
+    >>> len(found), found.warnings()
+    (12, [])
     """
 
     def __init__(self, path: Path) -> None:

@@ -167,7 +167,7 @@ def prepare(asked: Asked, group: Group) -> tuple[Request, Prepared]:
 def read(asked: Asked, own: tuple[str, str, str], group: Group) -> Instance:
     """Read the user's own instance from its three files. Collective."""
     from hpcbbp.cli.asked import given
-    from hpcbbp.solvers.instance import file_instance
+    from hpcbbp.solvers.reading import file_instance
 
     data, teacher, student = own
     made = file_instance(

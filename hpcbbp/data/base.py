@@ -49,6 +49,20 @@ class DataMatrix(ABC):
         Dimension N and number of samples M.
     group : Group
         The ranks that hold X together.
+
+    Examples
+    --------
+    >>> class Given(DataMatrix):
+    ...     def __init__(self, X, group):
+    ...         super().__init__(X.shape[1], len(X), group)
+    ...         self.X = X
+    ...     def _project(self, V):
+    ...         return self.X @ V
+    ...     def _adjoint(self, U):
+    ...         return self.X.T @ U
+    >>> X = Given(np.ones((6, 3)), Group())
+    >>> X.project(np.ones((3, 1))).ravel().tolist()
+    [3.0, 3.0, 3.0, 3.0, 3.0, 3.0]
     """
 
     largest: float = 1.0

@@ -118,6 +118,12 @@ class DiceData(DataMatrix):
         One process by default.
     covariance : Covariance, optional
         Sigma, diagonal: what is drawn is X Sigma^(-1/2). The identity by default.
+
+    Examples
+    --------
+    >>> X, v = DiceData(n=1000, m=3000, seed=0), np.ones((1000, 1))
+    >>> bool(np.allclose(X.project(2 * v), 2 * X.project(v))), X.directions
+    (True, (1, 0))
     """
 
     def __init__(

@@ -39,6 +39,11 @@ def gaussian(
         One process by default.
     covariance : Covariance, optional
         Sigma, diagonal: column i is multiplied by the root of its eigenvalue i. The identity by default.
+
+    Examples
+    --------
+    >>> gaussian(n=100, m=300, seed=0).project(np.ones((100, 1))).shape
+    (300, 1)
     """
     group = Group.chosen(group)
     n, m = check_sizes(n, m)

@@ -87,6 +87,12 @@ def load_data(name: str, storage: str | None = None, group: Group | None = None)
     InputError
         On all ranks alike, also if only one of them found something wrong: an unusable file (see open_array), an
         entry that is not finite, an X that is zero everywhere, too little memory.
+
+    Examples
+    --------
+    >>> np.save("X", np.ones((30, 10)))
+    >>> load_data("X.npy").m
+    30
     """
     group, largest = Group.chosen(group), 0.0
     with group.agreeing():

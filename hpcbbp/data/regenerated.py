@@ -32,6 +32,12 @@ class RegeneratedData(PanelData):
         One process by default.
     covariance : Covariance, optional
         Sigma, diagonal: column i is multiplied by the root of its eigenvalue i. The identity by default.
+
+    Examples
+    --------
+    >>> X = RegeneratedData(n=100, m=300, seed=0)
+    >>> X.project(np.ones((100, 1))).shape
+    (300, 1)
     """
 
     def __init__(

@@ -62,6 +62,12 @@ class StoredData(DataMatrix):
     ------
     InputError
         On all ranks alike: another shape or type, masked or not finite.
+
+    Examples
+    --------
+    >>> X = StoredData(np.random.default_rng(0).standard_normal((30, 10)), 30)
+    >>> X.project(np.ones((10, 1))).shape
+    (30, 1)
     """
 
     def __init__(self, local: Rows, m: int, group: Group | None = None, *, largest: float | None = None) -> None:

@@ -34,6 +34,16 @@ class DescentCheckpoint(VectorCheckpoint):
     ----------
     resumed : int or None
         Steps that the state in the folder had; None if there was none.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, gaussian_instance
+    >>> from hpcbbp.dynamics import Schedule, descend
+    >>> instance = gaussian_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=100)
+    >>> checkpoint = DescentCheckpoint("descent", every=60.0)
+    >>> found = descend(instance, Schedule(steps=5, eta=0.02), checkpoint=checkpoint)
+    >>> found.resumed is None  # there was no state to go on with
+    True
     """
 
     words, what = DESCENT, "descent"

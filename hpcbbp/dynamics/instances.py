@@ -47,6 +47,14 @@ def deferred_walk(
     ------
     InputError
         More steps than min(N, M) directions, int16, or too little memory.
+
+    Examples
+    --------
+    >>> from hpcbbp.dynamics import Schedule, descend
+    >>> schedule = Schedule(steps=5, eta=0.02)
+    >>> walk = deferred_walk(Problem(p=1, p_star=1, alpha=6.0, a=1.5), 1000, schedule)
+    >>> len(descend(walk, schedule).moments)
+    6
     """
     group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
     if not isinstance(problem, Problem) or not isinstance(schedule, Schedule):
@@ -77,6 +85,13 @@ def prepared(
     ------
     InputError
         As deferred_walk, and as the methods themselves.
+
+    Examples
+    --------
+    >>> from hpcbbp.dynamics import Schedule
+    >>> asked = Request(Problem(p=1, p_star=1, alpha=6.0, a=1.5), 500, method="deferred")
+    >>> prepared(asked, Schedule(steps=5, eta=0.02)).m
+    3000
     """
     check_descent(request.problem, request.method, request.storage)
     if request.method == "deferred":

@@ -19,7 +19,8 @@ from hpcbbp.model.problem import Problem
 from hpcbbp.theory.finite.curved import CurvedSample
 from hpcbbp.theory.finite.dyson import Curve
 from hpcbbp.theory.finite.projections import CHUNK
-from hpcbbp.theory.finite.sample import Quenched, left_end
+from hpcbbp.theory.finite.quenched import Quenched
+from hpcbbp.theory.finite.sample import left_end
 from hpcbbp.theory.finite.sums import Sums
 
 Array = NDArray[np.float64]
@@ -122,6 +123,14 @@ def expected(problem: Problem, n: int, R: Array, P: Array, W: Array, teacher: Ar
     ------
     InputError
         No left edge below 0, or none found.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> R, W = rng.standard_normal((3000, 2)), np.eye(2)  # student and teacher are the directions met
+    >>> at = expected(Problem(p=1, p_star=1, alpha=6.0, a=1.5), 500, R, R[:, :0], W[:, :1], W[:, 1:], None)
+    >>> bool(at.eigenvalues[0] < at.edge)
+    True
     """
     s, u = R @ W, R @ teacher
     source = CurvedSample(problem, s, u, z)

@@ -65,6 +65,14 @@ def descend(
         Bad values; a loss that has no value at the start; a checkpoint of something else, or damaged.
     StoppedError
         If the checkpoint's `stop` says so; the state is kept.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, gaussian_instance
+    >>> instance = gaussian_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=200)
+    >>> found = descend(instance, Schedule(steps=20, eta=0.02))
+    >>> found.moments[-1].loss < found.moments[0].loss
+    True
     """
     if not isinstance(instance, Instance | Blocks) or not isinstance(schedule, Schedule):
         raise InputError("descend(instance, schedule): give an Instance or a deferred one, and a Schedule")

@@ -40,6 +40,11 @@ class Schedule:
     ------
     InputError
         If a value is outside its domain.
+
+    Examples
+    --------
+    >>> Schedule(steps=100, eta=0.05, sphere=True).words
+    'steps:100 eta:0.05 sphere'
     """
 
     steps: int

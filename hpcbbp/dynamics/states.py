@@ -20,7 +20,7 @@ from hpcbbp.machine.listener import SILENT, Listener
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.model.problem import Problem
-from hpcbbp.theory.finite.sample import Quenched
+from hpcbbp.theory.finite.quenched import Quenched
 
 Array = NDArray[np.float64]
 
@@ -47,6 +47,15 @@ class State:
         Those that are equal at N = infinity are split within a set, by samples^(-1/2): their mean is what counts.
     errors : dict
         The same names; of all of them.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> from hpcbbp.dynamics import Schedule
+    >>> problem, schedule = Problem(p=1, p_star=1, alpha=6.0, a=1.5), Schedule(steps=1, eta=0.02)
+    >>> start = evolution(problem, schedule, samples=6000, replicas=2)[0]
+    >>> round(start.norm2, 6), start.edge
+    (1.0, None)
     """
 
     step: int
@@ -107,6 +116,15 @@ def evolution(
     InputError
         Values out of their domain, a covariance, a descent that diverges, a Hessian without left edge below 0, or too
         little memory.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> from hpcbbp.dynamics import Schedule
+    >>> problem, schedule = Problem(p=1, p_star=1, alpha=6.0, a=1.5), Schedule(steps=3, eta=0.02)
+    >>> course = evolution(problem, schedule, samples=6000, replicas=2)
+    >>> [at.step for at in course]
+    [0, 1, 2, 3]
     """
     if not isinstance(problem, Problem) or not isinstance(schedule, Schedule):
         raise InputError("evolution(problem, schedule): give a Problem and a Schedule")

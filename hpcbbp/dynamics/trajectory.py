@@ -32,6 +32,12 @@ class Moment:
         <s_k^2>, the mean over all samples.
     gradient_norm : float
         |grad L|, of the samples that count in the next step; along the sphere where weights stay there.
+
+    Examples
+    --------
+    >>> at = Moment(0, 0.7, np.array([[0.6]]), np.array([1.0]), np.array([1.0]), 0.1)
+    >>> at.overlap2
+    0.36
     """
 
     step: int
@@ -80,6 +86,16 @@ class Landscape:
     reason : str
         Why the solve ended.
     products : int
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> from hpcbbp.dynamics import Schedule, deferred_walk, descend
+    >>> schedule = Schedule(steps=2, eta=0.02)
+    >>> walk = deferred_walk(Problem(p=1, p_star=1, alpha=6.0, a=1.5), 200, schedule, hessians=2)
+    >>> found = descend(walk, schedule, hessian_every=2, nev=1, tol=1e-3)
+    >>> [at.step for at in found.landscapes], found.landscapes[0].eigenvalues.shape
+    ([0, 2], (1,))
     """
 
     step: int
@@ -134,6 +150,15 @@ class Trajectory:
         Steps that were taken from a checkpoint.
     provenance : dict
         Versions and ranks.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, gaussian_instance
+    >>> from hpcbbp.dynamics import Schedule, descend
+    >>> instance = gaussian_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=100)
+    >>> found = descend(instance, Schedule(steps=5, eta=0.02))
+    >>> found.n, len(found.moments), len(found.landscapes)
+    (100, 6, 0)
     """
 
     problem: Problem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,6 @@ from hpcbbp.analysis.instances import MODEL
 from hpcbbp.analysis.phi import rising_fit
 from hpcbbp.analysis.student import REJECTED
 from hpcbbp.figures.canvas import COLOURS, MARKERS, alpha_line, canvas, overlap_limit, power, title
-from hpcbbp.solvers.measured import measured
-from hpcbbp.theory import Spectrum, density, spectrum
 from hpcbbp.theory.limit.density import thinness
 from hpcbbp.theory.named import (
     Model,
@@ -36,6 +34,11 @@ def overlap_figure(curves: pd.DataFrame) -> Figure:
     ----------
     curves : DataFrame
         Of one p and p*, as hpcbbp.analysis.aggregate.curves gives it.
+
+    Examples
+    --------
+    >>> len(overlap_figure(found.curves).axes)
+    1
     """
     every = models(curves)
     figure, axes = canvas(1, len(every), (5.2, 4.2))
@@ -87,7 +90,13 @@ def style(index: int) -> dict[str, Any]:
 
 
 def phi_figure(found: Analysis, model: Model) -> Figure:
-    """phi(alpha, N) with binomial intervals and fits; half points and crossings against N beside alpha_BBP."""
+    """phi(alpha, N) with binomial intervals and fits; half points and crossings against N beside alpha_BBP.
+
+    Examples
+    --------
+    >>> type(phi_figure(found, (1, 1, 1.5, ""))).__name__
+    'Figure'
+    """
     figure, (left, right) = canvas(1, 2, (5.2, 4.2))
     points = of_model(found.curves, model).dropna(subset=["phi"])
     for index, (n, rows) in enumerate(parts(points, "n")):
@@ -154,6 +163,11 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
         Where there is no outlier at N = infinity.
     quenched : DataFrame, optional
         Averages over sampled projections: n, distance, distance_sem.
+
+    Examples
+    --------
+    >>> type(edge_figure(found, (1, 1, 1.5, ""), found.instances.alpha.min())).__name__
+    'Figure'
     """
     figure, (axis,) = canvas(1, 1, (7.0, 5.0))
     rows = of_model(found.curves, model)
@@ -220,7 +234,13 @@ def _law(fit: Mapping[Any, Any], n: Any) -> tuple[Any, str]:
 
 
 def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure:
-    """Distribution of m^2 of the lowest vector over instances, a panel for each alpha, beside quenched and limit."""
+    """Distribution of m^2 of the lowest vector over instances, a panel for each alpha, beside quenched and limit.
+
+    Examples
+    --------
+    >>> len(distribution_figure(found, (1, 1, 1.5, "")).axes)
+    2
+    """
     instances = of_model(found.instances, model)
     instances = instances[instances["whole"]]
     alphas = parts(instances, "alpha")
@@ -244,57 +264,3 @@ def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure
     axes[0].set_ylabel("density over instances")
     figure.suptitle(f"{title(model)}; dashed: quenched prediction of the same instances", fontsize=11)
     return figure
-
-
-def spectrum_figure(records: Iterable[object], *, bins: int = 120) -> tuple[Figure, pd.DataFrame]:
-    """Whole spectra of the paper's model beside its density: a row of panels a point, the left edge on the right.
-
-    Returns
-    -------
-    figure, table
-        The table has model, alpha, n, the bin's centre x, the measured density, its standard error, rho of theory.
-    """
-    by_point: dict[tuple[int, int, float, float, int], list[Any]] = {}
-    for record in measured(records):
-        if len(record.eigenvalues) == record.p * record.n and not record.parts:
-            key = (record.p, record.p_star, record.a, record.alpha, record.n)
-            by_point.setdefault(key, []).append(np.array(record.eigenvalues))
-    figure, axes = canvas(len(by_point), 2, (5.4, 3.8))
-    tables = []
-    for row, (key, spectra) in enumerate(sorted(by_point.items())):
-        values, limit = np.array(spectra), spectrum(*key[:4])
-        whole, edge = axes[2 * row : 2 * row + 2]
-        left = min(float(values.min()), limit.lambda_minus) - 0.02
-        near = limit.lambda_minus + 0.28 * abs(limit.lambda_minus)
-        for axis, panel, ends in (
-            (whole, "whole", np.linspace(left, float(np.quantile(values, 0.97)), bins)),
-            (edge, "edge", np.linspace(left, near, bins // 3)),
-        ):
-            tables.append(_histogram(axis, values, ends, key, limit).assign(panel=panel))
-        edge.set_yscale("log")
-        edge.set_ylim(0.2 / (values.size * (near - left) / (bins // 3)), None)
-        p, p_star, a, alpha, _ = key
-        whole.set_title(rf"$p = {p}$, $p^* = {p_star}$, $a = {a:g}$, $\alpha = {alpha:g}$", fontsize=11)
-        edge.set_title(f"{limit.edge} left edge", fontsize=11)
-        edge.legend(frameon=False, fontsize=9, loc="lower right")
-    return figure, pd.concat(tables)
-
-
-def _histogram(
-    axis: Axes, values: Any, ends: Any, key: tuple[int, int, float, float, int], limit: Spectrum
-) -> pd.DataFrame:
-    """Density of the spectra (instances, p N) in bins, beside theory; returns what is drawn."""
-    p, p_star, a, alpha, n = key
-    counts = np.array([np.histogram(one, ends)[0] for one in values]) / (values.shape[1] * np.diff(ends))
-    mean, sem = counts.mean(axis=0), counts.std(axis=0, ddof=1) / np.sqrt(len(counts))
-    centre = 0.5 * (ends[1:] + ends[:-1])
-    axis.stairs(mean, ends, fill=True, color=COLOURS[0], alpha=0.35, label=f"{len(counts)} spectra, $N = {n}$")
-    axis.errorbar(centre, mean, yerr=sem, fmt="none", color=COLOURS[0], linewidth=0.7)
-    x = np.linspace(limit.lambda_minus + 1e-6, ends[-1], 400)
-    axis.plot(x, density(p, p_star, a, alpha, x).rho, color="black", linewidth=1.3, label=r"theory, $N = \infty$")
-    axis.axvline(limit.lambda_minus, color="grey", linestyle="--", linewidth=1.0, label=r"$\lambda_-$")
-    if limit.lambda_star is not None:
-        axis.axvline(limit.lambda_star, color="firebrick", linestyle=":", label=r"outlier $\lambda^*$")
-    axis.set(xlabel=r"$\lambda$", ylabel=r"$\rho(\lambda)$")
-    columns = {"p": p, "p_star": p_star, "a": a, "alpha": alpha, "n": n, "x": centre, "measured": mean}
-    return pd.DataFrame({**columns, "measured_sem": sem, "rho": density(p, p_star, a, alpha, centre).rho})

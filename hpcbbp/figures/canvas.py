@@ -30,7 +30,14 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
-    """Return a figure without a display, and its axes; size in inches of one of them."""
+    """Return a figure without a display, and its axes; size in inches of one of them.
+
+    Examples
+    --------
+    >>> figure, axes = canvas(1, 2, (4.0, 3.0))
+    >>> len(axes)
+    2
+    """
     figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(rows, columns, squeeze=False).ravel())
@@ -46,6 +53,13 @@ def save(figure: Figure, path: Path, about: str = "") -> None:
         The ending says which kind.
     about : str
         Title for the metadata.
+
+    Examples
+    --------
+    >>> figure, axes = canvas(1, 1, (4.0, 3.0))
+    >>> save(figure, Path("empty.png"), about="an example")
+    >>> Path("empty.png").exists()
+    True
     """
     made = provenance.versions()
     creator = f"hpcbbp {made['hpcbbp']}" + (f" (commit {made['commit']})" if made["commit"] else "")

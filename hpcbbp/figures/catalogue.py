@@ -30,6 +30,12 @@ class Named:
         Records of its campaign, and whether it is the quick one, to a picture and the data in it.
     simulated : bool
         Whether it has a campaign: figures of theory alone have none.
+
+    Examples
+    --------
+    >>> figure = named_figure("1")
+    >>> figure.simulated, figure.campaign(quick=True).size() < figure.campaign(quick=False).size()
+    (True, True)
     """
 
     name: str
@@ -84,7 +90,13 @@ FIGURES = {
 
 
 def named_figure(name: str) -> Named:
-    """Return a figure; InputError that lists them if there is none of that name."""
+    """Return a figure; InputError that lists them if there is none of that name.
+
+    Examples
+    --------
+    >>> named_figure("5").about
+    'the density of the bulk at a sharp and a smooth edge'
+    """
     if name not in FIGURES:
         raise InputError(f"figure {name}: one of {', '.join(FIGURES)}")
     return FIGURES[name]

@@ -11,7 +11,17 @@ from hpcbbp.figures.canvas import COLOURS, canvas
 
 
 def descent_table(found: Trajectory) -> pd.DataFrame:
-    """A row a step; of the lowest pair of a Hessian where there was one, else nan."""
+    """A row a step; of the lowest pair of a Hessian where there was one, else nan.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, gaussian_instance
+    >>> from hpcbbp.dynamics import Schedule, descend
+    >>> instance = gaussian_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=100)
+    >>> course = descend(instance, Schedule(steps=5, eta=0.02))
+    >>> len(descent_table(course))
+    6
+    """
     hessians = {at.step: at for at in found.landscapes}
     rows = []
     for moment in found.moments:
@@ -29,7 +39,17 @@ def descent_table(found: Trajectory) -> pd.DataFrame:
 
 
 def descent_figure(found: Trajectory) -> Figure:
-    """Four panels: loss a sample, m^2 of the weights, the lowest eigenvalue, m^2 of its vector."""
+    """Four panels: loss a sample, m^2 of the weights, the lowest eigenvalue, m^2 of its vector.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, gaussian_instance
+    >>> from hpcbbp.dynamics import Schedule, descend
+    >>> instance = gaussian_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=100)
+    >>> course = descend(instance, Schedule(steps=5, eta=0.02))
+    >>> len(descent_figure(course).axes)
+    4
+    """
     rows = descent_table(found)
     known = rows[rows["eigenvalue"].notna()] if "eigenvalue" in rows else rows[:0]
     figure, axes = canvas(2, 2, (4.6, 3.3))

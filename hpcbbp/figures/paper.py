@@ -18,10 +18,10 @@ from hpcbbp.figures.campaign import (
     edge_figure,
     overlap_figure,
     phi_figure,
-    spectrum_figure,
     style,
 )
 from hpcbbp.figures.canvas import COLOURS, canvas, power, resonances
+from hpcbbp.figures.histogram import spectrum_figure
 from hpcbbp.figures.theory import phase_figure
 from hpcbbp.figures.threshold import threshold_figure
 from hpcbbp.model.problem import Problem

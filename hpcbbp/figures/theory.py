@@ -40,6 +40,12 @@ def phase_figure(made: PhaseDiagram) -> Figure:
     """alpha_BBP against a (thin where continuous, thick where discontinuous, crosses for alpha_0) and against p.
 
     With dashes for alpha_BBP(N), if that was computed.
+
+    Examples
+    --------
+    >>> from hpcbbp.theory.phase_diagram import phase_table
+    >>> type(phase_figure(phase_table([1, 2], 1, [0.5, 1.0, 1.5], [1.5]))).__name__
+    'Figure'
     """
     figure, (axis, against_p) = canvas(1, 2, (5.4, 4.8))
     widths = list(dict.fromkeys(made.rows["p"]))
@@ -106,6 +112,14 @@ def density_figure(answer: dict[str, Any]) -> Figure:
     ----------
     answer : dict
         What `hpcbbp density --json` prints.
+
+    Examples
+    --------
+    >>> from dataclasses import asdict
+    >>> from hpcbbp.theory import density, spectrum
+    >>> curve = {**asdict(density(1, 1, 1.5, 3.0)), **asdict(spectrum(1, 1, 1.5, 3.0))}
+    >>> type(density_figure({"p": 1, "p_star": 1, "a": 1.5, "curves": [curve]})).__name__
+    'Figure'
     """
     figure, (whole, edge) = canvas(1, 2, (5.4, 4.2))
     reach = 0.0
@@ -149,7 +163,14 @@ def density_figure(answer: dict[str, Any]) -> Figure:
 
 
 def predict_figure(found: Prediction) -> Figure:
-    """Overlap, phi and lowest eigenvalue over sampled projections, against N or alpha, whichever has more values."""
+    """Overlap, phi and lowest eigenvalue over sampled projections, against N or alpha, whichever has more values.
+
+    Examples
+    --------
+    >>> from hpcbbp.theory import predict
+    >>> type(predict_figure(predict(1, 1, 1.5, alpha=[3.0, 6.0], n=[100, 200], samples=2))).__name__
+    'Figure'
+    """
     rows = found.table()
     against_n = rows["n"].nunique() >= rows["alpha"].nunique()
     across, curves = ("n", "alpha") if against_n else ("alpha", "n")

@@ -27,6 +27,12 @@ def threshold_figure(found: Analysis) -> tuple[Figure, pd.DataFrame]:
     -------
     figure, table
         The table has the curves, the thresholds and theory's line of alpha_BBP(N).
+
+    Examples
+    --------
+    >>> figure, table = threshold_figure(found)
+    >>> type(figure).__name__
+    'Figure'
     """
     every = [model for model, _ in models(found.curves)]
     figure, axes = canvas(len(every), 4, (4.3, 3.7))

@@ -15,7 +15,17 @@ class Advance(Protocol):
 
 
 class Listener(Protocol):
-    """What the library calls while it works, on every rank; who listens decides which of them speaks."""
+    """What the library calls while it works, on every rank; who listens decides which of them speaks.
+
+    Examples
+    --------
+    >>> class Loud(Silent):
+    ...     def note(self, line):
+    ...         print(line)
+    >>> listener: Listener = Loud()
+    >>> listener.note("eight instances are left")
+    eight instances are left
+    """
 
     def note(self, line: str) -> None:
         """Hear something worth knowing."""

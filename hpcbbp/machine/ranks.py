@@ -69,6 +69,13 @@ class Group:
     ----------
     comm : mpi4py communicator, or None for one process without MPI
     rank, size : int
+
+    Examples
+    --------
+    >>> Group.world().size  # mpirun -n 4 makes it 4
+    1
+    >>> Group(rank=1, size=3).owned(10)
+    range(4, 7)
     """
 
     comm: Any = None

@@ -20,7 +20,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Quadratic:
-    """sigma(s) = s^2 (phase retrieval for one hidden unit)."""
+    """sigma(s) = s^2 (phase retrieval for one hidden unit).
+
+    Examples
+    --------
+    >>> sigma, s = Quadratic(), np.array([0.0, 2.0])
+    >>> sigma.value(s).round(3).tolist(), sigma.first(s).round(3).tolist()
+    ([0.0, 4.0], [0.0, 4.0])
+    """
 
     name: str = "quadratic"
 
@@ -39,7 +46,14 @@ class Quadratic:
 
 @dataclass(frozen=True)
 class Tanh:
-    """sigma(s) = tanh(s)."""
+    """sigma(s) = tanh(s).
+
+    Examples
+    --------
+    >>> sigma, s = Tanh(), np.array([0.0, 1.0])
+    >>> sigma.value(s).round(3).tolist(), sigma.first(s).round(3).tolist()
+    ([0.0, 0.762], [1.0, 0.42])
+    """
 
     name: str = "tanh"
 
@@ -62,7 +76,14 @@ class Tanh:
 
 @dataclass(frozen=True)
 class Sigmoid:
-    """sigma(s) = 1/(1 + exp(-s))."""
+    """sigma(s) = 1/(1 + exp(-s)).
+
+    Examples
+    --------
+    >>> sigma, s = Sigmoid(), np.array([0.0, 1.0])
+    >>> sigma.value(s).round(3).tolist(), sigma.first(s).round(3).tolist()
+    ([0.5, 0.731], [0.25, 0.197])
+    """
 
     name: str = "sigmoid"
 
@@ -84,7 +105,14 @@ class Sigmoid:
 
 @dataclass(frozen=True)
 class Erf:
-    """sigma(s) = erf(s/sqrt(2)), as in the literature on committee machines."""
+    """sigma(s) = erf(s/sqrt(2)), as in the literature on committee machines.
+
+    Examples
+    --------
+    >>> sigma, s = Erf(), np.array([0.0, 1.0])
+    >>> sigma.value(s).round(3).tolist(), sigma.first(s).round(3).tolist()
+    ([0.0, 0.683], [0.798, 0.484])
+    """
 
     name: str = "erf"
 
@@ -105,7 +133,14 @@ class Erf:
 
 @dataclass(frozen=True)
 class Softplus:
-    """sigma(s) = log(1 + exp(s)), a smooth rectifier."""
+    """sigma(s) = log(1 + exp(s)), a smooth rectifier.
+
+    Examples
+    --------
+    >>> sigma, s = Softplus(), np.array([0.0, 1.0])
+    >>> sigma.value(s).round(3).tolist(), sigma.first(s).round(3).tolist()
+    ([0.693, 1.313], [0.5, 0.731])
+    """
 
     name: str = "softplus"
 
@@ -141,6 +176,12 @@ class Polynomial:
     ------
     InputError
         No numbers, or a constant.
+
+    Examples
+    --------
+    >>> sigma, s = Polynomial((0.0, 1.0, 0.5)), np.array([0.0, 2.0])
+    >>> sigma.value(s).round(3).tolist(), sigma.first(s).round(3).tolist()
+    ([0.0, 4.0], [1.0, 3.0])
     """
 
     coefficients: tuple[float, ...]

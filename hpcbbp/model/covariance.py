@@ -30,7 +30,14 @@ _TOGETHER = 1 << 16
 
 
 class Covariance(Protocol):
-    """A law of the eigenvalues of Sigma."""
+    """A law of the eigenvalues of Sigma.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> Problem(p=1, p_star=1, alpha=3.0, a=1.5, covariance=Uniform(0.5)).covariance
+    Uniform(half_width=0.5, name='uniform:0.5')
+    """
 
     @property
     def name(self) -> str:
@@ -50,6 +57,11 @@ class Levels:
     ----------
     numbers : tuple of float
         VALUE, SHARE, VALUE, SHARE, ...: different values > 0, shares > 0 that sum to 1.
+
+    Examples
+    --------
+    >>> eigenvalues_of(Levels((0.5, 0.5, 1.5, 0.5)), 4).tolist()
+    [0.5, 0.5, 1.5, 1.5]
     """
 
     numbers: tuple[float, ...]
@@ -87,7 +99,13 @@ class Levels:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Eigenvalues spread evenly over 1 - half_width, ..., 1 + half_width."""
+    """Eigenvalues spread evenly over 1 - half_width, ..., 1 + half_width.
+
+    Examples
+    --------
+    >>> eigenvalues_of(Uniform(0.5), 3).round(3).tolist()
+    [0.667, 1.0, 1.333]
+    """
 
     half_width: float
     name: str = field(init=False)

@@ -23,6 +23,13 @@ class Curvature:
     ----------
     diagonal, vector : (M, p) arrays
     weight : (M,) array
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> D = Problem(p=2, p_star=1, alpha=3.0, a=1.5).curvature(np.array([[1.0, 0.0]]), np.array([[2.0]]))
+    >>> D.dense().round(3).tolist()
+    [[[-0.455, 0.0], [0.0, -0.636]]]
     """
 
     diagonal: Array

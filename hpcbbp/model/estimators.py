@@ -103,6 +103,11 @@ class Optimal:
     bound : float, optional
         Eigenvalues of T below -bound are replaced by it: T of u^2 falls as -1/y, so that single samples stretch the
         spectrum beyond what Krylov methods resolve.
+
+    Examples
+    --------
+    >>> Optimal("norm").matrix(np.array([0.5, 2.0]), 1).dense().ravel().round(3).tolist()
+    [-1.0, 0.5]
     """
 
     link: str
@@ -143,6 +148,11 @@ class Trimmed:
     ----------
     cut : float
         Above 0.
+
+    Examples
+    --------
+    >>> Trimmed(2.0).matrix(np.array([0.5, 3.0]), 1).dense().ravel().tolist()
+    [0.5, 0.0]
     """
 
     cut: float

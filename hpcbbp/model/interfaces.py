@@ -16,6 +16,20 @@ class Activation(Protocol):
     """A hidden unit's activation sigma, with its first two derivatives, elementwise.
 
     Each returns an array of the shape of s, or a single number where it is the same everywhere.
+
+    Examples
+    --------
+    >>> class Cubic:
+    ...     name = "cubic"
+    ...     def value(self, s):
+    ...         return s**3
+    ...     def first(self, s):
+    ...         return 3 * s**2
+    ...     def second(self, s):
+    ...         return 6 * s
+    >>> from hpcbbp import Problem
+    >>> Problem(p=1, p_star=1, alpha=3.0, a=1.5, activation=Cubic()).activation.name
+    'cubic'
     """
 
     @property
@@ -40,6 +54,20 @@ class Loss(Protocol):
     """Loss l(y, yhat) of one sample, with its first two derivatives in yhat, elementwise.
 
     Each returns an array of y's shape, or a single number where it is the same everywhere.
+
+    Examples
+    --------
+    >>> class Half:
+    ...     name = "half the square"
+    ...     def value(self, y, yhat):
+    ...         return (y - yhat) ** 2 / 4
+    ...     def first(self, y, yhat):
+    ...         return (yhat - y) / 2
+    ...     def second(self, y, yhat):
+    ...         return 0.5
+    >>> from hpcbbp import Problem
+    >>> Problem(p=1, p_star=1, alpha=3.0, a=1.0, custom_loss=Half()).loss.name
+    'half the square'
     """
 
     @property
@@ -61,7 +89,15 @@ class Loss(Protocol):
 
 
 class Channel(Protocol):
-    """What noise makes of a label; hpcbbp.model.labels has some."""
+    """What noise makes of a label; hpcbbp.model.labels has some.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> from hpcbbp.model import registry
+    >>> Problem(p=1, p_star=1, alpha=3.0, a=1.5, noise=registry.noise("uniform:0.1")).noise.name
+    'uniform:0.1'
+    """
 
     @property
     def name(self) -> str:
@@ -78,7 +114,16 @@ class Channel(Protocol):
 
 
 class Estimator(Protocol):
-    """What a spectral estimator makes of a label; hpcbbp.model.estimators has some."""
+    """What a spectral estimator makes of a label; hpcbbp.model.estimators has some.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> from hpcbbp.model import registry
+    >>> made = Problem(p=1, p_star=1, alpha=3.0, a=1.0, estimator=registry.estimator("trimmed:3", "norm"))
+    >>> made.estimator.name
+    'trimmed:3'
+    """
 
     @property
     def name(self) -> str:
@@ -91,7 +136,15 @@ class Estimator(Protocol):
 
 
 class Link(Protocol):
-    """What a teacher makes of its projections; hpcbbp.model.labels has some."""
+    """What a teacher makes of its projections; hpcbbp.model.labels has some.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> from hpcbbp.model import registry
+    >>> Problem(p=2, p_star=2, alpha=3.0, a=1.0, link=registry.link("norm")).link.name
+    'norm'
+    """
 
     @property
     def name(self) -> str:

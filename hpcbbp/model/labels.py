@@ -38,7 +38,13 @@ def _amount(name: str, given: object, most: float = math.inf) -> float:
 
 @dataclass(frozen=True)
 class Noiseless:
-    """y as the teacher gives it."""
+    """y as the teacher gives it.
+
+    Examples
+    --------
+    >>> Noiseless().apply(np.array([1.0, 2.0]), np.array([0.5, -0.5])).round(3).tolist()
+    [1.0, 2.0]
+    """
 
     name: str = "noiseless"
 
@@ -53,7 +59,13 @@ class Noiseless:
 
 @dataclass(frozen=True)
 class GaussianNoise:
-    """y + sigma z."""
+    """y + sigma z.
+
+    Examples
+    --------
+    >>> GaussianNoise(0.1).apply(np.array([1.0, 2.0]), np.array([0.5, -0.5])).round(3).tolist()
+    [1.05, 1.95]
+    """
 
     sigma: float
     name: str = field(init=False)
@@ -74,7 +86,13 @@ class GaussianNoise:
 
 @dataclass(frozen=True)
 class UniformNoise:
-    """y plus a number that is uniform in [-half_width, half_width]."""
+    """y plus a number that is uniform in [-half_width, half_width].
+
+    Examples
+    --------
+    >>> UniformNoise(0.1).apply(np.array([1.0, 2.0]), np.array([0.0, 9.0])).round(3).tolist()
+    [1.0, 2.1]
+    """
 
     half_width: float
     name: str = field(init=False)
@@ -97,7 +115,13 @@ class UniformNoise:
 
 @dataclass(frozen=True)
 class MultiplicativeNoise:
-    """y (1 + sigma z)."""
+    """y (1 + sigma z).
+
+    Examples
+    --------
+    >>> MultiplicativeNoise(0.1).apply(np.array([1.0, 2.0]), np.array([0.5, -0.5])).round(3).tolist()
+    [1.05, 1.9]
+    """
 
     sigma: float
     name: str = field(init=False)
@@ -118,7 +142,13 @@ class MultiplicativeNoise:
 
 @dataclass(frozen=True)
 class SignFlips:
-    """-y with a probability, y otherwise."""
+    """-y with a probability, y otherwise.
+
+    Examples
+    --------
+    >>> SignFlips(0.1).apply(np.array([1.0, 2.0]), np.array([0.5, -3.0])).round(3).tolist()
+    [1.0, -2.0]
+    """
 
     probability: float
     name: str = field(init=False)
@@ -140,7 +170,13 @@ class SignFlips:
 
 @dataclass(frozen=True)
 class Product:
-    """u_1 u_2 ... of all the teacher's projections."""
+    """u_1 u_2 ... of all the teacher's projections.
+
+    Examples
+    --------
+    >>> Product().value(np.array([[2.0, 3.0]])).tolist()
+    [6.0]
+    """
 
     name: str = "product"
     least: int = 2
@@ -154,7 +190,13 @@ class Product:
 
 @dataclass(frozen=True)
 class SignProduct:
-    """sign(u_1 u_2 ...)."""
+    """sign(u_1 u_2 ...).
+
+    Examples
+    --------
+    >>> SignProduct().value(np.array([[2.0, -3.0]])).tolist()
+    [-1.0]
+    """
 
     name: str = "sign-product"
     least: int = 1
@@ -168,7 +210,13 @@ class SignProduct:
 
 @dataclass(frozen=True)
 class Norm:
-    """|u|^2/p*."""
+    """|u|^2/p*.
+
+    Examples
+    --------
+    >>> Norm().value(np.array([[3.0, 1.0]])).tolist()
+    [5.0]
+    """
 
     name: str = "norm"
     least: int = 1
@@ -182,7 +230,13 @@ class Norm:
 
 @dataclass(frozen=True)
 class Ratio:
-    """u_1/u_2."""
+    """u_1/u_2.
+
+    Examples
+    --------
+    >>> Ratio().value(np.array([[3.0, 2.0]])).tolist()
+    [1.5]
+    """
 
     name: str = "ratio"
     least: int = 2

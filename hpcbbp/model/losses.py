@@ -17,7 +17,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class NormalizedSquare:
-    """l(y, yhat) = (y - yhat)^2 / (2 (a + y)): the normalised square loss of arXiv:2510.18435."""
+    """l(y, yhat) = (y - yhat)^2 / (2 (a + y)): the normalised square loss of arXiv:2510.18435.
+
+    Examples
+    --------
+    >>> loss, y, yhat = NormalizedSquare(a=1.0), np.array([1.0]), np.array([3.0])
+    >>> loss.value(y, yhat).round(3).tolist(), loss.first(y, yhat).round(3).tolist()
+    ([1.0], [1.0])
+    """
 
     a: float
     name: str = "normalized-square"
@@ -41,7 +48,14 @@ class NormalizedSquare:
 
 @dataclass(frozen=True)
 class Square:
-    """l(y, yhat) = (y - yhat)^2 / 2."""
+    """l(y, yhat) = (y - yhat)^2 / 2.
+
+    Examples
+    --------
+    >>> loss, y, yhat = Square(), np.array([1.0]), np.array([3.0])
+    >>> loss.value(y, yhat).round(3).tolist(), loss.first(y, yhat).round(3).tolist()
+    ([2.0], [2.0])
+    """
 
     name: str = "square"
 
@@ -60,7 +74,14 @@ class Square:
 
 @dataclass(frozen=True)
 class LogCosh:
-    """l(y, yhat) = log cosh(yhat - y): a square near 0, linear far away."""
+    """l(y, yhat) = log cosh(yhat - y): a square near 0, linear far away.
+
+    Examples
+    --------
+    >>> loss, y, yhat = LogCosh(), np.array([1.0]), np.array([3.0])
+    >>> loss.value(y, yhat).round(3).tolist(), loss.first(y, yhat).round(3).tolist()
+    ([1.325], [0.964])
+    """
 
     name: str = "log-cosh"
 
@@ -83,7 +104,14 @@ class LogCosh:
 
 @dataclass(frozen=True)
 class Logistic:
-    """l(y, yhat) = log(1 + exp(-y yhat)) of labels +1 and -1."""
+    """l(y, yhat) = log(1 + exp(-y yhat)) of labels +1 and -1.
+
+    Examples
+    --------
+    >>> loss, y, yhat = Logistic(), np.array([1.0]), np.array([3.0])
+    >>> loss.value(y, yhat).round(3).tolist(), loss.first(y, yhat).round(3).tolist()
+    ([0.049], [-0.047])
+    """
 
     name: str = "logistic"
 

@@ -71,6 +71,12 @@ class Problem:
     ------
     InputError
         If a value is outside its domain.
+
+    Examples
+    --------
+    >>> problem = Problem(p=2, p_star=1, alpha=3.0, a=1.5)
+    >>> problem.samples(1000)
+    3000
     """
 
     p: int

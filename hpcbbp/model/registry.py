@@ -29,6 +29,11 @@ class Entry:
     formula : str
     make : callable
         From these numbers; a loss gets the constant a besides.
+
+    Examples
+    --------
+    >>> [entry.usage for entry in NOISES.values()][:2]
+    ['noiseless', 'gaussian:SIGMA']
     """
 
     name: str
@@ -90,33 +95,69 @@ COVARIANCES = _entries(
 
 
 def activation(words: str) -> Any:
-    """An activation of this name; InputError that lists the names."""
+    """An activation of this name; InputError that lists the names.
+
+    Examples
+    --------
+    >>> activation("tanh").name
+    'tanh'
+    """
     return _made("activation", words, ACTIVATIONS)
 
 
 def loss(words: str, a: float) -> Any:
-    """A loss of this name, with the constant a where it has one; InputError that lists the names."""
+    """A loss of this name, with the constant a where it has one; InputError that lists the names.
+
+    Examples
+    --------
+    >>> loss("square", a=1.0).name
+    'square'
+    """
     return _made("loss", words, LOSSES, a)
 
 
 def noise(words: str) -> Any:
-    """A label channel of this name; InputError that lists the names."""
+    """A label channel of this name; InputError that lists the names.
+
+    Examples
+    --------
+    >>> noise("gaussian:0.1").name
+    'gaussian:0.1'
+    """
     return _made("noise", words, NOISES)
 
 
 def link(words: str) -> Any:
-    """A teacher's link of this name; InputError that lists the names."""
+    """A teacher's link of this name; InputError that lists the names.
+
+    Examples
+    --------
+    >>> link("sign-product").name
+    'sign-product'
+    """
     return _made("link", words, LINKS)
 
 
 def estimator(words: str, link: str) -> Any:
-    """A spectral estimator of this name, of labels of a teacher with this link; InputError that lists the names."""
+    """A spectral estimator of this name, of labels of a teacher with this link; InputError that lists the names.
+
+    Examples
+    --------
+    >>> estimator("bounded:3", "norm").name
+    'bounded:3'
+    """
     of_link = str(words).partition(":")[0] in ("optimal", "bounded")
     return _made("estimator", words, ESTIMATORS, *([link] if of_link else []))
 
 
 def covariance_of(words: str) -> Any:
-    """A law of the eigenvalues of the data's covariance of this name; InputError that lists the names."""
+    """A law of the eigenvalues of the data's covariance of this name; InputError that lists the names.
+
+    Examples
+    --------
+    >>> covariance_of("uniform:0.5").name
+    'uniform:0.5'
+    """
     return _made("covariance", words, COVARIANCES)
 
 

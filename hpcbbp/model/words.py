@@ -34,6 +34,12 @@ class Parts:
         In place of a loss: curvatures of labels alone.
     covariance : str or None
         Law of the eigenvalues of the data's covariance; None: white data.
+
+    Examples
+    --------
+    >>> parts = Parts.given(activation="tanh", loss="square")
+    >>> str(parts), parts.problem(p=2, p_star=1, alpha=6.0, a=None).activation.name
+    ('activation=tanh loss=square', 'tanh')
     """
 
     activation: str = "quadratic"

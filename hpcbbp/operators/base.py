@@ -48,6 +48,15 @@ class Operator(ABC):
         What ended a product that PETSc called.
     directions : dict of str to array
         This rank's part of directions that its eigenvectors are to be compared with (`solve_operator`).
+
+    Examples
+    --------
+    >>> class Diagonal(Operator):
+    ...     def _product(self, v):
+    ...         return np.arange(1.0, 6.0) * v
+    >>> A = Diagonal(5, Group(), name="diagonal")
+    >>> (2.0 * A - 1.0).apply(np.ones(5)).tolist()
+    [1.0, 3.0, 5.0, 7.0, 9.0]
     """
 
     fixed: bool = True

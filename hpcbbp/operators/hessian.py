@@ -31,6 +31,13 @@ class Hessian(Operator):
         X, of any maker.
     curvature : Curvature
         D_mu of this rank's samples.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, gaussian_instance
+    >>> H = gaussian_instance(Problem(p=2, p_star=1, alpha=3.0, a=1.5), n=100).hessian
+    >>> H.size, H.linear_operator().shape
+    (200, (200, 200))
     """
 
     data: DataMatrix

@@ -63,6 +63,15 @@ def jax_operator(
         Without JAX: pip install "hpcbbp[jax]".
     InputError
         On all ranks: shapes that do not fit, or what is wrong with the products, and by how much.
+
+    Examples
+    --------
+    >>> import jax
+    >>> jax.config.update("jax_enable_x64", True)
+    >>> x, y = np.random.default_rng(0).standard_normal((2, 40, 3))
+    >>> A = jax_operator(lambda w, x: x @ w, lambda out, y: (out - y[:, 0]) ** 2 / 2, np.ones(3), x, y)
+    >>> bool(np.allclose(A.apply(np.eye(3)[0]), (x.T @ x / 40)[0]))
+    True
     """
     require("jax_operator", "jax")
     group = Group.chosen(group)

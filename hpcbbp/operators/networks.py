@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine.ranks import Group
-from hpcbbp.operators.own import SummedOperator, checked_directions
+from hpcbbp.operators.directions import checked_directions
+from hpcbbp.operators.own import SummedOperator
 from hpcbbp.operators.trials import try_out
 
 Array = NDArray[np.float64]
@@ -68,6 +69,16 @@ class NetworkOperator(SummedOperator):
     kind : {"hessian", "gauss-newton"}
     samples : int
         M, of all ranks.
+
+    Examples
+    --------
+    >>> import jax
+    >>> from hpcbbp.operators import jax_operator
+    >>> jax.config.update("jax_enable_x64", True)
+    >>> x, y = np.random.default_rng(0).standard_normal((2, 40, 3))
+    >>> A = jax_operator(lambda w, x: x @ w, lambda out, y: (out - y[:, 0]) ** 2 / 2, np.ones(3), x, y)
+    >>> A.gradient().shape, bool(A.loss() > 0)
+    ((3,), True)
     """
 
     def __init__(self, backend: Backend, kind: str, samples: int, group: Group, name: str) -> None:

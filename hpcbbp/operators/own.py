@@ -19,8 +19,8 @@ from hpcbbp.errors import InputError, real_number, shown, whole_number
 from hpcbbp.machine import memory
 from hpcbbp.machine.ranks import Group
 from hpcbbp.operators.base import Operator
+from hpcbbp.operators.directions import checked_directions, is_line
 from hpcbbp.operators.trials import try_out
-from hpcbbp.operators.vectors import checked_vectors, ordinary
 
 Array = NDArray[np.float64]
 
@@ -182,6 +182,12 @@ def replicated_operator(
     ------
     InputError
         On all ranks: what is wrong with the product, and by how much.
+
+    Examples
+    --------
+    >>> A = replicated_operator(lambda v: 3.0 * v, 50, name="three")
+    >>> A.apply(np.ones(50))[:2].tolist()
+    [3.0, 3.0]
     """
     return _made(ReplicatedOperator, product, size, group, name, directions, accuracy, check)
 
@@ -212,6 +218,12 @@ def distributed_operator(
     ------
     InputError
         On all ranks: sizes that do not add up, or what is wrong with the product, and by how much.
+
+    Examples
+    --------
+    >>> A = distributed_operator(lambda v: 3.0 * v, 50, name="three")  # each rank has its part of v
+    >>> A.local_size
+    50
     """
     return _made(DistributedOperator, product, size, group, name, directions, accuracy, check, local_size)
 
@@ -265,36 +277,10 @@ def _rows(mine: int | None, size: int, group: Group) -> range | None:
     return range(first, first + counts[group.rank])
 
 
-def checked_directions(directions: Any, operator: Operator) -> dict[str, Array]:
-    """Each as a (k, local_size) array; InputError, on all ranks, for what is none. Collective."""
-    group = operator.group
-    with group.agreeing():
-        if not isinstance(directions, Mapping) or not all(map(_is_line, directions)):
-            raise InputError(
-                f"directions = {shown(directions)}: a dictionary of arrays by their names, a line of text"
-            )
-        found = {
-            key: checked_vectors(value, operator.local_size, f"directions {key!r}")
-            for key, value in directions.items()
-        }
-    shapes = {key: len(value) for key, value in found.items()}
-    others = [shapes] if group.comm is None else group.comm.allgather(shapes)
-    if any(other != shapes for other in others):
-        raise InputError("directions differ from rank to rank in their names or numbers")
-    for key, value in found.items():
-        if not (group.sum(np.abs(ordinary(value, group)).sum(axis=1)) > 0).all():
-            raise InputError(f"directions {key!r}: one of them is zero")
-    return found
-
-
 def _name(name: object, product: object) -> str:
     if name is None:
         own = getattr(product, "__name__", type(product).__name__)
         return "the operator" if own == "<lambda>" else str(own)
-    if not _is_line(name):
+    if not is_line(name):
         raise InputError(f"name = {shown(name)}: a line of text")
     return str(name)
-
-
-def _is_line(name: object) -> bool:
-    return isinstance(name, str) and name.isprintable() and 0 < len(name) <= 200

@@ -59,6 +59,15 @@ def torch_operator(
         Without PyTorch: pip install "hpcbbp[torch]", or your system's.
     InputError
         On all ranks: shapes that do not fit, or what is wrong with the products, and by how much.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.randn(40, 3, dtype=torch.float64)
+    >>> network = torch.nn.Linear(3, 1, bias=False, dtype=torch.float64)
+    >>> A = torch_operator(network, lambda out, y: (out[:, 0] - y) ** 2 / 2, x, torch.ones(40, dtype=torch.float64))
+    >>> bool(np.allclose(A.apply(np.eye(3)[0]), (x.T @ x / 40).numpy()[0]))
+    True
     """
     require("torch_operator", "torch")
     group = Group.chosen(group)

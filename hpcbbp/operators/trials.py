@@ -34,6 +34,16 @@ def try_out(operator: Operator, accuracy: float = 1e-10) -> None:
     ------
     InputError
         On all ranks: what failed, and by how much.
+
+    Examples
+    --------
+    >>> from hpcbbp.operators import replicated_operator
+    >>> skew = replicated_operator(lambda v: np.roll(v, 1), 50, name="a shift", check=False)
+    >>> try:
+    ...     try_out(skew)
+    ... except InputError as error:
+    ...     print("not symmetric" in str(error))
+    True
     """
     allowed = real_number(accuracy)
     if allowed is None or not 0 < allowed < 1:

@@ -49,7 +49,13 @@ class Picture:
 
 
 def pictures(found: Analysis) -> list[Picture]:
-    """Every picture for which a campaign has data."""
+    """Every picture for which a campaign has data.
+
+    Examples
+    --------
+    >>> [picture.file for picture in pictures(found)][:1]
+    ['report-overlap-1-1.png']
+    """
     made: list[tuple[str, str, Figure]] = []
     for p, of_p in parts(found.curves, "p"):
         for p_star, rows in parts(of_p, "p_star"):
@@ -184,6 +190,12 @@ def write_report(
     ------
     InputError
         If a file cannot be written, or jinja2 is not installed.
+
+    Examples
+    --------
+    >>> files = write_report(campaign, "the campaign's text", list(records.values()), found, Path("report"))
+    >>> sorted(file.name for file in files)[-2:]
+    ['report.html', 'report.md']
     """
     require("the page of a campaign", "report")
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape

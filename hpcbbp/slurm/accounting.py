@@ -46,6 +46,12 @@ class JobStart:
     memory, memory_asked : float or None
         Bytes of a rank: the most that one used, and what was asked for. Ranks that mpirun has started Slurm sees
         together: their mean then.
+
+    Examples
+    --------
+    >>> start = starts_of("7|TIMEOUT|1795541000|1795544600|3600|60|01:30:00|2||4G|")[0]
+    >>> start.state, start.limit, start.cpu_seconds, start.memory_asked == 2 * 1024**3
+    ('TIMEOUT', 3600.0, 5400.0, True)
     """
 
     job: str
@@ -80,6 +86,13 @@ class Accounts:
         CPU time over elapsed time of the allocated cores.
     memory, memory_estimated, memory_asked : float or None
         Bytes of a rank.
+
+    Examples
+    --------
+    >>> starts = starts_of("7|COMPLETED|1795541000|1795544600|3600|120|01:00:00|2||4G|")
+    >>> accounts = accounts_of(starts, [])
+    >>> accounts.instances, accounts.cpu_share
+    (0, 0.5)
     """
 
     starts: tuple[JobStart, ...]
@@ -142,6 +155,12 @@ def starts_of(text: str) -> tuple[JobStart, ...]:
     ------
     InputError
         A line that is none of sacct_words' command.
+
+    Examples
+    --------
+    >>> row = "7|COMPLETED|1795541000|1795544600|3600|120|02:00:00|2||4G|"
+    >>> starts_of(row)[0].seconds
+    3600.0
     """
     rows: list[list[dict[str, str]]] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -178,7 +197,14 @@ def _start(job: dict[str, str], steps: Sequence[dict[str, str]]) -> JobStart:
 
 
 def accounts_of(starts: Iterable[JobStart], records: Iterable[Record]) -> Accounts:
-    """Add up what jobs took, beside the model's estimates of the instances that began while they ran."""
+    """Add up what jobs took, beside the model's estimates of the instances that began while they ran.
+
+    Examples
+    --------
+    >>> starts = starts_of("7|COMPLETED|1795541000|1795544600|3600|120|02:00:00|2||4G|")
+    >>> accounts_of(starts, []).cpu_share
+    1.0
+    """
     starts = tuple(starts)
     theirs = [record for record in records if any(one.had(record.begin) for one in starts)]
     cpus = max((one.cpus for one in starts), default=1)

@@ -27,6 +27,11 @@ class Profile(BaseModel):
         --module, --bind and --sbatch, each several times.
     container, program, launcher, mpi, node_memory : str, optional
     ntasks_per_node, requeues : int, optional
+
+    Examples
+    --------
+    >>> Profile(partition="long", modules=["openmpi"]).partition
+    'long'
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -63,6 +68,12 @@ def load_profile(path: Path | None = None) -> tuple[Profile, Path | None]:
     ------
     InputError
         One line: the file, the key, what is wrong and what would be right.
+
+    Examples
+    --------
+    >>> _ = Path("site.toml").write_text('partition = "long"')
+    >>> load_profile(Path("site.toml"))[0].partition
+    'long'
     """
     if path is None:
         path = next((file for file in (Path(HERE), user_file()) if file.exists()), None)

@@ -49,6 +49,12 @@ def render(work: Work, request: JobRequest, file: Path, folder: Path, command: s
     ------
     InputError
         What `sizes` refuses, or an option that would break the script.
+
+    Examples
+    --------
+    >>> script, made = render(later, JobRequest(ntasks_per_node=2), Path("small.toml"), Path("later"), "hpcbbp slurm")
+    >>> script.splitlines()[0], "srun" in script
+    ('#!/bin/bash', True)
     """
     check_texts(request, command, file, folder)
     size = sizes(work, request)
@@ -91,6 +97,14 @@ def render_operator(
     ------
     InputError
         Ranks, a time or a memory that make no sense, or an option that would break the script.
+
+    Examples
+    --------
+    >>> asked = JobRequest(kind="solve", ntasks_per_node=2, time=3600.0)
+    >>> words = ["--operator", "mine:covariance"]
+    >>> script, made = render_operator(asked, words, 1e9, Path("out"), "hpcbbp slurm")
+    >>> "mine:covariance" in script
+    True
     """
     check_texts(request, command, folder, folder)
     size = sizes_given(request, memory)

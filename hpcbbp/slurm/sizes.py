@@ -61,6 +61,11 @@ class JobRequest:
         account, partition, qos, constraint and such.
     directives : sequence of str
         Further #SBATCH lines.
+
+    Examples
+    --------
+    >>> JobRequest(nodes=2, ntasks_per_node=64, time=3600.0, options={"partition": "long"}).ranks
+    128
     """
 
     kind: str = "campaign"
@@ -86,7 +91,13 @@ class JobRequest:
 
 
 def seconds_of(text: str) -> float:
-    """Seconds of a time as Slurm writes it (MIN, H:M:S, D-H:M:S) or in words (90 min, 2 h, 1 d)."""
+    """Seconds of a time as Slurm writes it (MIN, H:M:S, D-H:M:S) or in words (90 min, 2 h, 1 d).
+
+    Examples
+    --------
+    >>> seconds_of("1-00:30:00"), seconds_of("90 min")
+    (88200.0, 5400.0)
+    """
     words, clock = seconds_in_words(text), _CLOCK.fullmatch(text.strip())
     if clock is not None:
         days, first, second, third = (int(part) if part else 0 for part in clock.groups())
@@ -106,7 +117,13 @@ def seconds_of(text: str) -> float:
 
 
 def slurm_time(seconds: float) -> str:
-    """Seconds as D-HH:MM:SS, whole minutes."""
+    """Seconds as D-HH:MM:SS, whole minutes.
+
+    Examples
+    --------
+    >>> slurm_time(5400.0)
+    '01:30:00'
+    """
     minutes = math.ceil(seconds / 60)
     days, rest = divmod(minutes, 1440)
     clock = f"{rest // 60:02d}:{rest % 60:02d}:00"
@@ -129,6 +146,12 @@ class Sizes:
         Tasks of the whole array.
     left, longest : float
         Estimated seconds of what is missing in one job of this size, and of one instance.
+
+    Examples
+    --------
+    >>> made = sizes(later, JobRequest(ntasks_per_node=2))
+    >>> made.time >= made.longest, made.memory_mib > 0
+    (True, True)
     """
 
     time: int
@@ -148,6 +171,11 @@ def sizes(work: Work, request: JobRequest) -> Sizes:
     InputError
         Ranks that ranks_per_instance does not divide, a time limit too short for an instance, too little memory of a
         node, more array tasks than instances, nothing missing.
+
+    Examples
+    --------
+    >>> sizes(later, JobRequest(ntasks_per_node=2)).left > 0
+    True
     """
     _check(work, request)
     each = request.ranks if request.kind == "solve" else work.campaign.ranks_per_instance

@@ -87,6 +87,14 @@ class SolveCheckpoint(VectorCheckpoint):
     ----------
     resumed : int
         Products that the state in the folder was made of; 0 if there was none.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, gaussian_instance, solve_instance
+    >>> instance = gaussian_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=200)
+    >>> solution = solve_instance(instance, 1, checkpoint=SolveCheckpoint("kept", every=60.0))
+    >>> bool(solution.eigen.converged[0])
+    True
     """
 
     words, what, unfinished = KRYLOV, "solve", False

@@ -51,6 +51,13 @@ class Cluster:
     eigenvalue_error, overlap2_error : float or None
         Bounds on what the means still miss, if no eigenvalue but the p p* lowest lies below the next Ritz value less
         its residual; None where that is not known, or is too near.
+
+    Examples
+    --------
+    >>> known = Known(np.array([-1.1, -1.0, -0.8]), np.array([1e-8, 1e-8, 1e-8]), np.array([0.6, 0.4, 0.0]))
+    >>> mean = cluster_of(known, 2)
+    >>> round(mean.eigenvalue, 3), round(mean.overlap2, 3), mean.overlap2_error < 1e-6
+    (-1.05, 0.5, True)
     """
 
     pairs: int

@@ -38,6 +38,13 @@ def solve_dense(instance: Instance, tol: float = DEFAULT_TOL) -> Solution:
     ------
     InputError
         If X is not stored, or the matrix does not fit in memory.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, gaussian_instance
+    >>> solution = solve_dense(gaussian_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=60))
+    >>> len(solution.eigen.eigenvalues)
+    60
     """
     if not isinstance(instance, Instance):
         raise InputError(f"solve_dense({type(instance).__name__}): give an Instance, as of gaussian_instance")

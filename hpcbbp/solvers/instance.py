@@ -10,21 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcbbp.data.base import DataMatrix
-from hpcbbp.data.file import read_shape
-from hpcbbp.data.loading import default_storage, load_data, load_weights
 from hpcbbp.data.stored import check_array, check_storage
 from hpcbbp.errors import InputError, shown
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.model.problem import Problem, check_dimension
-from hpcbbp.model.words import Parts
 from hpcbbp.operators.hessian import Hessian
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.checkpoint import SolveCheckpoint
 from hpcbbp.solvers.keeping.identity import identity_of
 from hpcbbp.solvers.lengths import TINY, check_lengths
 from hpcbbp.solvers.makers import MAKERS, require_memory
-from hpcbbp.solvers.needs import stored_bytes
 from hpcbbp.solvers.overlap import cosines, level_cosines, overlaps
 from hpcbbp.solvers.request import DEFAULT_TOL, Request
 from hpcbbp.solvers.result import Solution, Step
@@ -55,6 +51,15 @@ class Instance:
     ------
     InputError
         When made (collectively): weights that are not plain arrays of these shapes, not finite, or without a length.
+
+    Examples
+    --------
+    >>> from hpcbbp.data.stored import StoredData
+    >>> rng = np.random.default_rng(0)
+    >>> X, w = rng.standard_normal((300, 100)) / 10, rng.standard_normal((100, 2))
+    >>> own = Instance(Problem(1, 1, 3.0, 1.5), StoredData(X, 300), teacher=w[:, :1], student=w[:, 1:], seed=0)
+    >>> own.hessian.size
+    100
     """
 
     problem: Problem
@@ -162,6 +167,12 @@ def gaussian_instance(
     ------
     InputError
         Bad values, or a problem that does not fit in memory; before anything is allocated.
+
+    Examples
+    --------
+    >>> instance = gaussian_instance(Problem(p=2, p_star=1, alpha=3.0, a=1.5), n=100, seed=1)
+    >>> instance.data.m, instance.student.shape
+    (300, (100, 2))
     """
     group, n, seed, m = Group.chosen(group), check_dimension(n), check_seed(seed), problem.samples(n)
     if not isinstance(data, str) or data not in MAKERS:
@@ -178,72 +189,6 @@ def gaussian_instance(
         student=sphere(n, problem.p, seed, "student", group),
         seed=seed,
     )
-
-
-def file_instance(
-    data: str,
-    teacher: str,
-    student: str,
-    a: float,
-    seed: int = 0,
-    *,
-    storage: str | None = None,
-    nev: int | None = None,
-    parts: Parts | None = None,
-    group: Group | None = None,
-) -> Instance:
-    """Read an instance from files: X (M x N, rows x_mu as they are), teacher (p* x N), student (p x N).
-
-    The weights are used as they are, of any length (the model has |w| = sqrt(N) and |x_mu| near 1). Collective.
-
-    Parameters
-    ----------
-    data, teacher, student : str
-        FILE.npy, FILE.h5 or FILE.h5:DATASET.
-    a : float
-        Constant of the loss, > 0.
-    seed : int
-        Of the solver's start vector, and of noise on the labels.
-    storage : {"float64", "float32", "bf16", "int8"}, optional
-        As in the file by default. Of bf16 and int8, which are approximations, solutions tell source_residuals.
-    parts : Parts, optional
-        Activation, loss, noise and link by their names (hpcbbp.model.words); the paper's by default.
-    nev, group
-        See gaussian_instance.
-
-    Raises
-    ------
-    InputError
-        Unreadable or unsuitable files (see hpcbbp.data.file), a zero weight vector, an X that is zero everywhere or
-        whose curvatures over- or underflow, or too little memory.
-    """
-    group, seed = Group.chosen(group), check_seed(seed)
-    with group.agreeing():
-        if parts is not None and parts.covariance is not None:
-            raise InputError(f"covariance = {parts.covariance}: {data} is as it is; leave the covariance out")
-        m, n, dtype = read_shape(data, "the data X", "M x N")
-        p_star = read_shape(teacher, "teacher weights", "p* x N")[0]
-        p = read_shape(student, "student weights", "p x N")[0]
-        problem = (parts or Parts()).problem(p, p_star, m / n, a)
-        if n < 2:
-            raise InputError(f"{data}: shape {(m, n)}; X is M x N with N >= 2")
-        numbers = check_storage(default_storage(dtype) if storage is None else storage)
-        if nev is not None:
-            nev = eigen.check_nev(nev, p * n)
-    require_memory(Request(problem, n, seed, storage=numbers, nev=nev), group, stored_bytes)
-    weights = {}
-    for name, what, shape in ((teacher, "teacher weights", "p* x N"), (student, "student weights", "p x N")):
-        weights[what] = load_weights(name, what, shape, n, group)
-        with np.errstate(over="ignore"):
-            norms2 = group.sum((weights[what] ** 2).sum(axis=0))
-        check_lengths(norms2, f"{name} ({what})")
-    X = load_data(data, storage, group)
-    instance = Instance(problem, X, weights["teacher weights"], weights["student weights"], seed)
-    try:
-        instance.hessian  # noqa: B018  # needed anyway, and only here the file's name is known
-    except InputError as error:
-        raise InputError(f"{data}: {error}") from None
-    return instance
 
 
 def solve_instance(
@@ -266,6 +211,12 @@ def solve_instance(
     tol, progress, below, verify, checkpoint
         See hpcbbp.solvers.eigen.solve. A solve on dice that goes on is one instance, but as with another number of
         ranks the same only up to how rounding grows on the way (docs/dice.md).
+
+    Examples
+    --------
+    >>> solution = solve_instance(gaussian_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=200), nev=2)
+    >>> bool(solution.eigen.converged.all()), bool(solution.overlap2[0] > 0.2)
+    (True, True)
     """
     if not isinstance(instance, Instance):
         raise InputError(

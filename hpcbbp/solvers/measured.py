@@ -68,6 +68,12 @@ class Measured:
     quenched : QuenchedRecord, NotPredicted or None
     point : Point or None
         What the campaign asked for.
+
+    Examples
+    --------
+    >>> one = next(iter(measured(records.values())))
+    >>> one.outliers, len(one.overlap2), one.prediction.edge > one.prediction.lambda_1
+    (1, 1, True)
     """
 
     p: Units

@@ -14,7 +14,7 @@ from hpcbbp.machine import memory, petsc
 from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.rng import check_seed
 from hpcbbp.operators.base import Operator
-from hpcbbp.operators.own import checked_directions
+from hpcbbp.operators.directions import checked_directions
 from hpcbbp.operators.vectors import ordinary, orthonormal
 from hpcbbp.solvers import eigen
 from hpcbbp.solvers.checkpoint import SolveCheckpoint
@@ -41,6 +41,14 @@ class Overlap:
         v . d_l / |d_l| of each pair.
     overlap2 : (k,) array
         |P v|^2, P the projection on the span of the directions.
+
+    Examples
+    --------
+    >>> from hpcbbp.operators import replicated_operator
+    >>> A = replicated_operator(lambda v: np.arange(1.0, 51.0) * v, 50)
+    >>> found = solve_operator(A, 1, which="lowest", directions={"first": np.eye(50)[0]})
+    >>> found.overlaps["first"].overlap2.round(6).tolist()
+    [1.0]
     """
 
     cosines: Array
@@ -62,6 +70,14 @@ class OperatorSolution:
     ends : (k,) tuple of {"lowest", "largest"}
         Which end each pair was found from.
     overlaps : dict of str to Overlap
+
+    Examples
+    --------
+    >>> from hpcbbp.operators import replicated_operator
+    >>> A = replicated_operator(lambda v: np.arange(1.0, 51.0) * v, 50, name="diagonal")
+    >>> found = solve_operator(A, 1, which="both")
+    >>> found.ends, found.eigen.eigenvalues.round(6).tolist()
+    (('lowest', 'largest'), [1.0, 50.0])
     """
 
     name: str

@@ -38,6 +38,14 @@ class Point:
         Gradient descent in words (hpcbbp.dynamics.Schedule.words); None: the Hessian at the random start alone.
     hessian_every : int, optional
         Steps between Hessians of a descent.
+
+    Examples
+    --------
+    >>> point = Point(p=1, p_star=1, a=1.5, alpha=3.0, n=1000, seed=0, method="deferred")
+    >>> point.request.m
+    3000
+    >>> point.key[:29]
+    'physics=1 p=1 p_star=1 a=1.5 '
     """
 
     # A plain dataclass, which pydantic checks where it is read from a line: its models take twice the memory.

@@ -39,6 +39,12 @@ class Request:
         Search for copies of exactly multiple eigenvalues.
     block : int or None
         Vectors a step of deferred Krylov; None: `usual_block`.
+
+    Examples
+    --------
+    >>> from hpcbbp.solvers.checks import check
+    >>> check(Request(Problem(p=1, p_star=1, alpha=3.0, a=1.5), n=1000, method="dice", tol=1e-6)).name
+    'dice'
     """
 
     problem: Problem

@@ -26,6 +26,15 @@ class Step:
     eigenvalues, estimates : tuple of float
         Current approximations and the solver's estimates of their residual norms (relative to |lambda| where
         the convergence test is).
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, deferred_instance, solve_deferred
+    >>> steps = []
+    >>> instance = deferred_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=500)
+    >>> solution = solve_deferred(instance, tol=1e-3, progress=steps.append)
+    >>> steps[-1].converged, steps[-1].estimates[0] < steps[0].estimates[0]
+    (1, True)
     """
 
     restart: int
@@ -74,6 +83,13 @@ class EigenResult:
         An eigenvalue of H' lies within that of lambda. None for all others.
     lowest : bool
         Whether the lowest pairs were asked for, and not those of another end with PETSc's options.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, deferred_instance, solve_deferred
+    >>> eigen = solve_deferred(deferred_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=500), tol=1e-3).eigen
+    >>> bool(eigen.residuals[0] <= eigen.tolerance * abs(eigen.eigenvalues[0])), eigen.reason.split(":")[0]
+    (True, 'converged')
     """
 
     eigenvalues: Array
@@ -149,6 +165,15 @@ class Solution:
         v_k . w_l / |w_l| of each pair.
     beyond : Known or None
         Ritz pairs behind these that the solve knows besides, however roughly.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, deferred_instance, solve_deferred
+    >>> solution = solve_deferred(deferred_instance(Problem(p=2, p_star=1, alpha=6.0, a=1.5), n=500), tol=1e-3)
+    >>> solution.overlap2.shape, solution.teacher_overlaps.shape, solution.cluster.pairs
+    ((2,), (2, 2, 1), 2)
+    >>> sorted(solution.to_dict())[:3]
+    ['a', 'activation', 'alpha']
     """
 
     problem: Problem

@@ -52,6 +52,15 @@ class SpectralDensity:
     products : int
     seconds : float
     provenance : dict
+
+    Examples
+    --------
+    >>> from hpcbbp.operators import replicated_operator
+    >>> A = replicated_operator(lambda v: np.arange(1.0, 51.0) * v, 50)
+    >>> found = spectral_density(A, probes=4, steps=10)
+    >>> value, error = found.moment(1)  # tr A / 50 = 25.5
+    >>> bool(abs(value - 25.5) < 5 * error)
+    True
     """
 
     name: str

@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from hpcbbp.theory.engine.answers import ModelSpectrum, ModelTheory
     from hpcbbp.theory.engine.compare import ModelTransition
     from hpcbbp.theory.engine.density import ModelDensity, model_density
+    from hpcbbp.theory.finite.effective import EffectiveSize, EffectiveThreshold
     from hpcbbp.theory.finite.fluctuations import outlier_std
-    from hpcbbp.theory.finite.sample import Quenched, quenched, quenched_model, quenched_sample
+    from hpcbbp.theory.finite.quenched import Quenched
+    from hpcbbp.theory.finite.sample import quenched, quenched_model, quenched_sample
     from hpcbbp.theory.finite.threshold import (
-        EffectiveSize,
-        EffectiveThreshold,
         effective_size,
         effective_threshold,
         fraction_seen,
     )
     from hpcbbp.theory.limit.density import Density, density
     from hpcbbp.theory.sampled.average import FiniteSize, finite_size
-    from hpcbbp.theory.sampled.predict import PredictedPoint, Prediction, predict
+    from hpcbbp.theory.sampled.predict import predict
+    from hpcbbp.theory.sampled.prediction import PredictedPoint, Prediction
 
 __all__ = [
     "Density",
@@ -72,11 +73,12 @@ __getattr__, __dir__ = lazy.attach(
         "engine.density": ["ModelDensity", "model_density"],
         "sampled.average": ["FiniteSize", "finite_size"],
         "finite.fluctuations": ["outlier_std"],
-        "sampled.predict": ["PredictedPoint", "Prediction", "predict"],
-        "finite.sample": ["Quenched", "quenched", "quenched_model", "quenched_sample"],
+        "sampled.predict": ["predict"],
+        "sampled.prediction": ["PredictedPoint", "Prediction"],
+        "finite.effective": ["EffectiveSize", "EffectiveThreshold"],
+        "finite.quenched": ["Quenched"],
+        "finite.sample": ["quenched", "quenched_model", "quenched_sample"],
         "finite.threshold": [
-            "EffectiveSize",
-            "EffectiveThreshold",
             "effective_size",
             "effective_threshold",
             "fraction_seen",

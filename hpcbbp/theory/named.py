@@ -19,7 +19,7 @@ from hpcbbp.theory.limit.transition import Transition, transition
 
 if TYPE_CHECKING:
     from hpcbbp.theory.engine.answers import ModelTheory
-    from hpcbbp.theory.finite.threshold import EffectiveSize, EffectiveThreshold
+    from hpcbbp.theory.finite.effective import EffectiveSize, EffectiveThreshold
 
 Model = tuple[float, int, float] | tuple[float, int, float, str]
 """p, p*, a and the words of Parts: none or empty for the paper's model, which alone has p = inf."""

@@ -32,7 +32,7 @@ _INSET_WIDTHS = (1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 50, 70, 100)
 
 @dataclass(frozen=True)
 class PhaseDiagram:
-    """Thresholds.
+    """Thresholds of several widths and loss constants.
 
     Attributes
     ----------
@@ -46,6 +46,12 @@ class PhaseDiagram:
         p, p_star, a, n, alpha_bbp_n (or None), trusted.
     rows, inset : DataFrame
         Both as tables, where pandas is installed.
+
+    Examples
+    --------
+    >>> made = phase_table([2], 1, [1.5], [], sizes=[10**6], with_a_c=False)
+    >>> round(made.effective[0]["alpha_bbp_n"], 3)
+    1.022
     """
 
     p_star: int
@@ -135,6 +141,12 @@ def phase_table(
     ------
     InputError
         If a value is outside its domain.
+
+    Examples
+    --------
+    >>> made = phase_table([1, 2], 1, [0.5, 1.5], [])
+    >>> sorted({row["transition"] for row in made.against_a})
+    ['continuous', 'discontinuous']
     """
     rows: list[dict[str, Any]] = []
     widths = list(dict.fromkeys(widths))

@@ -13,7 +13,7 @@ from hpcbbp.model import registry
 from hpcbbp.model.words import Parts
 from hpcbbp.solvers.dense import solve_dense
 from hpcbbp.theory import ModelTheory, model_density, quenched_model, quenched_sample, spectrum
-from hpcbbp.theory.finite.sample import TRACY_WIDOM_MEAN, TRACY_WIDOM_STD
+from hpcbbp.theory.finite.quenched import TRACY_WIDOM_MEAN, TRACY_WIDOM_STD
 
 
 def problem_of(covariance: str, p: int = 1, p_star: int = 1, alpha: float = 3.0, a: float = 3.0, **words) -> Problem:

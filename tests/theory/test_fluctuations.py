@@ -13,7 +13,7 @@ from scipy.linalg import eigvalsh_tridiagonal
 from hpcbbp import InputError, Instance, Problem, gaussian_instance, spectrum
 from hpcbbp.solvers.overlap import cosines
 from hpcbbp.theory import finite_size, outlier_std, quenched, quenched_sample
-from hpcbbp.theory.finite.sample import TRACY_WIDOM_95
+from hpcbbp.theory.finite.quenched import TRACY_WIDOM_95
 from hpcbbp.theory.limit.bulk import averages
 from hpcbbp.theory.limit.outlier import outlier_gamma
 

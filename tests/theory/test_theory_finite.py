@@ -15,7 +15,7 @@ from hpcbbp.theory import finite_size, quenched, quenched_sample, spectrum, tran
 from hpcbbp.theory.finite import kernels as sample_kernels
 from hpcbbp.theory.finite.dyson import Curve
 from hpcbbp.theory.finite.projections import CHUNK, Drawn, Projections
-from hpcbbp.theory.finite.sample import TRACY_WIDOM_MEAN, TRACY_WIDOM_STD
+from hpcbbp.theory.finite.quenched import TRACY_WIDOM_MEAN, TRACY_WIDOM_STD
 from hpcbbp.theory.finite.sums import Sums
 from hpcbbp.theory.limit.bulk import averages
 from hpcbbp.theory.limit.outlier import outlier_gamma

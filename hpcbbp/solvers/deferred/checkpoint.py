@@ -46,6 +46,16 @@ class Checkpoint(Keeping):
         Whether the state is one of format 1, of an earlier version: it has no checksums, and gets none.
     trouble : str
         As of Keeping.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, deferred_instance, solve_deferred
+    >>> def instance():
+    ...     return deferred_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=500)
+    >>> first = solve_deferred(instance(), tol=1e-2, checkpoint=Checkpoint("state", every=0.0))
+    >>> further = solve_deferred(instance(), tol=1e-4, checkpoint=Checkpoint("state"))  # goes on
+    >>> further.eigen.products > first.eigen.products
+    True
     """
 
     def _fresh(self) -> None:

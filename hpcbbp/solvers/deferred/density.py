@@ -76,6 +76,14 @@ def deferred_density(
     ------
     InputError
         Values that make no sense, int16, or too little memory.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> found = deferred_density(Problem(p=1, p_star=1, alpha=3.0, a=1.5), n=500, probes=2, steps=20)
+    >>> share, error = found.cumulative(np.array([-5.0, 500.0]))
+    >>> share.round(3).tolist()
+    [0.0, 1.0]
     """
     if not isinstance(problem, Problem):
         raise InputError(f"deferred_density({shown(problem)}): give a Problem and N")

@@ -93,6 +93,11 @@ def deferred_instance(
     ------
     InputError
         Values out of their domain, or too little memory.
+
+    Examples
+    --------
+    >>> deferred_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=1000, seed=1).m
+    6000
     """
     group, n, seed = Group.chosen(group), check_dimension(n), check_seed(seed)
     nev = check_nev(problem.p * problem.p_star if nev is None else nev, problem.p * n)

@@ -54,6 +54,13 @@ class Deferred(ABC):
         Eigenspaces of the data's covariance, L of them (one for white data).
     weights : (q, p + p*) array
         Student and teacher directions, unit vectors, in the first q = L (p + p*) directions met.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, deferred_instance
+    >>> instance = deferred_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=1000)
+    >>> instance.n, instance.m, instance.storage
+    (1000, 6000, 'float64')
     """
 
     samples: Images

@@ -67,6 +67,13 @@ def solve_deferred(
         Bad values, or a checkpoint of something else.
     StoppedError
         The checkpoint was told to stop the solve, and has its state.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem, deferred_instance
+    >>> solution = solve_deferred(deferred_instance(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=1000), tol=1e-4)
+    >>> bool(solution.eigen.converged[0]), bool(0.4 < solution.overlap2[0] < 0.7)
+    (True, True)
     """
     if not isinstance(instance, Deferred):
         raise InputError(

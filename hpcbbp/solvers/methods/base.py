@@ -57,6 +57,17 @@ class Method(Protocol):
         Whether it finds all pairs, however many are asked for.
     checkpoint : class, optional
         What keeps its state; None where it cannot be stopped on the way.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> from hpcbbp.solvers.methods import METHODS
+    >>> from hpcbbp.solvers.request import Request
+    >>> sorted(METHODS)
+    ['deferred', 'dense', 'dice', 'regenerated', 'stored']
+    >>> asked = Request(Problem(p=1, p_star=1, alpha=3.0, a=1.5), n=10_000)
+    >>> METHODS["deferred"].memory(asked, ranks=1) < METHODS["stored"].memory(asked, ranks=1)
+    True
     """
 
     name: str

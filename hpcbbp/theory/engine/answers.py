@@ -61,6 +61,13 @@ class ModelSpectrum:
         Estimate of the error of all these numbers: the largest difference between two sets of nodes.
     nodes : int
         Of the finer one.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> found = ModelTheory(Problem(p=1, p_star=1, alpha=6.0, a=1.5), tolerance=1e-3).spectrum(alpha=6.0)
+    >>> found.edge, found.eigenvalues.shape, round(float(found.overlap2[0]), 2)
+    ('sharp', (1,), 0.53)
     """
 
     alpha: float
@@ -105,6 +112,15 @@ class ModelTheory:
     ------
     InputError
         Curvatures without a lower bound, or without any below 0; labels that the loss has no value for.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> from hpcbbp.model import registry
+    >>> tanh = Problem(p=1, p_star=1, alpha=6.0, a=2.0, activation=registry.activation("tanh"))
+    >>> found = ModelTheory(tanh, tolerance=1e-3).spectrum(alpha=6.0)
+    >>> found.error < 1e-2
+    True
     """
 
     def __init__(self, problem: Problem, tolerance: float = TOLERANCE) -> None:

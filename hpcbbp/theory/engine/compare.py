@@ -29,6 +29,14 @@ class ModelTransition:
         m^2 just above alpha_bbp; 0 for a continuous transition.
     error : float
         Largest difference of two sets of nodes in these numbers, relative for thresholds above 1.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> from hpcbbp.theory import ModelTheory
+    >>> found = ModelTheory(Problem(p=1, p_star=1, alpha=6.0, a=1.5), tolerance=1e-3).transition()
+    >>> found.kind, round(found.alpha_bbp, 2)
+    ('discontinuous', 1.37)
     """
 
     alpha_bbp: float

@@ -42,6 +42,13 @@ class ModelDensity:
     x, rho : (k,) arrays
     error : float
         Largest difference of rho between two sets of nodes.
+
+    Examples
+    --------
+    >>> from scipy.integrate import trapezoid
+    >>> flat = ModelDensity(x=np.linspace(0.0, 2.0, 5), rho=np.full(5, 0.5), error=0.0)
+    >>> float(trapezoid(flat.rho, flat.x))
+    1.0
     """
 
     x: Array
@@ -170,6 +177,13 @@ def model_density(
     ------
     InputError
         Values out of their domain, or a density that was not found anywhere.
+
+    Examples
+    --------
+    >>> from hpcbbp import Problem
+    >>> theory = ModelTheory(Problem(p=1, p_star=1, alpha=6.0, a=1.5), tolerance=1e-3)
+    >>> model_density(theory, alpha=6.0, points=10).x.shape
+    (10,)
     """
     alpha, points = check_alpha(alpha), check_count("points", points, 10, POINTS_MAX)
     problem, even = theory.problem, Symmetries(theory.problem).student

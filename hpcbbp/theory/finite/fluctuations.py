@@ -42,6 +42,11 @@ def outlier_std(p: int, p_star: int, a: float, alpha: float, n: int) -> float | 
     ------
     InputError
         Values out of their domain.
+
+    Examples
+    --------
+    >>> outlier_std(1, 1, 1.5, alpha=6.0, n=400) / outlier_std(1, 1, 1.5, alpha=6.0, n=1600)
+    2.0
     """
     units, p_star, a = check_model(p, p_star, a)
     if units == math.inf:

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
 from os import sched_getaffinity
 
 import numpy as np
@@ -34,68 +33,12 @@ from hpcbbp.theory.finite.left_end import check_gram, left_edge, outliers
 from hpcbbp.theory.finite.levels import LevelCurve
 from hpcbbp.theory.finite.population import Population
 from hpcbbp.theory.finite.projections import Drawn, Projections, Samples, check_size, check_widths
+from hpcbbp.theory.finite.quenched import Quenched
 from hpcbbp.theory.finite.sums import Ranks, Sums
 
 Array = NDArray[np.float64]
 
-TRACY_WIDOM_MEAN, TRACY_WIDOM_STD = -1.2065335745820, 1.2679831
-"""Of the largest eigenvalue of the Gaussian orthogonal ensemble in Airy units (Tracy, Widom 1996; Bornemann 2010)."""
-
-TRACY_WIDOM_95 = 0.9793
-"""Its 95th percentile: the lowest eigenvalue of a bulk without outlier lies further out than that in 5 of 100."""
-
-
 _PASSES = 45.0  # usual number of passes over the samples
-
-
-@dataclass(frozen=True, eq=False)
-class Quenched:
-    """Left end of the spectrum of one sample's Hessian, as its projections predict it.
-
-    Attributes
-    ----------
-    n, m : int
-        N and M.
-    edge : float
-        The sample's left edge of the bulk.
-    g_edge : float
-        Stieltjes transform there, 1/d_min < g_edge < 0.
-    edge_scale : float
-        Unit of the lowest eigenvalues' own fluctuations at the edge, ~ N^(-2/3) at a sharp one: (20) of
-        docs/finite-n.md.
-    eigenvalues : (r,) array
-        Outliers below the edge, ascending; r <= p (p + p*), possibly 0.
-    overlap2 : (r,) array
-        m^2 with the teacher, sum_kl (v_k . w*_l)^2 / N.
-    student_overlap2 : (r,) array
-        The same with the student's weights.
-    """
-
-    n: int
-    m: int
-    edge: float
-    g_edge: float
-    edge_scale: float
-    eigenvalues: Array
-    overlap2: Array
-    student_overlap2: Array
-
-    @property
-    def separation(self) -> Array:
-        """(edge - eigenvalue) / edge_scale of each outlier: in the unit in which the lowest of the bulk fluctuate."""
-        return (self.edge - self.eigenvalues) / self.edge_scale
-
-    @property
-    def visible(self) -> bool:
-        """Whether the lowest outlier lies further out than lambda_1 beyond a sharp edge does in 95 of 100 samples."""
-        return bool((self.separation > TRACY_WIDOM_95).any())
-
-    @property
-    def lowest(self) -> float:
-        """lambda_1: the lowest outlier; without one the edge, and what Tracy-Widom fluctuations add on average."""
-        if len(self.eigenvalues):
-            return float(self.eigenvalues[0])
-        return self.edge - TRACY_WIDOM_MEAN * self.edge_scale
 
 
 def quenched(
@@ -137,6 +80,13 @@ def quenched(
     ------
     InputError
         Shapes that do not fit, numbers that are not finite, values out of their domain, or p (p + p*) > 400.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> found = quenched(rng.standard_normal((6000, 1)), rng.standard_normal((6000, 1)), a=1.5, n=1000)
+    >>> len(found.eigenvalues), bool(found.eigenvalues[0] < found.edge)
+    (1, True)
     """
     return _of_rows(lambda some: (Projections(s, u, empty=some), check_constant(a)), None, n, gram, threads, group)
 
@@ -170,6 +120,14 @@ def quenched_model(
     ------
     InputError
         As for `quenched`; besides, labels that the loss has no value for.
+
+    Examples
+    --------
+    >>> problem = Problem(p=1, p_star=1, alpha=6.0, a=1.5)
+    >>> rng = np.random.default_rng(0)
+    >>> found = quenched_model(problem, rng.standard_normal((6000, 1)), rng.standard_normal((6000, 1)), n=1000)
+    >>> bool(found.overlap2[0] > 0.4)
+    True
     """
     if is_the_papers(problem):
         return quenched(s, u, problem.a, n, gram=gram, threads=threads, group=group)
@@ -223,6 +181,12 @@ def quenched_sample(
     ------
     InputError
         Values out of their domain, labels that the loss has no value for, or p (p + p*) > 400.
+
+    Examples
+    --------
+    >>> found = quenched_sample(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=1000, seed=1)
+    >>> found.m, bool(found.overlap2[0] > 0.4)
+    (6000, True)
     """
     problem = any_model(problem)
     known = is_the_papers(problem)

@@ -21,6 +21,7 @@ from scipy.optimize import brentq
 
 from hpcbbp.errors import InputError, shown, whole_number
 from hpcbbp.theory.domain import check_alpha, check_model, real
+from hpcbbp.theory.finite.effective import EffectiveSize, EffectiveThreshold
 from hpcbbp.theory.limit.beyond import steep
 from hpcbbp.theory.limit.bulk import Averages, averages
 from hpcbbp.theory.limit.modes import Modes, stiffness
@@ -36,54 +37,6 @@ _FEW = 0.01  # weights p + p* over N, for trust
 _NONE = 1e-3  # samples mu expected: so few that nothing depends on whether the shift is small
 _SOLVED = 1e-6  # of the logarithm of the number expected: elsewhere it jumps past what is asked for
 _LARGEST = 1e290  # N beyond which probabilities underflow
-
-
-@dataclass(frozen=True)
-class EffectiveThreshold:
-    """alpha_BBP(N) of one model.
-
-    Attributes
-    ----------
-    n : int
-    alpha : float or None
-        Where the fraction asked for (one half) of the p p* outliers of instances is seen; None where (13) does not
-        hold.
-    trusted : bool
-        Whether the shift and the width of the resonance are small enough for the first order; docs/finite-n.md says
-        how far alpha is from averages over sampled projections.
-    reason : str
-        Why there is no alpha; empty if there is one.
-    """
-
-    n: int
-    alpha: float | None
-    trusted: bool
-    reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"n": self.n, "alpha_bbp_n": self.alpha, "trusted": self.trusted, "reason": self.reason or None}
-
-
-@dataclass(frozen=True)
-class EffectiveSize:
-    """N(alpha), the inverse of alpha_BBP(N).
-
-    Attributes
-    ----------
-    alpha : float
-    n : float or None
-        N at which half of the outliers of this alpha are seen; fewer are at larger N.
-    reason : str
-        Why there is none; empty if there is one.
-    trusted : bool
-        As that of EffectiveThreshold.
-    """
-
-    alpha: float
-    n: float | None
-    reason: str
-    trusted: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,6 +132,11 @@ def effective_threshold(p: float, p_star: int, a: float, n: int, fraction: float
     ------
     InputError
         Values out of their domain.
+
+    Examples
+    --------
+    >>> round(effective_threshold(2, 1, 1.5, n=10**6).alpha, 3)
+    1.022
     """
     p, p_star, a = check_model(p, p_star, a)
     size = check_effective_size(n, p, p_star)
@@ -228,6 +186,11 @@ def fraction_seen(p: float, p_star: int, a: float, alpha: float, n: int) -> floa
     ------
     InputError
         Values out of their domain.
+
+    Examples
+    --------
+    >>> fraction_seen(2, 1, 1.5, alpha=1.1, n=10**6) > fraction_seen(2, 1, 1.5, alpha=1.1, n=10**8)
+    True
     """
     p, p_star, a = check_model(p, p_star, a)
     size, alpha = check_effective_size(n, p, p_star), check_alpha(alpha)
@@ -263,6 +226,12 @@ def effective_size(p: float, p_star: int, a: float, alpha: float) -> EffectiveSi
     ------
     InputError
         Values out of their domain.
+
+    Examples
+    --------
+    >>> size = effective_size(2, 1, 1.5, alpha=1.1)
+    >>> 1e6 < size.n < 1e12
+    True
     """
     p, p_star, a = check_model(p, p_star, a)
     alpha = check_alpha(alpha)

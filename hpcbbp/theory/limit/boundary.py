@@ -35,6 +35,11 @@ def a_c(p: float, p_star: int = 1) -> float | None:
     ------
     InputError
         If a value is outside its domain.
+
+    Examples
+    --------
+    >>> round(a_c(2), 4)
+    0.8304
     """
     units, teacher, _ = check_model(p, p_star, 1.0)
     return 0.0 if units == math.inf else _a_c(units, teacher)
@@ -67,6 +72,11 @@ def p_c(a: float, p_star: int = 1) -> int | None:
     ------
     InputError
         If a value is outside its domain.
+
+    Examples
+    --------
+    >>> p_c(1.5)
+    1
     """
     _, p_star, a = check_model(1, p_star, a)
     log_a = math.log(a)

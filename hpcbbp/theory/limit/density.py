@@ -50,6 +50,12 @@ class Density:
     edge : {"sharp", "smooth"}
     thinness : float or None
         A of a smooth edge, rho ~ exp(-A / (x - lambda_minus)) up to powers; None at a sharp one.
+
+    Examples
+    --------
+    >>> smooth = density(1, 1, 1.5, alpha=1.0, points=50)
+    >>> smooth.edge, smooth.thinness > 0, bool(smooth.rho.min() >= 0)
+    ('smooth', True, True)
     """
 
     x: Array
@@ -196,6 +202,12 @@ def density(
     ------
     InputError
         Values out of their domain.
+
+    Examples
+    --------
+    >>> curve = density(2, 1, 1.5, alpha=3.0, points=100)
+    >>> curve.x.shape, curve.edge, round(curve.lambda_minus, 4)
+    ((100,), 'sharp', -0.8126)
     """
     p, p_star, a = check_model(p, p_star, a)
     alpha = check_alpha(alpha)

@@ -45,6 +45,12 @@ class Spectrum:
     outliers : tuple of Outlier
         Of other models, which may have several: all of them, ascending, and each as often as it occurs; lambda_star
         is the lowest of those that know the teacher.
+
+    Examples
+    --------
+    >>> below = spectrum(2, 1, 1.5, alpha=1.2)
+    >>> below.edge, below.lambda_star, below.overlap2
+    ('smooth', None, 0.0)
     """
 
     alpha: float
@@ -100,6 +106,12 @@ def spectrum(p: float, p_star: int, a: float, alpha: float) -> Spectrum:
     ------
     InputError
         If a value is outside its domain.
+
+    Examples
+    --------
+    >>> at = spectrum(2, 1, 1.5, alpha=3.0)
+    >>> at.edge, round(at.lambda_minus, 5), round(at.lambda_star, 5), round(at.overlap2, 5)
+    ('sharp', -0.81258, -0.98864, 0.44679)
     """
     model = averages(p, p_star, a)
     alpha = check_alpha(alpha)

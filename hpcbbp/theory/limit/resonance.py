@@ -53,6 +53,12 @@ class Resonance:
         -2 g/p at the pole.
     reason : str
         Why there is none; empty if there is one.
+
+    Examples
+    --------
+    >>> above = resonance(2, 1, 1.5, alpha=2.0)
+    >>> above.lambda_r is None, bool(above.reason)
+    (True, True)
     """
 
     alpha: float
@@ -182,6 +188,12 @@ def resonance(p: float, p_star: int, a: float, alpha: float) -> Resonance:
     ------
     InputError
         If a value is outside its domain.
+
+    Examples
+    --------
+    >>> at = resonance(2, 1, 1.5, alpha=1.2)
+    >>> 0 < at.width < 0.1, 0 < at.overlap2 < 0.11
+    (True, True)
     """
     p, p_star, a = check_model(p, p_star, a)
     alpha = check_alpha(alpha)
@@ -213,6 +225,11 @@ def resonance_end(p: float, p_star: int, a: float) -> float | None:
     ------
     InputError
         If a value is outside its domain.
+
+    Examples
+    --------
+    >>> round(resonance_end(2, 1, 1.5), 5)
+    0.92938
     """
     p, p_star, a = check_model(p, p_star, a)
     return None if transition(p, p_star, a).alpha_0 is None else branch(p, p_star, a).end()

@@ -28,6 +28,12 @@ class Transition:
         Where the tangent of m^2(alpha) at alpha_bbp+ reaches zero; None for a continuous transition.
     error : float
         Estimate of the largest error of these numbers.
+
+    Examples
+    --------
+    >>> continuous = transition(2, 1, 0.5)
+    >>> continuous.kind, continuous.alpha_0, continuous.jump_overlap2
+    ('continuous', None, 0.0)
     """
 
     alpha_c: float | None
@@ -77,6 +83,12 @@ def transition(p: float, p_star: int, a: float) -> Transition:
     ------
     InputError
         If a value is outside its domain.
+
+    Examples
+    --------
+    >>> found = transition(2, 1, 1.5)
+    >>> found.kind, round(found.alpha_bbp, 6), round(found.jump_overlap2, 4)
+    ('discontinuous', 1.322938, 0.1098)
     """
     model = averages(p, p_star, a)
     at = model.moments(1.0)

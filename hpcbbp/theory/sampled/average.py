@@ -14,7 +14,8 @@ from hpcbbp.model.problem import Problem
 from hpcbbp.theory.domain import any_model, check_count, is_the_papers
 from hpcbbp.theory.engine.answers import ModelTheory
 from hpcbbp.theory.finite.projections import check_samples, check_size, check_widths
-from hpcbbp.theory.finite.sample import TRACY_WIDOM_STD, Quenched, quenched_sample
+from hpcbbp.theory.finite.quenched import TRACY_WIDOM_STD, Quenched
+from hpcbbp.theory.finite.sample import quenched_sample
 from hpcbbp.theory.named import known_overlap2_of
 
 Array = NDArray[np.float64]
@@ -53,6 +54,12 @@ class FiniteSize:
         lowest eigenvalues of the bulk fluctuate; None without any. Below 1 it is not told from one of the bulk.
     visible : float
         Fraction of samples whose outlier lies further out than the lowest eigenvalue of the bulk does in 95 of 100.
+
+    Examples
+    --------
+    >>> found = finite_size(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=500, samples=4)
+    >>> found.m, found.informed, found.lambda_1 < found.edge
+    (3000, 1.0, True)
     """
 
     n: int
@@ -110,6 +117,12 @@ def finite_size(
     ------
     InputError
         Values out of their domain, or labels that the loss has no value for.
+
+    Examples
+    --------
+    >>> found = finite_size(Problem(p=1, p_star=1, alpha=6.0, a=1.5), n=500, samples=4)
+    >>> found.samples, 0.3 < found.overlap2 < 0.8
+    (4, True)
     """
     problem = any_model(problem)
     check_widths(problem.p, problem.p_star)
