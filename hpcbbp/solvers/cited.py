@@ -39,6 +39,7 @@ def keys(methods: Iterable[str] | None = None) -> list[str]:
 
     Examples
     --------
+    >>> from hpcbbp.solvers.cited import keys
     >>> keys(["dense"])
     ['annesi2025', 'hpcbbp', 'lapack', 'numpy', 'scipy', 'numba']
     """
@@ -55,6 +56,7 @@ def bibtex(methods: Iterable[str] | None = None) -> str:
 
     Examples
     --------
+    >>> from hpcbbp.solvers.cited import bibtex
     >>> print(bibtex(["dense"]).splitlines()[0])
     @article{annesi2025,
     """
