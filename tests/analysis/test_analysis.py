@@ -10,7 +10,8 @@ import pytest
 
 from hpcbbp import InputError
 from hpcbbp.analysis.analysis import analyse
-from hpcbbp.figures.campaign import edge_figure, phi_figure
+from hpcbbp.figures.campaign import edge_figure
+from hpcbbp.figures.phi import phi_figure
 from hpcbbp.report.tables import law_tables
 from hpcbbp.theory import spectrum, transition
 
