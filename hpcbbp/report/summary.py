@@ -122,24 +122,26 @@ def _run(points: Sequence[Point], rows: Sequence[RunRow]) -> str:
     left = [f"{failed} failed"] if failed else []
     missing = wanted - done - failed
     left += [f"{missing} {'is' if missing == 1 else 'are'} still to be run"] if missing else []
-    if wanted == 1 == done:
-        how = "the one instance wanted is done"
+    if wanted == 1:
+        how = f"the one instance wanted is {'' if done else 'not '}done"
     elif done == wanted:
         how = f"all {wanted} instances are done"
     elif done == 0:
-        how = f"{'none' if wanted > 1 else 'nothing'} of {counted(wanted, 'instance')} is done"
+        how = f"none of {wanted} instances is done"
     else:
         how = f"{done} of {wanted} instances {'is' if done == 1 else 'are'} done"
     seconds = sum(row.core_seconds for row in rows)
     spent = f" ({duration(seconds)} of core time)" if done + failed else ""
-    return f"Of {counted(many, 'model')} ({named}), at {where}, {', '.join([how, *left])}{spent}."
+    return f"Of {'one model' if many == 1 else f'{many} models'} ({named}), at {where}, {', '.join([how, *left])}{spent}."
 
 
 def _share(each: Comparison, count: int) -> str:
-    """At 4 of 5 points, at the one point."""
+    """At 4 of 5 points, at both points, at the one point compared."""
     if each.of == 1:
         return f"at the one {each.place} compared"
-    return f"at {'all' if count == each.of else count} {'' if count == each.of else 'of '}{each.of} {each.place}s"
+    if each.of == count:
+        return f"at {'both' if count == 2 else f'all {count}'} {each.place}s"
+    return f"at {count} of {each.of} {each.place}s"
 
 
 def _agrees(compared: list[Comparison], rows: Sequence[RunRow], found: Analysis | None, level: float) -> str:
@@ -165,10 +167,9 @@ def _agrees(compared: list[Comparison], rows: Sequence[RunRow], found: Analysis 
 
 def _outside(each: Comparison, level: float) -> str:
     count, chance = len(each.outside), each.of * (1 - level)
-    why = f"about {chance:.1f} expected by chance" if each.finite else "as it may at finite N"
-    few = count <= _NAMED and each.of > 1
-    named = "; ".join(each.outside) if few else f"farthest: {each.outside[0]}"
-    return f"{each.what} misses {each.theory} {_share(each, count)} ({why}; {named})"
+    named = "; ".join(each.outside) if count <= _NAMED else f"farthest: {each.outside[0]}"
+    why = f"about {chance:.1f} expected by chance; {named}" if each.finite else "as it may at finite N"
+    return f"{each.what} misses {each.theory} {_share(each, count)} ({why})"
 
 
 def _differs(

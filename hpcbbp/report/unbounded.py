@@ -14,15 +14,15 @@ Row = TypeVar("Row")
 _END = re.compile(r"\[-inf,|, inf\]")
 
 ALPHA_0 = (
-    "the slope of m^2 against alpha does not differ enough from zero, so that its line may reach zero anywhere on "
-    "that side (Fieller); more seeds bound it, or more alpha towards both ends of the window"
+    "the slope of m^2 against alpha does not differ enough from zero, so that its line may reach zero anywhere on a "
+    "side without a bound (Fieller); more seeds bound it, or more alpha towards both ends of the window"
 )
 THRESHOLDS = (
-    "the counts do not exclude a half point anywhere on that side; more seeds bound it, or alpha further out there"
+    "the counts exclude no half point on a side without a bound; more seeds bound it, or alpha further out there"
 )
 CROSSINGS = (
-    "the two curves do not differ enough in steepness, so that they may cross anywhere on that side (Fieller); more "
-    "seeds bound it, or more alpha around the crossing"
+    "the two curves do not differ enough in steepness, so that they may cross anywhere on a side without a bound "
+    "(Fieller); more seeds bound it, or more alpha around the crossing"
 )
 EDGES = (
     "the distances do not exclude that they stop falling with N, where the constant is infinite; more seeds bound it, "
