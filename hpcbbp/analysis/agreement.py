@@ -58,9 +58,9 @@ def agreement(instances: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
 def _compared(model: Model, alpha: float, group: pd.DataFrame, level: float) -> dict[str, float]:
     outliers, limit = int(model[0]) * model[1], known_spectrum_of(model, alpha)
     row: dict[str, float] = {"theory_error": limit.error}
-    for name in ("overlap2", "lambda_1"):
-        row |= {f"quenched_{name}": group[f"quenched_{name}"].mean()}
-        row |= {f"quenched_{name}_sem": group[f"quenched_{name}"].sem()}
+    for name in ("quenched_overlap2", "quenched_lambda_1"):
+        predictions: Any = group[name]
+        row[name], row[f"{name}_sem"] = float(predictions.mean()), float(predictions.sem())
     predicted = group["quenched_outliers"].ge(outliers).all()
     m2 = group["overlap2"] - group["quenched_overlap2"] if predicted else group["overlap2"] * math.nan
     star = math.nan if limit.lambda_star is None else limit.lambda_star

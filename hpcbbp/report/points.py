@@ -96,7 +96,7 @@ def curve_tables(found: Analysis) -> list[Table[Row]]:
         "lambda (mean): over the lowest p p* eigenvalues, which the outlier lambda* splits into at finite N; "
         f"lambda_-: edge of the bulk at N = inf; {apart}; {limit}"
     )
-    phi = f"phi: share of the instances whose lowest vector has the largest overlap, with its {sure} interval (Wilson's)"
+    phi = f"phi: share of instances whose lowest vector has the largest overlap, with its {sure} interval (Wilson's)"
     return [
         *table_of("Overlaps", _OVERLAPS, rows, overlaps),
         *table_of("Eigenvalues", _EIGENVALUES, rows, eigenvalues),

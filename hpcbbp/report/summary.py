@@ -132,7 +132,8 @@ def _run(points: Sequence[Point], rows: Sequence[RunRow]) -> str:
         how = f"{done} of {wanted} instances {'is' if done == 1 else 'are'} done"
     seconds = sum(row.core_seconds for row in rows)
     spent = f" ({duration(seconds)} of core time)" if done + failed else ""
-    return f"Of {'one model' if many == 1 else f'{many} models'} ({named}), at {where}, {', '.join([how, *left])}{spent}."
+    what = "one model" if many == 1 else f"{many} models"
+    return f"Of {what} ({named}), at {where}, {listed([how, *left])}{spent}."
 
 
 def _share(each: Comparison, count: int) -> str:

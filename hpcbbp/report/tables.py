@@ -194,7 +194,9 @@ def law_tables(found: Analysis) -> list[Table[Row]]:
         *table_of("Below alpha_BBP: the resonance", _SEEN, _below(found.curves), _SEEN_NOTE),
         *explained(table_of(f"Effective thresholds ({sure})", _THRESHOLDS, found.thresholds), THRESHOLDS),
         *explained(table_of(f"Crossings of phi ({sure})", _CROSSINGS, found.crossings), CROSSINGS),
-        *table_of(f"phi = 1/2 continued to N = infinity ({sure} under each law)", _LIMITS, found.limits, _LIMITS_NOTE),
+        *table_of(
+            f"phi = 1/2 continued to N = infinity ({sure} under each law)", _LIMITS, found.limits, _LIMITS_NOTE
+        ),
         *explained(
             table_of(f"lambda_1 - lambda_- without outlier ({sure})", _EDGES, found.edges, _EDGE_NOTE), EDGES
         ),

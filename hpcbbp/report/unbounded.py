@@ -25,8 +25,8 @@ CROSSINGS = (
     "(Fieller); more seeds bound it, or more alpha around the crossing"
 )
 EDGES = (
-    "the distances do not exclude that they stop falling with N, where the constant is infinite; more seeds bound it, "
-    "or N further apart"
+    "the distances do not exclude that they stop falling with N, where the constant is infinite; more seeds bound "
+    "it, or N further apart"
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +52,9 @@ class Law:
 _TITLES = {"p": "p = ", "p_star": "p* = ", "a": "a = ", "parts": "", "n": "N = ", "alpha": "alpha = "}
 
 
-def where(row: Any, names: Sequence[str]) -> str:
+def where(row: Mapping[Any, Any], names: Sequence[str]) -> str:
     """Of a row, a = 1.5, N = 400, alpha = 2.5: what is asked for of it, and is not empty."""
-    values = {name: getattr(row, name) for name in names}
+    values = {name: row[name] for name in names}
     shown = {name: f"{value:.5g}" if isinstance(value, float) else str(value) for name, value in values.items()}
     return ", ".join(_TITLES[name] + shown[name] for name in names if shown[name])
 
@@ -74,28 +74,32 @@ def comparisons(found: Analysis) -> list[Comparison]:
     for name, what, theory, finite in _DIFFERENCES:
         known = found.agreement.dropna(subset=[f"{name}_within"])
         far = known[known[f"{name}_within"] == 0]
-        beyond = [abs(t) / quantile(found.level, seeds - 1) for t, seeds in zip(far[f"{name}_errors"], far["seeds"], strict=True)]
+        beyond = [
+            abs(t) / quantile(found.level, seeds - 1)
+            for t, seeds in zip(far[f"{name}_errors"], far["seeds"], strict=True)
+        ]
         far = far.assign(beyond=beyond).sort_values("beyond", ascending=False)
-        places = tuple(where(row, [*model, "n", "alpha"]) for row in far.itertuples())
+        places = tuple(where(row, [*model, "n", "alpha"]) for row in far.to_dict("records"))
         made.append(Comparison(what, theory, "point", len(known) - len(far), len(known), places, finite))
-    rows = found.alpha_0.itertuples()
-    ends = [(row, row.data_low, row.theory_in_window, row.data_high) for row in rows]
-    made.append(_contained("alpha_0", "theory over the same alpha", ends, model, finite=False))
-    known = found.thresholds.dropna(subset=["half_seen"]) if "half_seen" in found.thresholds else pd.DataFrame()
-    ends = [
-        (row, row.half_seen_low, row.theory_alpha_bbp_n, row.half_seen_high) for row in known.itertuples() if row.trusted
-    ]
-    made.append(_contained("the threshold of what is seen", "alpha_BBP(N)", ends, model, finite=True))
+    at = found.alpha_0
+    made.append(_contained("alpha_0", "theory over the same alpha", at, "data", "theory_in_window", finite=False))
+    at = found.thresholds
+    at = at[at["trusted"].astype(bool)] if "half_seen" in at else at.iloc[:0]
+    what = "the threshold of what is seen"
+    made.append(_contained(what, "alpha_BBP(N)", at, "half_seen", "theory_alpha_bbp_n", finite=True))
     return [each for each in made if each.of]
 
 
-def _contained(
-    what: str, theory: str, ends: Iterable[tuple[Any, float, float, float]], model: list[str], *, finite: bool
-) -> Comparison:
+def _contained(what: str, theory: str, rows: pd.DataFrame, name: str, value: str, *, finite: bool) -> Comparison:
     """Of intervals with both ends: one without says nothing."""
-    known = [each for each in ends if all(map(math.isfinite, each[1:]))]
-    outside = [where(row, [*model, "n"]) for row, low, value, high in known if not low <= value <= high]
-    return Comparison(what, theory, "size", len(known) - len(outside), len(known), tuple(outside), finite)
+    within, outside = 0, []
+    model = [column for column in MODEL if not rows.empty and rows[column].nunique() > 1]
+    for row in rows.to_dict("records"):
+        low, high, at = row[f"{name}_low"], row[f"{name}_high"], row[value]
+        if all(map(math.isfinite, (low, high, at))):
+            within += low <= at <= high
+            outside += [] if low <= at <= high else [where(row, [*model, "n"])]
+    return Comparison(what, theory, "size", within, within + len(outside), tuple(outside), finite)
 
 
 def laws(found: Analysis) -> list[Law]:
@@ -109,13 +113,17 @@ def laws(found: Analysis) -> list[Law]:
         for law, rows in found.limits.groupby("law", sort=False):
             made.append(Law(f"the law {law} of phi = 1/2", int(rows["rejected"].sum()), len(rows)))
     if "half_phi" in found.thresholds:
-        tried = found.thresholds[found.thresholds["half_phi_reason"].fillna("").ne("") | found.thresholds["half_phi"].notna()]
+        tried = found.thresholds[
+            found.thresholds["half_phi_reason"].fillna("").ne("") | found.thresholds["half_phi"].notna()
+        ]
         tried = tried[~tried["half_phi_reason"].fillna("").str.contains("does not pass")]
         made.append(Law("a logistic curve for phi", int(tried["half_phi"].isna().sum()), len(tried)))
     for name, what in (("overlap2", "m^2"), ("lambda", "lambda")):
         if f"{name}_p_value" in found.spreads:
             p_values = found.spreads[f"{name}_p_value"].dropna()
-            made.append(Law(f"a power of N for the spread of {what}", int((p_values < REJECTED).sum()), len(p_values)))
+            made.append(
+                Law(f"a power of N for the spread of {what}", int((p_values < REJECTED).sum()), len(p_values))
+            )
     return [each for each in made if each.of]
 
 

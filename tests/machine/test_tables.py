@@ -79,7 +79,7 @@ def test_terminal_and_pages_show_the_same_cells(tmp_path, records):
     found = analyse(records)
     write_report(parse_campaign(CAMPAIGN, "c.toml"), CAMPAIGN, records, found, tmp_path)
     text, page = (tmp_path / "report.md").read_text(), (tmp_path / "report.html").read_text()
-    assert "2 of 4 instances are done, 1 failed, 1 is still to be run" in text
+    assert "2 of 4 instances are done, 1 failed and 1 is still to be run" in text
     for whole in (run_table(records, POINTS), troubles(records), *curve_tables(found)):
         made = on_a_page(whole)
         lines = [[part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]] for line in text.splitlines()]
@@ -87,7 +87,9 @@ def test_terminal_and_pages_show_the_same_cells(tmp_path, records):
         assert list(made.titles) in plain
         for cells in made.cells:
             assert list(cells) in plain
-            assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" in re.sub(r"<td [^>]*>", "<td>", page)
+            assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" in re.sub(
+                r"<td [^>]*>", "<td>", page
+            )
         for cells in whole.cells:
             pattern = r"\s+".join(re.escape(cell) for cell in cells)
             assert re.search(pattern, shown(whole))

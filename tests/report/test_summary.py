@@ -27,7 +27,9 @@ def told(records, points=POINTS, **tables):
     made = summarise(points, run_table(records, points).rows, troubles(records).rows, found)
     for sentence in made.sentences:
         assert re.fullmatch(r"[A-Z].*[^.]\.", sentence) and not re.search(r"[.!?]\s", sentence), sentence
-        assert not re.search(r"\b(1|one) ([a-z]{2,}[a-rt-z]s|are)\b", sentence), sentence  # one of a thing is singular
+        assert not re.search(r"\b(1|one) ([a-z]{2,}[a-rt-z]s|are)\b", sentence), (
+            sentence
+        )  # one of a thing is singular
     return made
 
 
@@ -55,17 +57,17 @@ ALL = [solved(point) for point in POINTS]
 def test_nothing_done():
     made = told([])
     assert made.run == (
-        "Of one model (p = 2, p* = 1, a = 1.5, quadratic activation, normalized-square loss), at N = 50 and alpha = 3, "
-        "none of 4 instances is done, 4 are still to be run."
+        "Of one model (p = 2, p* = 1, a = 1.5, quadratic activation, normalized-square loss), at N = 50 and alpha = 3"
+        ", none of 4 instances is done and 4 are still to be run."
     )
     assert made.agrees == "Nothing could be compared with theory: no instance is done."
     assert made.differs == "Nothing failed, but nothing was run either."
-    assert "the one instance wanted is not done, 1 is still to be run." in told([], POINTS[:1]).run
+    assert "the one instance wanted is not done and 1 is still to be run." in told([], POINTS[:1]).run
 
 
 def test_failures_alone_are_not_hidden():
     one = told([failed(POINTS[0])])
-    assert "none of 4 instances is done, 1 failed, 3 are still to be run (0 s of core time)." in one.run
+    assert "none of 4 instances is done, 1 failed and 3 are still to be run (0 s of core time)." in one.run
     assert one.differs == "What failed or does not agree: 1 instance failed."
     assert told([failed(point) for point in POINTS]).differs == "What failed or does not agree: 4 instances failed."
 
@@ -85,8 +87,8 @@ def test_everything_agrees():
     assert "all 4 instances are done (1 s of core time)." in made.run
     assert made.agrees == "Within 90% intervals m^2 agrees with its quenched prediction at both points."
     assert made.differs == (
-        "Nothing failed, everything that was run converged, no law that could be tested was rejected and nothing that "
-        "could be compared lies outside its interval."
+        "Nothing failed, everything that was run converged, no law that could be tested was rejected and nothing "
+        "that could be compared lies outside its interval."
     )
     assert "at the one point compared" in told(ALL, agreement=agreement(1.0)).agrees
     untested = told(ALL, agreement=agreement(1.0)).differs
@@ -123,7 +125,7 @@ def test_what_did_not_converge_is_told():
     unsure = solved(POINTS[2], converged_flags=[False, True], converged=1, reason="stopped")
     made = told([*ALL[:2], unsure])
     assert "1 instance did not converge and is left out of every average" in made.differs
-    assert "3 of 4 instances are done, 1 is still to be run" in made.run
+    assert "3 of 4 instances are done and 1 is still to be run" in made.run
     both = [solved(point, converged_flags=[False, True], converged=1, reason="stopped") for point in POINTS[:2]]
     made = told([*both, failed(POINTS[3])])
     assert "1 instance failed; 2 instances did not converge and are left out" in made.differs
