@@ -198,4 +198,4 @@ def test_bad_input():
         with pytest.raises(InputError, match=message):
             analyse(records, **words)
     alone = analyse([one])
-    assert set(alone.tables()) == {"curves", "instances"}
+    assert set(alone.tables()) == {"curves", "agreement", "instances"}

@@ -45,7 +45,7 @@ TOO_WIDE = """
 const right = document.body.getBoundingClientRect().right + 1;
 return [...document.querySelectorAll("table, img, pre, p, h2")].filter((node) => {
   const box = node.getBoundingClientRect();
-  return box.right > right || box.width === 0 || box.height === 0 || node.scrollWidth > node.clientWidth + 1;
+  return box.right > right || !node.checkVisibility() || node.scrollWidth > node.clientWidth + 1;
 }).map((node) => `${node.tagName} ${node.textContent.slice(0, 60)}`);
 """
 
