@@ -177,7 +177,7 @@ def distribution_figure(found: Analysis, model: Model, bins: int = 30, alpha: fl
     instances = of_model(found.instances, model)
     instances = instances[instances["whole"] & (True if alpha is None else instances["alpha"] == alpha)]
     alphas = parts(instances, "alpha")
-    figure, axes = canvas(1, len(alphas), (4.2, 4.0))
+    figure, axes = canvas(1, len(alphas), (4.2, 4.0) if len(alphas) > 1 else (5.2, 4.2))
     unit = alpha_bbp_of(model)
     for axis, (alpha, rows) in zip(axes, alphas, strict=True):
         edges = np.linspace(0.0, float(rows[["overlap2_1", "quenched_overlap2_1"]].max().max()) * 1.02, bins).tolist()
