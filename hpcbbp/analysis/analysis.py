@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from hpcbbp.analysis.aggregate import curves, models, parts
+from hpcbbp.analysis.agreement import agreement
 from hpcbbp.analysis.edge_law import edge_laws
 from hpcbbp.analysis.fieller import Zero
 from hpcbbp.analysis.instances import MODEL, instance_table
@@ -37,6 +38,8 @@ class Analysis:
         One row an instance.
     curves : DataFrame
         One row a (model, N, alpha).
+    agreement : DataFrame
+        The same rows: simulation minus theory in standard errors.
     thresholds : DataFrame
         One row a (model, N): where phi = 1/2, where half of the samples are predicted to be informed, where half of
         the p p* outliers are seen (half_seen), are predicted to be (half_quenched_seen), and alpha_BBP(N) of theory.
@@ -65,6 +68,7 @@ class Analysis:
 
     instances: pd.DataFrame
     curves: pd.DataFrame
+    agreement: pd.DataFrame
     thresholds: pd.DataFrame
     crossings: pd.DataFrame
     limits: pd.DataFrame
@@ -76,7 +80,9 @@ class Analysis:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Tables by name, empty ones left out; instances, the largest, last."""
-        names = ("curves", "thresholds", "crossings", "limits", "alpha_0", "edges", "spreads", "instances")
+        names = (
+            "curves", "agreement", "thresholds", "crossings", "limits", "alpha_0", "edges", "spreads", "instances",
+        )  # fmt: skip
         found = {name: getattr(self, name) for name in names}
         return {name: table for name, table in found.items() if not table.empty}
 
@@ -120,6 +126,7 @@ def analyse(records: Iterable[object], *, window: tuple[float, float] = WINDOW, 
     return Analysis(
         instances=instances,
         curves=curves(instances, level),
+        agreement=agreement(instances, level),
         thresholds=thresholds,
         crossings=pd.DataFrame([row for model, part in models(whole) for row in _crossings(model, part, level)]),
         limits=_limits(thresholds, level),

@@ -44,7 +44,7 @@ def instance_table(records: Iterable[object]) -> pd.DataFrame:
         hpcbbp.solvers.eigenspaces). The same of the instance's own quenched prediction, with 0 for the overlap of
         outliers that it does not predict:
         quenched_lambda_1, quenched_overlap2_1, quenched_overlap2,
-        quenched_first, quenched_informed (an outlier is predicted), quenched_edge.
+        quenched_first, quenched_informed (an outlier is predicted), quenched_outliers (how many are), quenched_edge.
         seen, quenched_seen: how many of the lowest p p* vectors have at least half of the m^2 that theory gives the
         outlier (resonance, below alpha_BBP), a fraction; NaN where there is neither, or fewer vectors.
 
@@ -95,7 +95,7 @@ def _first(record: Measured) -> float:
 
 
 def _predicted(quenched: QuenchedRecord | None, outliers: int) -> dict[str, float]:
-    names = ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "edge")
+    names = ("lambda_1", "overlap2_1", "overlap2", "first", "informed", "outliers", "edge")
     if quenched is None:
         return {f"quenched_{name}": math.nan for name in names}
     m2 = quenched.overlap2
@@ -105,6 +105,7 @@ def _predicted(quenched: QuenchedRecord | None, outliers: int) -> dict[str, floa
         sum(m2[:outliers]) / outliers,
         float(bool(m2) and m2[0] == max(m2)),
         float(bool(m2)),
+        len(m2),
         quenched.edge,
     )
     return {f"quenched_{name}": float(value) for name, value in zip(names, values, strict=True)}

@@ -81,7 +81,7 @@ def demo_tables(curves: pd.DataFrame) -> list[Any]:
     from hpcbbp.cli.output import table
     from hpcbbp.machine.table import Column, Table
     from hpcbbp.model.columns import N
-    from hpcbbp.report import tables
+    from hpcbbp.report import cells, points
     from hpcbbp.theory import transition
 
     shown: list[Any] = []
@@ -89,15 +89,15 @@ def demo_tables(curves: pd.DataFrame) -> list[Any]:
         at = transition(*model[:3])
         columns: tuple[Column[Any], ...] = (
             N,
-            tables.ALPHA,
+            points.ALPHA,
             Column("/BBP", attrgetter("alpha"), partial(_in_units, at.alpha_bbp)),
             Column("seeds", attrgetter("seeds")),
-            tables.OVERLAP2,
-            tables.QUENCHED_OVERLAP2,
-            replace(tables.THEORY_OVERLAP2, title="theory"),
-            tables.mean("lambda", "lambda_mean"),
-            tables.LAMBDA_STAR,
-            tables.LAMBDA_MINUS,
+            points.OVERLAP2,
+            points.QUENCHED_OVERLAP2,
+            replace(points.THEORY_OVERLAP2, title="theory"),
+            cells.mean("lambda", "lambda_mean"),
+            points.LAMBDA_STAR,
+            points.LAMBDA_MINUS,
         )
         p, p_star, a = model[:3]
         title = f"p = {p}, p* = {p_star}, a = {a:g}: {at.kind}, alpha_BBP = {at.alpha_bbp:.5f}" + (

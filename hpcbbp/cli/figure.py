@@ -132,7 +132,8 @@ def analyze(
     from hpcbbp.campaign.courses import courses, reached
     from hpcbbp.cli.output import Output, table
     from hpcbbp.machine.jsonable import plain_rows
-    from hpcbbp.report.tables import curve_tables, descent_tables, law_tables
+    from hpcbbp.report.points import curve_tables, descent_tables
+    from hpcbbp.report.tables import law_tables
 
     records = records_of(spec, out)
     if to is not None:
@@ -152,7 +153,7 @@ def analyze(
         also = {"descents": plain_rows(tables["descents"])} if "descents" in tables else {}
         output.json({**({} if found is None else found.to_dict()), **also, "files": files})
         return
-    shown = [] if found is None else [*curve_tables(found.curves), *law_tables(found)]
+    shown = [] if found is None else [*curve_tables(found), *law_tables(found)]
     for made in [*shown, *(descent_tables(tables["descents"]) if "descents" in tables else [])]:
         output.show(table(made), *([made.note] if made.note else []))
     output.show(*files)
@@ -172,6 +173,7 @@ def report(
     from hpcbbp.campaign.spec import load_campaign
     from hpcbbp.cli.output import Output
     from hpcbbp.report.page import write_report
+    from hpcbbp.solvers.measured import Measured
 
     campaign = load_campaign(spec)
     records = records_of(spec, out)
@@ -179,7 +181,8 @@ def report(
         raise InputError(f"{spec}: descents alone have no report; hpcbbp analyze and hpcbbp export have their tables")
     folder = to or out or Path(campaign.name)
     check_writable(f"--to {folder}", folder)
-    found = analyse(records, window=window, level=level)
+    solved = any(isinstance(record, Measured) for record in records)  # where all of them failed the page says so
+    found = analyse(records, window=window, level=level) if solved else None
     files = write_report(campaign, spec.read_text(encoding="utf-8"), records, found, folder)
     output = Output(as_json)
     if as_json:

@@ -13,9 +13,7 @@ from matplotlib.figure import Figure
 from hpcbbp.analysis.aggregate import models, parts
 from hpcbbp.analysis.analysis import Analysis
 from hpcbbp.analysis.instances import MODEL
-from hpcbbp.analysis.phi import rising_fit
-from hpcbbp.analysis.student import REJECTED
-from hpcbbp.figures.canvas import COLOURS, MARKERS, alpha_line, canvas, overlap_limit, power, title
+from hpcbbp.figures.canvas import COLOURS, MARKERS, canvas, overlap_limit, power, title
 from hpcbbp.theory.limit.density import thinness
 from hpcbbp.theory.named import (
     Model,
@@ -87,60 +85,6 @@ def of_model(table: pd.DataFrame, model: Model) -> pd.DataFrame:
 def style(index: int) -> dict[str, Any]:
     """Colour and marker of the index-th curve."""
     return {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
-
-
-def phi_figure(found: Analysis, model: Model) -> Figure:
-    """phi(alpha, N) with binomial intervals and fits; half points and crossings against N beside alpha_BBP.
-
-    Examples
-    --------
-    >>> type(phi_figure(found, (1, 1, 1.5, ""))).__name__
-    'Figure'
-    """
-    figure, (left, right) = canvas(1, 2, (5.2, 4.2))
-    points = of_model(found.curves, model).dropna(subset=["phi"])
-    for index, (n, rows) in enumerate(parts(points, "n")):
-        errors = [rows["phi"] - rows["phi_low"], rows["phi_high"] - rows["phi"]]
-        counts = [
-            (alpha, phi * seeds, int(seeds))
-            for alpha, phi, seeds in zip(rows["alpha"], rows["phi"], rows["phi_seeds"], strict=True)
-        ]
-        fit = rising_fit(counts) if len(rows) > 1 else None
-        words = ": no curve fits" if fit is not None and fit.p_value < REJECTED else ""
-        left.errorbar(rows["alpha"], rows["phi"], yerr=errors, **style(index), linestyle="none", markersize=4.5,
-                      capsize=2, linewidth=1.0, label=f"$N = {power(n)}${words}")  # fmt: skip
-        if fit is not None and not words:
-            across = np.linspace(rows["alpha"].min(), rows["alpha"].max(), 200)
-            left.plot(across, fit(across), color=style(index)["color"], linewidth=1.2)
-    alpha_line(left, alpha_bbp_of(model))
-    left.set_xlabel(r"$\alpha = M/N$")
-    left.set_ylabel(r"$\varphi$: lowest eigenvalue has the largest overlap")
-    left.set_ylim(-0.03, 1.03)
-    left.set_title(title(model), fontsize=11)
-    left.legend(frameon=False, fontsize=9)
-    _thresholds(right, found, model)
-    return figure
-
-
-def _thresholds(axis: Axes, found: Analysis, model: Model) -> None:
-    halves = of_model(found.thresholds, model)
-    if "half_phi" in halves:
-        halves = halves.dropna(subset=["half_phi"])
-        bars(axis, halves["n"], halves, "half_phi", style(0), r"$\varphi = 1/2$")
-    crossings = of_model(found.crossings, model)
-    if not crossings.empty:
-        where = np.sqrt(crossings["n"] * crossings["larger"])
-        bars(axis, where, crossings, "alpha", style(1), "crossing of successive $N$")
-    axis.axhline(alpha_bbp_of(model), color="black", linewidth=1.4, label=r"$\alpha_{BBP}$, $N = \infty$")
-    if (unit := alpha_bbp_of(model)) > 0.0:  # nothing where it is not a number
-        axis.set_ylim(0.4 * unit, 1.6 * unit)
-    sizes = of_model(found.curves, model)["n"]
-    axis.set_xscale("log")
-    axis.set_xlim(sizes.min() / 1.5, 1.5 * sizes.max())  # a logarithmic axis without any point finds no limits itself
-    axis.set_xlabel("$N$")
-    axis.set_ylabel(r"effective threshold $\alpha$")
-    axis.set_title(f"{100 * found.level:.0f}% intervals", fontsize=11)
-    axis.legend(frameon=False, fontsize=9)
 
 
 def bars(axis: Axes, across: Any, rows: pd.DataFrame, name: str, how: dict[str, Any], label: str) -> None:
@@ -230,11 +174,13 @@ def _law(fit: Mapping[Any, Any], n: Any) -> tuple[Any, str]:
         return first / np.log(n), rf"${first:.3f}/\log N$"
     if not np.isfinite(first):
         return np.full_like(n, np.nan), f"{_FORMULAS[fit['law']]}: no decay seen"
-    return first / (np.log(n) + shift), rf"${first:.3g}/(\log N + {shift:.3g})$"
+    return first / (np.log(n) + shift), rf"${first:.3g}/(\log N {'+' if shift >= 0 else '-'} {abs(shift):.3g})$"
 
 
-def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure:
-    """Distribution of m^2 of the lowest vector over instances, a panel for each alpha, beside quenched and limit.
+def distribution_figure(found: Analysis, model: Model, bins: int = 30, alpha: float | None = None) -> Figure:
+    """Distribution of m^2 of the lowest vector over instances, beside quenched and limit.
+
+    A panel for each alpha, or that of one alone.
 
     Examples
     --------
@@ -242,9 +188,9 @@ def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure
     2
     """
     instances = of_model(found.instances, model)
-    instances = instances[instances["whole"]]
+    instances = instances[instances["whole"] & (True if alpha is None else instances["alpha"] == alpha)]
     alphas = parts(instances, "alpha")
-    figure, axes = canvas(1, len(alphas), (4.2, 4.0))
+    figure, axes = canvas(1, len(alphas), (4.2, 4.0) if len(alphas) > 1 else (5.2, 4.2))
     unit = alpha_bbp_of(model)
     for axis, (alpha, rows) in zip(axes, alphas, strict=True):
         edges = np.linspace(0.0, float(rows[["overlap2_1", "quenched_overlap2_1"]].max().max()) * 1.02, bins).tolist()
@@ -262,5 +208,6 @@ def distribution_figure(found: Analysis, model: Model, bins: int = 30) -> Figure
         axis.set_xlabel("$m^2$ of the lowest eigenvector")
         axis.legend(frameon=False, fontsize=9)
     axes[0].set_ylabel("density over instances")
-    figure.suptitle(f"{title(model)}; dashed: quenched prediction of the same instances", fontsize=11)
+    about = "; " if len(axes) > 1 else "\n"  # two lines over a single panel
+    figure.suptitle(f"{title(model)}{about}dashed: quenched prediction of the same instances", fontsize=11)
     return figure

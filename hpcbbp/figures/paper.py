@@ -17,11 +17,11 @@ from hpcbbp.figures.campaign import (
     distribution_figure,
     edge_figure,
     overlap_figure,
-    phi_figure,
     style,
 )
 from hpcbbp.figures.canvas import COLOURS, canvas, power, resonances
 from hpcbbp.figures.histogram import spectrum_figure
+from hpcbbp.figures.phi import phi_figure
 from hpcbbp.figures.theory import phase_figure
 from hpcbbp.figures.threshold import threshold_figure
 from hpcbbp.model.problem import Problem

@@ -10,7 +10,8 @@ import pytest
 
 from hpcbbp import InputError
 from hpcbbp.analysis.analysis import analyse
-from hpcbbp.figures.campaign import edge_figure, phi_figure
+from hpcbbp.figures.campaign import edge_figure
+from hpcbbp.figures.phi import phi_figure
 from hpcbbp.report.tables import law_tables
 from hpcbbp.theory import spectrum, transition
 
@@ -197,4 +198,4 @@ def test_bad_input():
         with pytest.raises(InputError, match=message):
             analyse(records, **words)
     alone = analyse([one])
-    assert set(alone.tables()) == {"curves", "instances"}
+    assert set(alone.tables()) == {"curves", "agreement", "instances"}

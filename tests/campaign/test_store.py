@@ -25,7 +25,8 @@ from hpcbbp.campaign.merge import merge
 from hpcbbp.campaign.record import copied, from_line, to_line
 from hpcbbp.campaign.spec import parse_campaign
 from hpcbbp.campaign.store import SCHEMA, Store
-from hpcbbp.report.tables import curve_tables, law_tables
+from hpcbbp.report.points import curve_tables
+from hpcbbp.report.tables import law_tables
 
 
 def found_in(tmp_path, data):
@@ -100,7 +101,7 @@ def test_readers_of_a_mutated_store_work_or_say_why_not(tmp_path_factory, seed, 
         merge([work.store], Store(folder / "all" / "results.jsonl"), mixed=True)
         write_pairs(records, folder / "pairs.csv")
         found = analyse(records)
-        assert curve_tables(found.curves)
+        assert curve_tables(found)
         law_tables(found)
 
 

@@ -6,10 +6,11 @@ from contextlib import suppress
 from random import Random
 
 import pytest
+from commands import run
 from fuzzing import bounded, fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
-from records import failed, kept
+from records import failed, kept, store_of
 from stores import CAMPAIGN, LINES, OLD, POINTS, WRITTEN, mutated
 
 from hpcbbp import InputError
@@ -32,6 +33,17 @@ def test_reports_of_a_mutated_store(tmp_path_factory, seed, lines):
         assert (folder / "report.html").stat().st_size > 1000
 
 
+def test_a_report_of_failures_alone_is_a_page_of_them(tmp_path):
+    store_of(tmp_path / "c", *(failed(point, "out of memory") for point in POINTS))
+    (tmp_path / "c.toml").write_text(CAMPAIGN)
+    done = run("report", "c.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for page in ("report.html", "report.md"):
+        text = (tmp_path / "c" / page).read_text()
+        assert "3 instances failed." in text and text.count("failed: out of memory") == 3
+        assert "Nothing could be compared with theory" in text and "Nothing to draw yet." in text
+
+
 def test_report_shows_a_failure_word_for_word(tmp_path):
     campaign = parse_campaign(CAMPAIGN, "c.toml")
     reason = "<script>alert(1)</script> | [link](http://x) `code` *b*\n# title"
@@ -41,5 +53,5 @@ def test_report_shows_a_failure_word_for_word(tmp_path):
     (row,) = [line for line in text.splitlines() if "script" in line]
     assert r"&lt;script&gt;alert(1)&lt;/script&gt; \| [link]\(http://x) \`code\` \*b\* # title |" in row
     assert "````toml\n" in text
-    assert "<script>" not in page
+    assert "<script>alert" not in page
     assert "&lt;b&gt;" in page
