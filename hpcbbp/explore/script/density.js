@@ -1,0 +1,124 @@
+// The bulk's density: hpcbbp/theory/limit/density.py. rho(x) = -Im g(x + i0)/pi, z(g) = x, along turned contours.
+
+const DENSITY_ANGLE = 0.7;
+
+/** z(g) and g(x) of one model for Im g <= 0. */
+class Bulk {
+  constructor(p, pStar, a) {
+    const model = averagesOf(p, pStar, a);
+    const { hr, hi, yr, yi, wr, wi } = turnedNodes(model, DENSITY_ANGLE, DENSITY_ANGLE);
+    const count = wr.length * model.kinds.length;
+    Object.assign(this, { dr: new Float64Array(count), di: new Float64Array(count),
+                          wr: new Float64Array(count), wi: new Float64Array(count), model });
+    let at = 0;
+    for (const [c, share] of model.kinds) {
+      for (let k = 0; k < wr.length; k++, at++) {
+        const d = over([c * hr[k] - yr[k], c * hi[k] - yi[k]], [a + yr[k], yi[k]]);
+        this.dr[at] = 2 / model.p * d[0];
+        this.di[at] = 2 / model.p * d[1];
+        this.wr[at] = share * wr[k];
+        this.wi[at] = share * wi[k];
+      }
+    }
+  }
+
+  /** z and dz/dg. */
+  z(g, alpha) {
+    const { dr, di, wr, wi } = this, [gr, gi] = g;
+    let [ar, ai, br, bi] = [0, 0, 0, 0];
+    for (let k = 0; k < wr.length; k++) {
+      const lr = 1 - (gr * dr[k] - gi * di[k]), li = -(gr * di[k] + gi * dr[k]);
+      const size = 1 / (lr * lr + li * li);
+      const er = (dr[k] * lr + di[k] * li) * size, ei = (di[k] * lr - dr[k] * li) * size;
+      const vr = wr[k] * er - wi[k] * ei, vi = wr[k] * ei + wi[k] * er;
+      ar += vr; ai += vi;
+      br += vr * er - vi * ei; bi += vr * ei + vi * er;
+    }
+    const inverse = over([1, 0], g), square = times(inverse, inverse);
+    return [[inverse[0] + alpha * ar, inverse[1] + alpha * ai], [alpha * br - square[0], alpha * bi - square[1]]];
+  }
+
+  /** g with z(g) = x + i height by Newton's method from a guess; null unless it settles below the real line. */
+  newton(x, height, guess, alpha, most) {
+    let g = guess;
+    for (let i = 0; i < most; i++) {
+      const [value, slope] = this.z(g, alpha);
+      let step = over([value[0] - x, value[1] - height], slope);
+      const size = sizeOf(step), down = -g[1], rise = -step[1];
+      let part = Math.min(1, 0.5 * sizeOf(g) / Math.max(size, 1e-300));
+      if (height > 0 && rise > 0.75 * down) part = Math.min(part, 0.75 * down / rise);
+      g = minus(g, scaled(part, step));
+      if (part === 1 && size < 1e-11 * sizeOf(g)) break;
+    }
+    if (height > 0) return g;
+    const [value] = this.z(g, alpha), below = g[1] <= 1e-8 * sizeOf(g);
+    return below && Math.hypot(value[0] - x, value[1]) < 1e-8 * (1 + Math.abs(x)) ? g : null;
+  }
+
+  /** g(x + i0), continued from far above the real line. */
+  descend(x, alpha) {
+    let height = 10 * (1 + Math.abs(x) + alpha), g = over([1, 0], [x, height]);
+    while (height > 0 && g) {
+      height = height > 1e-3 ? 0.3 * height : 0;
+      g = this.newton(x, height, g, alpha, height > 0 ? 4 : 60);
+    }
+    return g;
+  }
+
+  /** g(x + i0) from that of a neighbour, or from above if that fails. */
+  near(x, guess, alpha) {
+    return (guess && this.newton(x, 0, guess, alpha, 8)) ?? this.descend(x, alpha);
+  }
+
+  /** rho at one x, with that of a neighbour as a start: {x, rho, g}. */
+  at(x, alpha, guess = null) {
+    const g = this.near(x, guess, alpha);
+    return { x, g, rho: g ? Math.max(0, -g[1] / Math.PI) : NaN };
+  }
+}
+
+const bulks = new Map();
+
+/** The bulk of a model, made once. */
+function bulkOf(p, pStar, a) {
+  const key = `${p} ${pStar} ${a}`;
+  if (!bulks.has(key)) {
+    if (bulks.size > 12) bulks.clear();
+    bulks.set(key, new Bulk(p, pStar, a));
+  }
+  return bulks.get(key);
+}
+
+/** Distances from the left edge at which the density is worth drawing: near the edge, over the bulk, around 0. */
+function densityGrid(bulk, spectrum, alpha) {
+  const { bulk: moments } = bulk.model.moments(0), lambda = spectrum.lambdaMinus;
+  const end = alpha * moments[0] - lambda + 5 * Math.sqrt(alpha * moments[1]);
+  const grid = [];
+  for (let i = 1; i <= 110; i++) grid.push(end * (i / 110) ** 1.6);
+  for (let i = 0; i < 40; i++) grid.push(end * 10 ** (-5 + 3.6 * i / 40));
+  if (spectrum.thinness !== null) {
+    for (let i = 0; i < 40; i++) grid.push(spectrum.thinness / (45 - 43 * i / 39));
+  }
+  if (alpha < 3) { // a sharp maximum at 0 around alpha = 1
+    for (let i = 0; i <= 16; i++) {
+      const beside = end * 10 ** (-5 + 3.5 * i / 16);
+      grid.push(beside - lambda, -beside - lambda);
+    }
+  }
+  return grid.filter((x) => x > 0 && x <= end && Math.abs(x + lambda) > 1e-9).sort((x, y) => x - y);
+}
+
+/** The density as points {x, rho, g} in ascending x, from the right, where it is easily found, to the left. */
+function densityCurve(p, pStar, a, alpha) {
+  const bulk = bulkOf(p, pStar, a), spectrum = spectrumOf(p, pStar, a, alpha);
+  const curve = [];
+  let guess = null;
+  for (const distance of densityGrid(bulk, spectrum, alpha).reverse()) {
+    const x = spectrum.lambdaMinus + distance;
+    if (alpha <= 1 && curve.length && curve.at(-1).x > 0 && x < 0) guess = null; // past the pole at 0
+    const point = bulk.at(x, alpha, guess);
+    if (Number.isFinite(point.rho)) curve.push(point);
+    guess = point.g;
+  }
+  return curve.reverse();
+}
