@@ -17,6 +17,7 @@ from hpcbbp.cli.campaign import collect, export, plan, run
 from hpcbbp.cli.demo import demo
 from hpcbbp.cli.density import density
 from hpcbbp.cli.descend import descend
+from hpcbbp.cli.explore import explore
 from hpcbbp.cli.figure import analyze, figure, report
 from hpcbbp.cli.models import models
 from hpcbbp.cli.options import Json
@@ -54,6 +55,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     phase_diagram: ("figures",),
     density: ("figures",),
     predict: ("figures",),
+    explore: (),
     models: (),
     solve: (),
     descend: (),

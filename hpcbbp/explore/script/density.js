@@ -120,5 +120,27 @@ function densityCurve(p, pStar, a, alpha) {
     if (Number.isFinite(point.rho)) curve.push(point);
     guess = point.g;
   }
-  return curve.reverse();
+  curve.reverse();
+  for (let i = 0; i < 3; i++) refine(curve, bulk, alpha);
+  return curve;
+}
+
+/** The largest density away from a sharp maximum at 0: as high as it is worth drawing. */
+function heightOf(curve) {
+  const span = curve.at(-1).x - curve[0].x, whole = Math.max(...curve.map(({ rho }) => rho));
+  const away = Math.max(...curve.filter(({ x }) => Math.abs(x) > 0.04 * span).map(({ rho }) => rho));
+  return Number.isFinite(away) ? Math.min(whole, 2.5 * away) : whole;
+}
+
+/** Insert points where the density is steep, also in its logarithm, as at a smooth edge. */
+function refine(curve, bulk, alpha) {
+  const high = heightOf(curve), cut = (point) => Math.min(point.rho, high);
+  for (let i = curve.length - 1; i > 0; i--) {
+    const [left, right] = [curve[i - 1], curve[i]];
+    const rising = left.rho > 1e-10 * high && right.rho > 1.6 * left.rho;
+    if (rising || Math.abs(cut(left) - cut(right)) > 0.025 * high) {
+      const point = bulk.at(0.5 * (left.x + right.x), alpha, right.g);
+      if (Number.isFinite(point.rho)) curve.splice(i, 0, point);
+    }
+  }
 }
