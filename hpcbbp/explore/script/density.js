@@ -38,42 +38,41 @@ class Bulk {
     return [[inverse[0] + alpha * ar, inverse[1] + alpha * ai], [alpha * br - square[0], alpha * bi - square[1]]];
   }
 
-  /** g with z(g) = x + i height by Newton's method from a guess; null unless it settles below the real line. */
+  /** {g, slope} with z(g) = x + i height, by Newton's method from a guess; null unless it settles below the real line. */
   newton(x, height, guess, alpha, most) {
-    let g = guess;
+    let g = guess, slope = [1, 0];
     for (let i = 0; i < most; i++) {
-      const [value, slope] = this.z(g, alpha);
-      let step = over([value[0] - x, value[1] - height], slope);
+      let value;
+      [value, slope] = this.z(g, alpha);
+      const step = over([value[0] - x, value[1] - height], slope);
       const size = sizeOf(step), down = -g[1], rise = -step[1];
       let part = Math.min(1, 0.5 * sizeOf(g) / Math.max(size, 1e-300));
       if (height > 0 && rise > 0.75 * down) part = Math.min(part, 0.75 * down / rise);
       g = minus(g, scaled(part, step));
-      if (part === 1 && size < 1e-11 * sizeOf(g)) break;
+      if (part === 1 && size < 1e-8 * sizeOf(g)) return g[1] <= 1e-8 * sizeOf(g) ? { g, slope } : null;
     }
-    if (height > 0) return g;
-    const [value] = this.z(g, alpha), below = g[1] <= 1e-8 * sizeOf(g);
-    return below && Math.hypot(value[0] - x, value[1]) < 1e-8 * (1 + Math.abs(x)) ? g : null;
+    return height > 0 ? { g, slope } : null;
   }
 
-  /** g(x + i0), continued from far above the real line. */
+  /** The same at x + i0, continued from far above the real line. */
   descend(x, alpha) {
-    let height = 10 * (1 + Math.abs(x) + alpha), g = over([1, 0], [x, height]);
-    while (height > 0 && g) {
+    let height = 10 * (1 + Math.abs(x) + alpha), found = { g: over([1, 0], [x, height]) };
+    while (height > 0 && found) {
       height = height > 1e-3 ? 0.3 * height : 0;
-      g = this.newton(x, height, g, alpha, height > 0 ? 4 : 60);
+      found = this.newton(x, height, found.g, alpha, height > 0 ? 4 : 60);
     }
-    return g;
+    return found;
   }
 
-  /** g(x + i0) from that of a neighbour, or from above if that fails. */
-  near(x, guess, alpha) {
-    return (guess && this.newton(x, 0, guess, alpha, 8)) ?? this.descend(x, alpha);
-  }
-
-  /** rho at one x, with that of a neighbour as a start: {x, rho, g}. */
-  at(x, alpha, guess = null) {
-    const g = this.near(x, guess, alpha);
-    return { x, g, rho: g ? Math.max(0, -g[1] / Math.PI) : NaN };
+  /** rho at one x, {x, rho, g, slope}: along the tangent from a point nearby, or from above if that fails. */
+  at(x, alpha, near = null) {
+    let found = null;
+    if (near?.g) {
+      const ahead = plus(near.g, over([x - near.x, 0], near.slope));
+      found = this.newton(x, 0, ahead[1] < 0 ? ahead : near.g, alpha, 8);
+    }
+    found ??= this.descend(x, alpha);
+    return { x, ...(found ?? { g: null }), rho: found ? Math.max(0, -found.g[1] / Math.PI) : NaN };
   }
 }
 
@@ -94,10 +93,10 @@ function densityGrid(bulk, spectrum, alpha) {
   const { bulk: moments } = bulk.model.moments(0), lambda = spectrum.lambdaMinus;
   const end = alpha * moments[0] - lambda + 5 * Math.sqrt(alpha * moments[1]);
   const grid = [];
-  for (let i = 1; i <= 110; i++) grid.push(end * (i / 110) ** 1.6);
-  for (let i = 0; i < 40; i++) grid.push(end * 10 ** (-5 + 3.6 * i / 40));
+  for (let i = 1; i <= 80; i++) grid.push(end * (i / 80) ** 1.7);
+  for (let i = 0; i < 24; i++) grid.push(end * 10 ** (-5 + 3.4 * i / 24));
   if (spectrum.thinness !== null) {
-    for (let i = 0; i < 40; i++) grid.push(spectrum.thinness / (45 - 43 * i / 39));
+    for (let i = 0; i < 24; i++) grid.push(spectrum.thinness / (45 - 43 * i / 23));
   }
   if (alpha < 3) { // a sharp maximum at 0 around alpha = 1
     for (let i = 0; i <= 16; i++) {
@@ -112,13 +111,13 @@ function densityGrid(bulk, spectrum, alpha) {
 function densityCurve(p, pStar, a, alpha) {
   const bulk = bulkOf(p, pStar, a), spectrum = spectrumOf(p, pStar, a, alpha);
   const curve = [];
-  let guess = null;
+  let near = null;
   for (const distance of densityGrid(bulk, spectrum, alpha).reverse()) {
     const x = spectrum.lambdaMinus + distance;
-    if (alpha <= 1 && curve.length && curve.at(-1).x > 0 && x < 0) guess = null; // past the pole at 0
-    const point = bulk.at(x, alpha, guess);
+    if (alpha <= 1 && curve.length && curve.at(-1).x > 0 && x < 0) near = null; // past the pole at 0
+    const point = bulk.at(x, alpha, near);
     if (Number.isFinite(point.rho)) curve.push(point);
-    guess = point.g;
+    near = point;
   }
   curve.reverse();
   for (let i = 0; i < 3; i++) refine(curve, bulk, alpha);
@@ -139,7 +138,7 @@ function refine(curve, bulk, alpha) {
     const [left, right] = [curve[i - 1], curve[i]];
     const rising = left.rho > 1e-10 * high && right.rho > 1.6 * left.rho;
     if (rising || Math.abs(cut(left) - cut(right)) > 0.025 * high) {
-      const point = bulk.at(0.5 * (left.x + right.x), alpha, right.g);
+      const point = bulk.at(0.5 * (left.x + right.x), alpha, right);
       if (Number.isFinite(point.rho)) curve.splice(i, 0, point);
     }
   }

@@ -86,7 +86,7 @@ function readSpectrum(state, values, curve, spike, x, X, Y) {
              mark: null };
   }
   const nearest = curve.reduce((best, one) => (Math.abs(one.x - x) < Math.abs(best.x - x) ? one : best));
-  const { rho } = bulkOf(state.p, state.p_star, state.a).at(x, state.alpha, nearest.g);
+  const { rho } = bulkOf(state.p, state.p_star, state.a).at(x, state.alpha, nearest);
   const shownRho = Number.isFinite(rho) ? shown(rho, 3) : "not found here";
   return { text: `λ = ${shown(x, 5)}: ρ = ${shownRho}.`, mark: Number.isFinite(rho) ? [x, rho] : null, rho };
 }
