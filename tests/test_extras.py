@@ -138,6 +138,7 @@ WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
         (DESCENT, "steps of eta"),
         (("info",), "petsc_index"),
         (("models",), "log cosh"),
+        (("explore", "-p", "2"), "explore.html"),
     ),
     ("figures",): (
         (("phase-diagram", "-p", "2", "-a", "1", "--inset-a", "1"), "phase-diagram.csv"),

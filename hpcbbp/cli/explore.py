@@ -14,7 +14,9 @@ from hpcbbp.machine.files import check_writable
 
 
 def explore(
-    p: Annotated[str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")] = "2",
+    p: Annotated[
+        str, typer.Option("-p", "--p", help="Hidden units of the student; inf for the limit (of p H).")
+    ] = "2",
     p_star: Annotated[int, typer.Option("--p-star", help="Hidden units of the teacher.")] = 1,
     a: Annotated[float, typer.Option("-a", "--a", help="Constant a > 0 of the normalised loss.")] = 1.5,
     alpha: Annotated[float, typer.Option("--alpha", help="M/N.")] = 1.2,

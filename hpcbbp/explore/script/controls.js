@@ -18,7 +18,7 @@ function sizes(from, to) {
 /** The step of the slider of alpha: a round number, some hundredths of the range. */
 function alphaStep(reach) {
   const power = 10 ** Math.floor(Math.log10(reach / 200));
-  return power * [1, 2, 5, 10].findLast((factor) => factor * power <= reach / 200);
+  return power * lastWhere([1, 2, 5, 10], (factor) => factor * power <= reach / 200);
 }
 
 /** Where a slider stands for a value. */
@@ -51,18 +51,14 @@ function connectControls(change, reach) {
     const slider = document.getElementById(`${name}-slider`), field = document.getElementById(name);
     slider.step = 1;
     slider.addEventListener("input", () => {
-      sayError(name, "");
       change({ [name]: valueOf(name, Number(slider.value), reach()) }, "slider");
     });
     const read = () => {
       const { value, error } = parseField(name, field.value);
-      sayError(name, error ?? "");
-      if (!error) change({ [name]: value }, "field");
+      if (error) sayError(name, error);
+      else change({ [name]: value }, "field");
     };
-    field.addEventListener("input", () => { // what is not finished is no error yet
-      if (!parseField(name, field.value).error) read();
-    });
-    field.addEventListener("change", read);
+    field.addEventListener("change", read); // not at every key: 1 is no value of whoever types 1.5 or 1e6
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter") { event.preventDefault(); read(); }
     });
@@ -77,17 +73,13 @@ function sayError(name, text) {
   document.getElementById(`${name}-error`).textContent = text;
 }
 
-/** Show the state in sliders and fields, but leave a field alone in which somebody types. */
-function showControls(state, reach, source) {
+/** Show the state in sliders and fields; what a field says wrongly stays there until it is mended. */
+function showControls(state, reach) {
   for (const name of NAMES) {
     const slider = document.getElementById(`${name}-slider`), field = document.getElementById(name);
     [slider.min, slider.max] = endsOf(name, reach);
     slider.value = sliderOf(name, state[name], reach);
     slider.setAttribute("aria-valuetext", shown(state[name], 6));
-    const typed = source === "field" && document.activeElement === field;
-    if (!typed) {
-      field.value = plain(state[name]);
-      sayError(name, "");
-    }
+    if (field.getAttribute("aria-invalid") !== "true") field.value = plain(state[name]);
   }
 }

@@ -38,7 +38,7 @@ class Bulk {
     return [[inverse[0] + alpha * ar, inverse[1] + alpha * ai], [alpha * br - square[0], alpha * bi - square[1]]];
   }
 
-  /** {g, slope} with z(g) = x + i height, by Newton's method from a guess; null unless it settles below the real line. */
+  /** {g, slope} with z(g) = x + i height, by Newton's method; null unless it settles below the real line. */
   newton(x, height, guess, alpha, most) {
     let g = guess, slope = [1, 0];
     for (let i = 0; i < most; i++) {
@@ -71,7 +71,7 @@ class Bulk {
       const ahead = plus(near.g, over([x - near.x, 0], near.slope));
       found = this.newton(x, 0, ahead[1] < 0 ? ahead : near.g, alpha, 8);
     }
-    found ??= this.descend(x, alpha);
+    found = found ?? this.descend(x, alpha);
     return { x, ...(found ?? { g: null }), rho: found ? Math.max(0, -found.g[1] / Math.PI) : NaN };
   }
 }
@@ -114,7 +114,7 @@ function densityCurve(p, pStar, a, alpha) {
   let near = null;
   for (const distance of densityGrid(bulk, spectrum, alpha).reverse()) {
     const x = spectrum.lambdaMinus + distance;
-    if (alpha <= 1 && curve.length && curve.at(-1).x > 0 && x < 0) near = null; // past the pole at 0
+    if (alpha <= 1 && curve.length && lastOf(curve).x > 0 && x < 0) near = null; // past the pole at 0
     const point = bulk.at(x, alpha, near);
     if (Number.isFinite(point.rho)) curve.push(point);
     near = point;
@@ -126,7 +126,7 @@ function densityCurve(p, pStar, a, alpha) {
 
 /** The largest density away from a sharp maximum at 0: as high as it is worth drawing. */
 function heightOf(curve) {
-  const span = curve.at(-1).x - curve[0].x, whole = Math.max(...curve.map(({ rho }) => rho));
+  const span = lastOf(curve).x - curve[0].x, whole = Math.max(...curve.map(({ rho }) => rho));
   const away = Math.max(...curve.filter(({ x }) => Math.abs(x) > 0.04 * span).map(({ rho }) => rho));
   return Number.isFinite(away) ? Math.min(whole, 2.5 * away) : whole;
 }

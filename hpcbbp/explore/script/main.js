@@ -20,16 +20,17 @@ function change(patch, source) {
       state[name] = Math.min(high, Math.max(low, Number(state[name].toPrecision(4))));
     }
   }
+  for (const name of NAMES) if (name in patch) sayError(name, "");
   const moved = ["p", "p_star", "a"].some((name) => before[name] !== state[name]);
   const held = values && !moved && ["slider", "drag", "key"].includes(source) && state.alpha <= reach;
-  refresh(source, held);
+  refresh(held);
 }
 
-/** Compute what is said of the state, say it, and draw; the panels one after the other, so that sliders stay quick. */
-function refresh(source = "", held = false) {
+/** Compute what is said of the state, say it, and draw the panels one after the other, so that sliders stay quick. */
+function refresh(held = false) {
   values = valuesAt(state);
   if (!held) reach = Math.max(2 * values.alpha_bbp, 1.25 * state.alpha);
-  showControls(state, reach, source);
+  showControls(state, reach);
   write(element("sentence"), sentenceOf(state, values));
   fillTable(element("table"), rowsOf(state, values));
   element("command").textContent = commandOf(state);
@@ -63,6 +64,7 @@ function drawPanel(name) {
 function readHash() {
   const { patch, errors } = fromHash(location.hash);
   state = { ...state, ...patch };
+  for (const name of NAMES) sayError(name, "");
   refresh();
   for (const [name, text] of Object.entries(errors)) sayError(name, text);
 }

@@ -5,7 +5,7 @@ function drawOverlap(svg, state, values, reach) {
   const { p, p_star: pStar, a } = state;
   const branch = branchOf(p, pStar, a), top = values.alpha_bbp;
   const outlier = outlierCurve(p, pStar, a, reach), resonance = branch ? branch.curve() : [];
-  const highest = outlier.at(-1)[1];
+  const highest = lastOf(outlier)[1];
   const finite = Number.isFinite(state.n);
   const chart = axes(svg, {
     height: 350,
@@ -22,7 +22,8 @@ function drawOverlap(svg, state, values, reach) {
   const pixels = (points) => pathOf(points.map(([alpha, m2]) => [X(alpha), Y(m2)]));
   if (finite && values.alpha_bbp_n !== null) {
     const from = values.alpha_bbp_n, at = branch.resonance(from)?.overlap2 ?? values.jump_overlap2;
-    const seen = [[0, 0], [from, 0], [from, at], ...resonance.filter(([alpha]) => alpha > from).toReversed(), ...outlier];
+    const above = resonance.filter(([alpha]) => alpha > from).reverse();
+    const seen = [[0, 0], [from, 0], [from, at], ...above, ...outlier];
     draw(plot, "path", { class: "curve band", d: pixels(seen) });
   }
   draw(plot, "path", { class: "curve outlier zero", d: pixels([[0, 0], [top, 0]]) });

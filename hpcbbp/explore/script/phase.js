@@ -41,11 +41,11 @@ function drawPhase(svg, state, values) {
   });
   const { X, Y, box, plot, over } = chart;
   const taken = [];
-  for (const [p, { continuous, discontinuous, turn }] of curves.toReversed()) {
+  for (const [p, { continuous, discontinuous, turn }] of [...curves].reverse()) {
     const chosen = p === state.p ? " chosen" : "";
     const pixels = (points) => pathOf(points.map(([a, alpha]) => [X(a), Y(alpha)]));
     const group = chosen ? over : plot;
-    draw(group, "path", { class: `curve${chosen}`, d: pixels(continuous) });
+    draw(group, "path", { class: `curve${chosen && " chosen main"}`, d: pixels(continuous) });
     draw(group, "path", { class: `curve${chosen} dashed`, d: pixels(discontinuous) });
     if (turn) draw(group, "circle", { class: `dot${chosen}`, cx: X(turn[0]), cy: Y(turn[1]), r: chosen ? 4 : 2.4 });
     const at = Y((continuous[0] ?? discontinuous[0])[1]);
@@ -62,7 +62,8 @@ function drawPhase(svg, state, values) {
     label(over, X(state.a) + 9, y + 4, "α_{BBP}(N)", { class: "note finite halo" });
   }
   const inside = Math.max(box.top, Math.min(box.bottom, Y(state.alpha)));
-  draw(over, "path", { class: "rule cursor", d: `M${X(state.a)} ${box.top}V${box.bottom}M${box.left} ${inside}H${box.right}` });
+  const cross = `M${X(state.a)} ${box.top}V${box.bottom}M${box.left} ${inside}H${box.right}`;
+  draw(over, "path", { class: "rule cursor", d: cross });
   draw(over, "circle", { class: "dot outlier", cx: X(state.a), cy: inside, r: 5.5 });
   svg.setAttribute("aria-label", `Phase diagram, p* = ${state.p_star}: alpha_BBP against a, with the point `
     + `a = ${plain(state.a)}, alpha = ${plain(state.alpha)}.`);

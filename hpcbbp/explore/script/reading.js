@@ -50,7 +50,7 @@ function connectReading(panel, change) {
   });
   svg.addEventListener("focus", () => {
     const { X, Y, start } = panel.chart;
-    panel.cursor ??= [X(start[0]), Y(start[1])];
+    panel.cursor = panel.cursor ?? [X(start[0]), Y(start[1])];
     panel.show();
   });
   svg.addEventListener("blur", () => { panel.cursor = null; panel.show(); });

@@ -15,6 +15,7 @@ class Branch {
     this.points = [{ alpha: this.top, at: this.beyond.at([1, 0]) }]; // downwards in alpha
     this.end = null;
     this.kept = new Map();
+    this.thresholds = new Map(); // alpha_BBP(N), by N
     this.follow();
   }
 
@@ -23,7 +24,7 @@ class Branch {
     const lowest = FOLLOWED * this.top;
     let step = FIRST_STEP * this.top;
     while (this.end === null) {
-      const last = this.points.at(-1);
+      const last = lastOf(this.points);
       if (last.alpha <= lowest) { this.end = lowest; return; }
       const target = Math.max(last.alpha - step, 0.5 * last.alpha);
       const at = this.newton(target, last);
@@ -62,7 +63,7 @@ class Branch {
   at(alpha) {
     if (alpha > this.top || alpha < this.end) return null;
     if (!this.kept.has(alpha)) {
-      const above = this.points.findLast((point) => point.alpha >= alpha);
+      const above = lastWhere(this.points, (point) => point.alpha >= alpha);
       const at = this.newton(alpha, above);
       this.kept.set(alpha, at && complexOverlap2(at, alpha)[0] > 0 ? at : null);
     }
@@ -91,7 +92,7 @@ class Branch {
         if (at) curve.push([alpha, complexOverlap2(at, alpha)[0]]);
       }
     }
-    const last = this.points.at(-1);
+    const last = lastOf(this.points);
     curve.push([last.alpha, complexOverlap2(last.at, last.alpha)[0]]);
     const at = this.newton(this.end, last);
     if (at && this.end < last.alpha) curve.push([this.end, Math.max(0, complexOverlap2(at, this.end)[0])]);

@@ -6,7 +6,7 @@ const FAINTEST = { smooth: 1e-8, sharp: 1e-4 }; // of the density's maximum, whe
 function windowOf(curve, values, view) {
   const edge = values.lambda_minus, outlier = values.lambda_star ?? values.resonance?.lambda ?? edge;
   const tallest = heightOf(curve);
-  const right = curve.findLast(({ rho }) => rho > 0.012 * tallest).x;
+  const right = lastWhere(curve, ({ rho }) => rho > 0.012 * tallest).x;
   if (view === "edge") {
     const thin = values.thinness === null ? 0 : values.thinness / 14;
     const far = Math.max(2 * Math.abs(outlier - edge), thin, 0.003 * (right - edge));
@@ -42,7 +42,7 @@ function drawSpectrum(svg, state, values) {
   const floor = log ? range[0] : 0;
   const points = curve.map(({ x, rho }) => [X(x), Y(Math.max(rho, floor))]);
   const line = [[X(values.lambda_minus), box.bottom], ...points];
-  draw(plot, "path", { class: "area", d: `${pathOf([...line, [line.at(-1)[0], box.bottom]])}Z` });
+  draw(plot, "path", { class: "area", d: `${pathOf([...line, [lastOf(line)[0], box.bottom]])}Z` });
   draw(plot, "path", { class: "curve bulk main", d: pathOf(line) });
   const edge = X(values.lambda_minus);
   draw(plot, "path", { class: "rule", d: `M${edge} ${box.top}V${box.bottom}` });
@@ -52,7 +52,8 @@ function drawSpectrum(svg, state, values) {
   }
   if (spike) drawSpike(chart, spike, values);
   const left = spike && spike.at > values.lambda_minus && edge - box.left > 30;
-  label(over, edge + (left ? -5 : 5), box.top + 14, "λ_{−}", { class: "halo", "text-anchor": left ? "end" : "start" });
+  label(over, edge + (left ? -5 : 5), box.top + 14, "λ_{−}",
+        { class: "halo", "text-anchor": left ? "end" : "start" });
   svg.setAttribute("aria-label", `Spectrum at alpha = ${plain(alpha)}: ${values.edge} left edge at `
     + `${plain(Number(values.lambda_minus.toPrecision(4)))}, ${spike ? `${spike.thin ? "resonance" : "outlier"} at `
     + plain(Number(spike.at.toPrecision(4))) : "no outlier"}.`);
@@ -82,8 +83,8 @@ function readSpectrum(state, values, curve, spike, x, X, Y) {
       + `m² = ${shown(spike.m2, 3)}.`, mark: null, x: spike.at };
   }
   if (x <= values.lambda_minus) {
-    return { text: `λ = ${shown(x, 5)}: ρ = 0, left of the ${values.edge} edge λ_{−} = ${shown(values.lambda_minus, 5)}.`,
-             mark: null };
+    const edge = `${values.edge} edge λ_{−} = ${shown(values.lambda_minus, 5)}`;
+    return { text: `λ = ${shown(x, 5)}: ρ = 0, left of the ${edge}.`, mark: null };
   }
   const nearest = curve.reduce((best, one) => (Math.abs(one.x - x) < Math.abs(best.x - x) ? one : best));
   const { rho } = bulkOf(state.p, state.p_star, state.a).at(x, state.alpha, nearest);

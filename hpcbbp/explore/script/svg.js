@@ -74,7 +74,8 @@ function scaleOf({ domain: [low, high], log = false }, from, to, count) {
 /** How ticks are written: powers of ten as such where they are far from 1. */
 const tickText = (value, log = false) => {
   const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e5 || (log && size < 1e-2)) ? shown(value, 3) : String(value).replace("-", "−");
+  const far = size !== 0 && (size < 1e-3 || size >= 1e5 || (log && size < 1e-2));
+  return far ? shown(value, 3) : String(value).replace("-", "−");
 };
 
 /** Axes of a chart in a cleared svg: {svg, X, Y, plot, over, box}. `right` is a second vertical axis. */

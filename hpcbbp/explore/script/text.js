@@ -1,4 +1,5 @@
-// Numbers and symbols in words. "α_{BBP}" is written so, and becomes a subscript wherever it is shown.
+// Numbers and symbols in words, and the ends of lists.
+// "α_{BBP}" is written so, and becomes a subscript wherever it is shown.
 
 const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
@@ -41,3 +42,8 @@ function write(element, text) {
     return sub;
   }));
 }
+
+const lastOf = (list) => list[list.length - 1];
+
+/** The last element of a list for which something is true. */
+const lastWhere = (list, isTrue) => lastOf(list.filter(isTrue));

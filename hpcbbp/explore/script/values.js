@@ -25,7 +25,6 @@ function valuesAt({ p, p_star: pStar, a, alpha, n = Infinity, x = [] }) {
 
 /** alpha_BBP(N), kept by the branch: it is asked for whenever alpha moves. */
 function thresholdAt(branch, n) {
-  branch.thresholds ??= new Map();
   if (!branch.thresholds.has(n)) branch.thresholds.set(n, effectiveThreshold(branch, n));
   return branch.thresholds.get(n);
 }

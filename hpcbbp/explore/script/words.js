@@ -66,7 +66,8 @@ function rowsOf(state, v) {
                v.alpha_bbp_n === null ? "N is too small" : trust]);
   }
   if (v.lambda_star === null) {
-    if (finite) rows.push(["fraction_seen", "fraction seen", v.fraction_seen === null ? none : shown(v.fraction_seen, 3)]);
+    const seen = v.fraction_seen === null ? none : shown(v.fraction_seen, 3);
+    if (finite) rows.push(["fraction_seen", "fraction seen", seen]);
     rows.push(["n_seen", "N(α)", v.n_seen === null ? none : shown(v.n_seen, 3)]);
   }
   rows.push(["alpha_0", "α_{0}", shown(v.alpha_0, 5)]);
@@ -76,7 +77,7 @@ function rowsOf(state, v) {
 /** Fill the table; a term leads to its definition without touching the hash, which holds the state. */
 function fillTable(body, rows) {
   body.replaceChildren(...rows.map(([name, term, value, note]) => {
-    const row = document.createElement("tr"), head = document.createElement("th"), cell = document.createElement("td");
+    const [row, head, cell] = ["tr", "th", "td"].map((tag) => document.createElement(tag));
     head.scope = "row";
     const link = document.createElement("a");
     link.href = `#def-${name}`;
