@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import time
+from random import Random
 
 import pytest
 from browser import DRIVER, complaints, opened, wider_than_the_window
@@ -118,6 +119,24 @@ def test_the_sentence_says_where_alpha_lies(page):
     }.items():
         go(page, address)
         assert part in words(page), words(page)
+
+
+def test_no_state_within_the_limits_breaks_the_page(page):
+    """Also at its ends: curves without gaps, numbers in every word, no complaint."""
+    choice = Random(20251018)
+    for _ in range(25):
+        p, p_star = choice.choice([1, 2, 3, 20, 500, "inf"]), choice.choice([1, 2, 7, 100])
+        a = 10 ** choice.choice([-3, 3, choice.uniform(-3, 3)])
+        near = p_star * (1 + a) / 2 * 10 ** choice.uniform(-0.6, 0.6)
+        alpha = choice.choice([0.001, 1e6, 1, *3 * [max(0.001, near)]])
+        n, view = choice.choice(["1000", "1e5", "1e30", "inf"]), choice.choice(["bulk", "edge"])
+        address = f"#p={p}&p_star={p_star}&a={a:.4g}&alpha={alpha:.4g}&n={n}&view={view}"
+        go(page, address)
+        charts = "".join(one.get_attribute("outerHTML") for one in page.find_elements("css selector", "svg.chart"))
+        said = words(page) + words(page, "table")
+        assert not re.search("NaN|Infinity|undefined|null", charts + said), address
+        assert all(len(path(page, f"#{name} .main")) > 100 for name in ("overlap", "spectrum")), address
+        assert complaints(page) == [], address
 
 
 def test_alpha_by_the_keys_of_its_slider(page):

@@ -1,6 +1,7 @@
 """What the page computes in a browser is what hpcbbp.theory computes, at random models off every round number.
 
-docs/explorer.md states 1e-3; both routes solve the same equations, the page with fewer nodes and code of its own.
+docs/explorer.md states 1e-3, and that more is demanded here. Both routes solve the same equations, the page with
+fewer nodes and code of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from hpcbbp.explore import write_explorer
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(DRIVER is None, reason="no chromedriver")]
 
-STATED = 1e-3
+STATED, EXTREME = 1e-3, 1e-2  # the other of exponentials of hundreds
+DEMANDED = 1e-5  # where no exponential magnifies an error
 MODELS, SEED = 40, 20251018
 
 
@@ -60,16 +62,16 @@ def test_thresholds_edges_outliers_and_resonances(browser):
             ("a_c", theory.a_c(p, p_star)), ("lambda_minus", limit.lambda_minus), ("lambda_star", limit.lambda_star),
             ("resonance_end", theory.resonance_end(p, p_star, a)), ("alpha_bbp_n", effective.alpha),
         ):  # fmt: skip
-            assert same(got[name], value, STATED), (model, name, got[name], value)
-        assert abs(got["overlap2"] - limit.overlap2) < STATED, model
-        assert abs(got["jump_overlap2"] - at.jump_overlap2) < STATED, model
+            assert same(got[name], value, DEMANDED), (model, name, got[name], value)
+        assert abs(got["overlap2"] - limit.overlap2) < DEMANDED, model
+        assert abs(got["jump_overlap2"] - at.jump_overlap2) < DEMANDED, model
         found = got["resonance"] or dict.fromkeys(("lambda", "width", "overlap2"))
-        assert same(found["lambda"], resonance.lambda_r, STATED), model
-        assert same(found["width"], resonance.width, STATED), model
+        assert same(found["lambda"], resonance.lambda_r, DEMANDED), model
+        assert same(found["width"], resonance.width, STATED if (resonance.width or 1) > 1e-30 else EXTREME), model
         assert (found["overlap2"] is None) == (resonance.overlap2 is None), model
-        assert found["overlap2"] is None or abs(found["overlap2"] - resonance.overlap2) < STATED, model
+        assert found["overlap2"] is None or abs(found["overlap2"] - resonance.overlap2) < DEMANDED, model
         size = theory.effective_size(p, p_star, a, alpha).n
-        assert same(got["n_seen"], size, STATED), (model, got["n_seen"], size)
+        assert same(got["n_seen"], size, STATED if (size or 1) < 1e30 else EXTREME), (model, got["n_seen"], size)
         seen = theory.fraction_seen(p, p_star, a, alpha, n)
         assert got["fraction_seen"] is None or abs(got["fraction_seen"] - seen) < STATED, model
         kinds.add((at.kind, limit.edge, limit.lambda_star is not None, resonance.lambda_r is not None))
@@ -84,7 +86,7 @@ def test_densities(browser):
         some = np.arange(3, len(exact.x), 12)
         got = asked(browser, *model, x=exact.x[some])["rho"]
         assert None not in got, model
-        assert np.abs(np.array(got) - exact.rho[some]).max() < STATED * exact.rho.max(), model
+        assert np.abs(np.array(got) - exact.rho[some]).max() < DEMANDED * exact.rho.max(), model
         left = asked(browser, *model, x=[exact.lambda_minus - 0.1 * abs(exact.lambda_minus)])["rho"]
         assert left == [0], model
 

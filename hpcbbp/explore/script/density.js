@@ -88,11 +88,15 @@ function bulkOf(p, pStar, a) {
   return bulks.get(key);
 }
 
+/** The size of eigenvalues of the bulk: the root of their mean square, or of that of D for few samples. */
+const spreadOf = (model, alpha) => Math.sqrt(Math.max(1, alpha) * model.moments(0).bulk[1]);
+
 /** Distances from the left edge at which the density is worth drawing: near the edge, over the bulk, around 0. */
 function densityGrid(bulk, spectrum, alpha) {
-  const { bulk: moments } = bulk.model.moments(0), lambda = spectrum.lambdaMinus;
-  const end = alpha * moments[0] - lambda + 5 * Math.sqrt(alpha * moments[1]);
+  const lambda = spectrum.lambdaMinus, middle = alpha * bulk.model.moments(0).bulk[0];
+  const spread = spreadOf(bulk.model, alpha), end = middle - lambda + 5 * spread;
   const grid = [];
+  for (let i = 0; i <= 40; i++) grid.push(middle - lambda + spread * (0.2 * i - 4)); // a bulk far from its smooth edge
   for (let i = 1; i <= 80; i++) grid.push(end * (i / 80) ** 1.7);
   for (let i = 0; i < 24; i++) grid.push(end * 10 ** (-5 + 3.4 * i / 24));
   if (spectrum.thinness !== null) {
@@ -125,15 +129,15 @@ function densityCurve(p, pStar, a, alpha) {
 }
 
 /** The largest density away from a sharp maximum at 0: as high as it is worth drawing. */
-function heightOf(curve) {
-  const span = lastOf(curve).x - curve[0].x, whole = Math.max(...curve.map(({ rho }) => rho));
-  const away = Math.max(...curve.filter(({ x }) => Math.abs(x) > 0.04 * span).map(({ rho }) => rho));
+function heightOf(curve, spread) {
+  const whole = Math.max(...curve.map(({ rho }) => rho));
+  const away = Math.max(...curve.filter(({ x }) => Math.abs(x) > 0.15 * spread).map(({ rho }) => rho));
   return Number.isFinite(away) ? Math.min(whole, 2.5 * away) : whole;
 }
 
 /** Insert points where the density is steep, also in its logarithm, as at a smooth edge. */
 function refine(curve, bulk, alpha) {
-  const high = heightOf(curve), cut = (point) => Math.min(point.rho, high);
+  const high = heightOf(curve, spreadOf(bulk.model, alpha)), cut = (point) => Math.min(point.rho, high);
   for (let i = curve.length - 1; i > 0; i--) {
     const [left, right] = [curve[i - 1], curve[i]];
     const rising = left.rho > 1e-10 * high && right.rho > 1.6 * left.rho;

@@ -1,8 +1,8 @@
 // The reading cursor of a chart: under the pointer, or moved by arrow keys; Enter or a click takes its place.
 
 const STEPS = 120; // of arrow keys across a chart
-const HINT = "Point at the chart, or focus it and use the arrow keys, to read values.";
-const TAKING = " A click or Enter takes them.";
+const HINT = "Point here, or focus and use arrow keys, to read values";
+const TAKING = "; click or Enter takes them";
 
 /** Connect a panel's svg to what it reads; `panel.chart` is drawn anew whenever the state changes. */
 function connectReading(panel, change) {
@@ -14,7 +14,7 @@ function connectReading(panel, change) {
   panel.show = () => {
     const { chart, cursor } = panel;
     chart.reading.replaceChildren();
-    if (!cursor) { write(readout, HINT + (chart.take ? TAKING : "")); return; }
+    if (!cursor) { write(readout, `${HINT}${chart.take ? TAKING : ""}.`); return; }
     const { box, X, Y } = chart;
     cursor[0] = inside(cursor[0], box.left, box.right);
     cursor[1] = inside(cursor[1], box.top, box.bottom);

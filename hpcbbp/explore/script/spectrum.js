@@ -3,25 +3,29 @@
 const FAINTEST = { smooth: 1e-8, sharp: 1e-4 }; // of the density's maximum, where it is shown in powers of ten
 
 /** What is shown of the spectrum: from left of the edge or the outlier to where the density has faded. */
-function windowOf(curve, values, view) {
+function windowOf(curve, values, view, spread) {
   const edge = values.lambda_minus, outlier = values.lambda_star ?? values.resonance?.lambda ?? edge;
-  const tallest = heightOf(curve);
+  const tallest = heightOf(curve, spread);
   const right = lastWhere(curve, ({ rho }) => rho > 0.012 * tallest).x;
+  // Of a smooth edge the density can be seen from there on, which may be far from it.
+  const first = curve.find(({ rho }) => rho > 1e-6 * tallest).x;
   if (view === "edge") {
-    const thin = values.thinness === null ? 0 : values.thinness / 14;
+    const seen = first - edge;
+    const thin = values.thinness === null ? 0 : Math.max(0.6 * seen, Math.min(values.thinness / 14, 2 * seen));
     const far = Math.max(2 * Math.abs(outlier - edge), thin, 0.003 * (right - edge));
     return [Math.min(edge, outlier) - 0.35 * far, edge + 2 * far];
   }
-  const left = Math.min(edge, outlier);
+  const left = outlier === edge ? Math.max(edge, first - 2 * (right - first)) : Math.min(edge, outlier);
   return [left - 0.06 * (right - left), right];
 }
 
 /** Draw the panel; returns its chart. */
 function drawSpectrum(svg, state, values) {
   const { p, p_star: pStar, a, alpha } = state, log = state.view === "edge";
-  const curve = densityCurve(p, pStar, a, alpha), domain = windowOf(curve, values, state.view);
+  const curve = densityCurve(p, pStar, a, alpha), spread = spreadOf(averagesOf(p, pStar, a), alpha);
+  const domain = windowOf(curve, values, state.view, spread);
   const inside = curve.filter(({ x }) => x >= domain[0] && x <= domain[1]);
-  const tallest = heightOf(inside.length > 1 ? inside : curve);
+  const tallest = heightOf(inside.length > 1 ? inside : curve, spread);
   const spike = values.lambda_star !== null
     ? { at: values.lambda_star, m2: values.overlap2, name: "λ*" }
     : values.resonance && { at: values.resonance.lambda, m2: values.resonance.overlap2, name: "λ_{r}", thin: true };
@@ -52,7 +56,7 @@ function drawSpectrum(svg, state, values) {
   }
   if (spike) drawSpike(chart, spike, values);
   const left = spike && spike.at > values.lambda_minus && edge - box.left > 30;
-  label(over, edge + (left ? -5 : 5), box.top + 14, "λ_{−}",
+  if (edge >= box.left) label(over, edge + (left ? -5 : 5), box.top + 14, "λ_{−}",
         { class: "halo", "text-anchor": left ? "end" : "start" });
   svg.setAttribute("aria-label", `Spectrum at alpha = ${plain(alpha)}: ${values.edge} left edge at `
     + `${plain(Number(values.lambda_minus.toPrecision(4)))}, ${spike ? `${spike.thin ? "resonance" : "outlier"} at `

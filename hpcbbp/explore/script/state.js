@@ -21,7 +21,7 @@ function parseField(name, text) {
 /** The part of a state that the hash of an address holds, and what was wrong with the rest. */
 function fromHash(hash) {
   const patch = {}, errors = {};
-  for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
+  for (const [name, text] of new URLSearchParams(hash.replace(/^#/, "").replace(/\+/g, "%2B"))) {
     if (name === "view" && VIEWS.includes(text)) patch.view = text;
     if (!NAMES.includes(name)) continue;
     const { value, error } = parseField(name, text);

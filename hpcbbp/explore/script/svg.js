@@ -38,6 +38,7 @@ function pathOf(points) {
 
 /** Round values from low to high, about `count` of them. */
 function linearTicks(low, high, count) {
+  if (!(high > low)) return [];
   const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= raw * 0.999);
   const ticks = [];
@@ -49,6 +50,7 @@ function linearTicks(low, high, count) {
 
 /** Powers of ten from low to high, thinned out if there are many, with 2 and 5 times them if there are few. */
 function logTicks(low, high, count) {
+  if (!(low > 0 && high > low)) return [];
   const decades = Math.log10(high / low), ticks = [];
   const every = Math.max(1, Math.ceil(decades / count));
   const factors = decades < count / 3 ? [1, 2, 5] : [1];

@@ -12,7 +12,7 @@ function sentenceOf(state, v) {
   }
   if (!v.discontinuous) {
     return `${here} lies below ${threshold}, a continuous transition: no eigenvector at the left edge knows the `
-      + "teacher, and samples of growing N approach that as powers of N.";
+      + "teacher, and corrections at finite N fall as powers of N.";
   }
   if (!v.resonance) {
     return `${here} lies below ${threshold}, and below ${shown(v.resonance_end)}, where the resonance ends: no `
