@@ -15,7 +15,7 @@ function windowOf(curve, values, view, spread) {
     const far = Math.max(2 * Math.abs(outlier - edge), thin, 0.003 * (right - edge));
     return [Math.min(edge, outlier) - 0.35 * far, edge + 2 * far];
   }
-  const left = outlier === edge ? Math.max(edge, first - 2 * (right - first)) : Math.min(edge, outlier);
+  const left = outlier === edge ? Math.max(edge, first - 0.5 * (right - first)) : Math.min(edge, outlier);
   return [left - 0.06 * (right - left), right];
 }
 
