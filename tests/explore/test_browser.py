@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 from browser import DRIVER, complaints, opened, wider_than_the_window
+from explorer import at, drawn, go, path, words
 
 from hpcbbp import theory
 from hpcbbp.explore import write_explorer
@@ -42,34 +43,6 @@ def page(shared):
     """The page in the state with which it begins."""
     go(shared, HASH)
     return shared
-
-
-def go(page, address):
-    """Leave for another state, by the address as a reader types it."""
-    page.execute_script("document.activeElement.blur(); location.hash = '#'")
-    page.execute_script("location.hash = arguments[0]", address)
-    drawn(page)
-
-
-def drawn(page):
-    """Wait until everything is drawn."""
-    until = time.monotonic() + 60
-    time.sleep(0.05)
-    while page.execute_script("return document.querySelector('main').getAttribute('aria-busy')") != "false":
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-def at(page, selector):
-    return page.find_element("css selector", selector)
-
-
-def path(page, selector):
-    return at(page, selector).get_attribute("d")
-
-
-def words(page, name="sentence"):
-    return page.execute_script("return document.getElementById(arguments[0]).textContent", name)
 
 
 def typed(page, name, text):
