@@ -151,6 +151,7 @@ WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
         (("models",), "log cosh"),
         (("cite",), "@article"),
         (("help", "methods"), "deferred"),
+        (("explore", "-p", "2"), "explore.html"),
     ),
     ("figures",): (
         (("phase-diagram", "-p", "2", "-a", "1", "--inset-a", "1"), "phase-diagram.csv"),

@@ -19,6 +19,7 @@ from hpcbbp.cli.demo import demo
 from hpcbbp.cli.density import density
 from hpcbbp.cli.descend import descend
 from hpcbbp.cli.examples import epilog
+from hpcbbp.cli.explore import explore
 from hpcbbp.cli.figure import analyze, figure, report
 from hpcbbp.cli.help import help_
 from hpcbbp.cli.info import info, version_lines
@@ -57,6 +58,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     phase_diagram: ("figures",),
     density: ("figures",),
     predict: ("figures",),
+    explore: (),
     models: (),
     solve: (),
     descend: (),

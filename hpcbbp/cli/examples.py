@@ -9,6 +9,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         (f"hpcbbp theory {MODEL}", "where the transition is, and whether the overlap jumps"),
         (f"hpcbbp theory {MODEL} --alpha 1.1 --alpha 3 -n 1e6", "at two alpha; and what samples of N = 10^6 show"),
     ),
+    "explore": (
+        ("hpcbbp explore", "explore.html, a page with sliders for p, p*, a, alpha and N"),
+        ("hpcbbp explore -p 1 -a 10 --alpha 4 -n 1e8 --out phase-retrieval.html", "another model first, elsewhere"),
+    ),
     "phase-diagram": (
         ("hpcbbp phase-diagram", "alpha_BBP against a for p = 1, 2, 4 and infinity"),
         ("hpcbbp phase-diagram -n 1e5 -n 1e8 --out diagram.pdf", "with alpha_BBP(N) of two sizes"),

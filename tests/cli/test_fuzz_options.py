@@ -64,6 +64,11 @@ COMMANDS = {
         {"-p": P, "-a": A, "--alpha": ALPHA, "-n": ("20", "1e2"), "--samples": ("1", "2")},
         {"--p-star": P, "--seed": ("0", "3"), "--out": PICTURE, "--json": FLAG},
     ),
+    "explore": (
+        {"-p": (*P, "inf", "500"), "-a": (*A, "1e3")},
+        {"--p-star": P, "--alpha": ALPHA, "-n": ("1e6", "inf", "100"), "--out": ("o.html", "new/o.html"),
+         "--json": FLAG},
+    ),
     "descend": (
         {"-n": ("20", "30"), "-p": P, "-a": A, "--alpha": ALPHA, "--steps": ("1", "3")},
         {"--p-star": P, "--seed": ("0", "3"), "--eta": ("0.05", "3"), "--sphere": FLAG, "--momentum": ("0.5",),
