@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 
 from hpcbbp import __version__
+from hpcbbp.explore import write_explorer
 
 project, author, release = "hpcbbp", "The hpcbbp developers", __version__
 project_copyright = "2026, the hpcbbp developers"
@@ -78,7 +80,14 @@ def keep_together(app: Any, tree: nodes.document, page: str) -> None:
         span += [nodes.Text(opened[0] if opened else ""), formula, nodes.Text(closed[0] if closed else "")]
 
 
+def explorer(app: Any, trouble: Exception | None) -> None:
+    """The landing page shows the explorer, a file of its own beside the pages."""
+    if trouble is None and app.builder.format == "html":
+        write_explorer(Path(app.outdir) / "explore.html")
+
+
 def setup(app: Any) -> None:
     """Before napoleon reads the sections."""
     app.connect("autodoc-process-docstring", plain, priority=100)
     app.connect("doctree-resolved", keep_together)
+    app.connect("build-finished", explorer)
