@@ -80,6 +80,27 @@ def keep_together(app: Any, tree: nodes.document, page: str) -> None:
         span += [nodes.Text(opened[0] if opened else ""), formula, nodes.Text(closed[0] if closed else "")]
 
 
+CITED = re.compile(r"docs/([\w-]+)\.md(?: \((\d+)\))?")
+
+
+def link_pages(app: Any, tree: nodes.document, page: str) -> None:
+    """Docstrings cite pages and their equations as files of the repository, docs/theory.md (13): here they are links."""
+    if not page.startswith("reference"):
+        return
+    for text in list(tree.findall(nodes.Text)):
+        pieces: list[nodes.Node] = []
+        end = 0
+        for found in CITED.finditer(text):
+            if found[1] in app.env.found_docs and not isinstance(text.parent, (nodes.literal, nodes.literal_block)):
+                place = f"#eq-{found[2]}" if found[2] else ""
+                label = found[1] + (f" ({found[2]})" if found[2] else "")
+                address = app.builder.get_relative_uri(page, found[1]) + place
+                pieces += [nodes.Text(text[end : found.start()]), nodes.reference("", label, refuri=address)]
+                end = found.end()
+        if pieces:
+            text.parent.replace(text, [*pieces, nodes.Text(text[end:])])
+
+
 def explorer(app: Any, trouble: Exception | None) -> None:
     """The landing page shows the explorer, a file of its own beside the pages."""
     if trouble is None and app.builder.format == "html":
@@ -90,4 +111,5 @@ def setup(app: Any) -> None:
     """Before napoleon reads the sections."""
     app.connect("autodoc-process-docstring", plain, priority=100)
     app.connect("doctree-resolved", keep_together)
+    app.connect("doctree-resolved", link_pages)
     app.connect("build-finished", explorer)
