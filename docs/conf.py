@@ -84,7 +84,7 @@ CITED = re.compile(r"docs/([\w-]+)\.md(?: \((\d+)\))?")
 
 
 def link_pages(app: Any, tree: nodes.document, page: str) -> None:
-    """Docstrings cite pages and their equations as files of the repository, docs/theory.md (13): here they are links."""
+    """Docstrings cite pages and equations as files of the repository, docs/theory.md (13): here they are links."""
     if not page.startswith("reference"):
         return
     for text in list(tree.findall(nodes.Text)):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
 from claims.pages import Claim
 from hpcbbp import Problem
-from hpcbbp.machine.wording import duration
 from hpcbbp.solvers.methods import METHODS
 from hpcbbp.solvers.request import Request
 
@@ -35,4 +35,13 @@ def _cell(name: str, n: int) -> str:
     size, seconds = RANKS * method.memory(request, RANKS) / 2**30, method.seconds(request) / RANKS
     if size > _MOST or seconds > 3600 * _MOST:
         return "-"
-    return f"{size:.1f} GiB; {'under a second' if seconds < 1 else duration(seconds)}"
+    return f"{size:.3g} GiB; {_roughly(seconds)}"
+
+
+def _roughly(seconds: float) -> str:
+    """As a model knows it: two digits at most."""
+    for unit, most in (("s", 100.0), ("min", 6000.0), ("h", math.inf)):
+        if seconds < most:
+            value = seconds / {"s": 1, "min": 60, "h": 3600}[unit]
+            return "<1 s" if unit == "s" and value < 1 else f"{float(f'{value:.2g}'):g} {unit}"
+    raise AssertionError(seconds)
