@@ -169,7 +169,7 @@ def _agrees(compared: list[Comparison], rows: Sequence[RunRow], found: Analysis 
 def _outside(each: Comparison, level: float) -> str:
     count, chance = len(each.outside), each.of * (1 - level)
     named = "; ".join(each.outside) if count <= _NAMED else f"farthest: {each.outside[0]}"
-    why = f"about {chance:.1f} expected by chance; {named}" if each.finite else "as it may at finite N"
+    why = f"about {chance:.1f} expected by chance alone; {named}" if each.finite else "as it may at finite N"
     return f"{each.what} misses {each.theory} {_share(each, count)} ({why})"
 
 

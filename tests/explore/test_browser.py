@@ -87,6 +87,9 @@ def test_the_sentence_says_where_alpha_lies(page):
         HASH.replace(
             "1.2", "1.5"
         ): "a discontinuous transition: an outlier stands at λ* = −0.9324, left of the smooth",
+        HASH.replace("a=1.5", "a=0.4").replace(
+            "alpha=1.2", "alpha=0.2"
+        ): "the edge is smooth here, and finite N reaches",
         HASH.replace("a=1.5", "a=0.1"): "α = 1.2 lies below αBBP = 1.255, a continuous transition: no eigenvector",
         HASH.replace("a=1.5", "a=0.1").replace("1.2", "2"): "left of the sharp edge λ− = −0.9296",
     }.items():

@@ -98,11 +98,11 @@ def test_everything_agrees():
 def test_points_outside_are_counted_and_named():
     made = told(ALL, agreement=agreement(1.0, 0.0, 0.0))
     assert "at 1 of 3 points" in made.agrees
-    where = "about 0.3 expected by chance; N = 52, alpha = 3; N = 51, alpha = 3"  # the farthest first
+    where = "about 0.3 expected by chance alone; N = 52, alpha = 3; N = 51, alpha = 3"  # the farthest first
     assert f"beyond 90% intervals m^2 misses its quenched prediction at 2 of 3 points ({where})" in made.differs
     many = told(ALL, agreement=agreement(*[0.0] * 5))
     assert many.agrees == "Nothing that could be compared with theory lies within its 90% interval."
-    assert "at all 5 points (about 0.5 expected by chance; farthest: N = 54, alpha = 3)" in many.differs
+    assert "at all 5 points (about 0.5 expected by chance alone; farthest: N = 54, alpha = 3)" in many.differs
     assert "at the one point compared (about 0.1" in told(ALL, agreement=agreement(0.0)).differs
 
 

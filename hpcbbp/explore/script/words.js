@@ -11,8 +11,11 @@ function sentenceOf(state, v) {
       + `and its vector has m² = ${shown(v.overlap2, 3)} with the teacher.`;
   }
   if (!v.discontinuous) {
+    const finite = v.edge === "sharp"
+      ? "teacher, and corrections at finite N fall as powers of N."
+      : "teacher; the edge is smooth here, and finite N reaches it only as 1/log N.";
     return `${here} lies below ${threshold}, a continuous transition: no eigenvector at the left edge knows the `
-      + "teacher, and corrections at finite N fall as powers of N.";
+      + finite;
   }
   if (!v.resonance) {
     return `${here} lies below ${threshold}, and below ${shown(v.resonance_end)}, where the resonance ends: no `
@@ -25,7 +28,7 @@ function sentenceOf(state, v) {
 function belowWords(state, v) {
   const m2 = `m² = ${shown(v.resonance.overlap2, 3)}`;
   if (!Number.isFinite(state.n)) {
-    const seen = v.n_seen === null ? "" : `, which half of the samples show up to N = ${shown(v.n_seen, 2)}`;
+    const seen = v.n_seen === null ? "" : `, of which half are still seen in samples up to N = ${shown(v.n_seen, 2)}`;
     return `: at N = ∞ there is no outlier, but a resonance of ${m2}${seen}.`;
   }
   const size = shown(state.n, 3);
