@@ -117,6 +117,8 @@ lint: install-dev
 # The source archive, and a wheel from it, with the tools that the extra dev pins: nothing is downloaded for the build,
 # and the bytes are a function of the commit. What is not committed yet is taken as it is.
 dist: install-dev
+	@[ ! -e .git ] || [ -z "$$(git status --porcelain)" ] || \
+		echo "dist: not all of this is committed; the archives name the last commit and hold what is here" >&2
 	rm -rf dist
 	moment=$$({ [ -e .git ] && git log -1 --format=%ct; } || date -r pyproject.toml +%s) && \
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$moment} .venv/bin/python -m build --no-isolation --outdir dist

@@ -50,6 +50,7 @@ if [ "$(cat .venv/made-from 2>/dev/null || true)" = "$origin" ] && .venv/bin/pyt
     say "virtual environment: .venv is there"
 else
     say "virtual environment: .venv from $python"
+    [ ! -L .venv ] || die ".venv is a link to an environment that was made elsewhere: remove it, or use it as it is"
     rm -rf .venv
     "$python" -m venv --system-site-packages .venv
     printf '%s' "$origin" >.venv/made-from

@@ -31,6 +31,7 @@ from hpcbbp.cli.theory import phase_diagram, theory
 from hpcbbp.errors import InputError
 from hpcbbp.machine import stdio as streams
 from hpcbbp.machine.optional import require
+from hpcbbp.machine.ranks import launched, launched_rank
 from hpcbbp.machine.signals import listen
 
 # Typer carries its own copy of click or uses the installed one, depending on its version.
@@ -49,7 +50,7 @@ app = typer.Typer(
 def _top(version: Annotated[bool, typer.Option("--version", help="Version, commit, PETSc.")] = False) -> None:
     if version:
         with streams.answering():
-            sys.stdout.write("\n".join(version_lines()) + "\n")
+            sys.stdout.write("\n".join(version_lines()) + "\n" if launched_rank() == 0 else "")
         raise typer.Exit
 
 
@@ -79,6 +80,10 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
 """In the order in which help lists them, with the extras that a command needs whatever it is asked."""
 
 
+ONCE = {cite, explore, help_}
+"""Commands that make no use of ranks: under mpirun the first alone answers."""
+
+
 def name_of(command: Callable[..., None]) -> str:
     """Its word on the command line."""
     return command.__name__.strip("_").replace("_", "-")
@@ -89,6 +94,8 @@ def needing(extras: Sequence[str], command: Callable[..., None]) -> Callable[...
 
     @functools.wraps(command)
     def begun(*given: Any, **named: Any) -> None:
+        if command in ONCE and launched_rank() != 0:
+            return
         require(f"hpcbbp {name_of(command)}", *extras)
         command(*given, **named)
 
@@ -117,14 +124,14 @@ def usage_message(error: Any, words: Sequence[str]) -> str:
 
 def with_the_way_out(error: Any, message: str, words: Sequence[str]) -> str:
     """What was typed and is not there, with what may have been meant and where all of it is told."""
-    command = "" if message.startswith("No such command") or not words else f"{words[0]} "
+    command = f"{words[0]} " if words and words[0] in map(name_of, COMMANDS) else ""
     wrong = getattr(error, "option_name", None)
     if wrong is None:
-        return f"{message}; see hpcbbp {command}--help"
+        return f"{message.rstrip('?')}{'?' if message.endswith('?') else ';'} see hpcbbp {command}--help"
     if words[0] in ("solve", "descend") and not wrong.startswith("--"):
         return f"No such option: {wrong}; PETSc options go after '--', as in -- -eps_monitor"
     there = [name for one in error.ctx.command.params for name in (*one.opts, *one.secondary_opts)]
-    near = difflib.get_close_matches(wrong, [name for name in there if name.startswith("--")], n=1)
+    near = difflib.get_close_matches(wrong, ["--help", *there], n=1, cutoff=0.7) if wrong.startswith("--") else []
     meant = f"; did you mean {near[0]}?" if near else ";"
     return f"No such option: {wrong}{meant} see hpcbbp {command}--help"
 
@@ -136,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.pop("MPLBACKEND", None)  # matplotlib reads it, and refuses what it does not know; we draw on Agg
     try:
         streams.mend()
-        if not sys.stdout.isatty():  # else typer colours help wherever GITHUB_ACTIONS is set
+        if launched() or not sys.stdout.isatty():  # Open MPI gives a pseudo-terminal; typer trusts GITHUB_ACTIONS
             os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
         status = run_app(words)
         with streams.answering():

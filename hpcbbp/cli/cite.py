@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def cite(
     results: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RESULTS]...", help="Folders of results, or what solve --json has printed (.json)."),
+        typer.Argument(metavar="RESULTS", help="Folders of results, or files that solve --json has printed."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -43,13 +43,18 @@ def methods_of(path: Path) -> Iterable[str]:
     """
     from hpcbbp.machine.optional import require
 
-    if path.suffix == ".json":
+    if path.suffix == ".json" or (path.is_file() and path.suffix != ".jsonl"):
         return [method_of_answer(path)]
     require(f"hpcbbp cite {path}", "campaigns")
     from hpcbbp.campaign.job import store_in
+    from hpcbbp.campaign.kept import Result
+    from hpcbbp.cli.output import warn
 
     store = store_in(path)
-    found = {record.point.method for record in store.read().values()}
+    records = store.read()
+    for line in records.warnings():
+        warn(line)
+    found = {record.point.method for record in records.values() if isinstance(record, Result)}
     if not found:
         raise InputError(f"{store.path}: no results there yet")
     return found
@@ -60,13 +65,16 @@ def method_of_answer(path: Path) -> str:
     import json
 
     from hpcbbp.machine.text import text_of
+    from hpcbbp.solvers.methods import METHODS
 
     text = text_of(path, "JSON answer of hpcbbp solve", "JSON")
     try:
         answer = json.loads(text)
-        data, method = str(answer["data"]), str(answer["method"])
+        data, method = answer["data"], answer["method"]
     except (KeyError, RecursionError, TypeError, ValueError):
         raise InputError(f"{path}: not what hpcbbp solve --json prints: an object with data and method") from None
-    if method != "krylov-schur":
-        return method
-    return {"DiceData": "dice", "RegeneratedData": "regenerated"}.get(data, "stored")
+    if method == "krylov-schur":
+        return {"DiceData": "dice", "RegeneratedData": "regenerated"}.get(str(data), "stored")
+    if method not in METHODS:
+        raise InputError(f"{path}: method {method!r}: one of {', '.join(METHODS)}")
+    return str(method)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from importlib import resources
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,10 +23,10 @@ TOPICS = {
 }
 
 
-def text_of_topic(name: str) -> str:
-    """Markdown of a topic; InputError, with the nearest ones, for a name that there is not."""
+def text_of_topic(name: str, commands: Iterable[str] = ()) -> str:
+    """Markdown of a topic; InputError, with the nearest topic or command, for a name that there is not."""
     if name not in TOPICS:
-        near = difflib.get_close_matches(name, TOPICS, n=1)
+        near = difflib.get_close_matches(name, [*TOPICS, *commands], n=1)
         meant = f"did you mean {near[0]}? " if near else ""
         raise InputError(f"no topic {name!r}: {meant}there are {', '.join(TOPICS)}, and every command")
     return resources.files("hpcbbp.cli").joinpath("topics", f"{name}.md").read_text(encoding="utf-8")
@@ -40,7 +41,7 @@ def overview() -> str:
 def help_(
     context: typer.Context,
     topic: Annotated[
-        str | None, typer.Argument(metavar="[TOPIC]", help="A topic, or a command.", autocompletion=among(*TOPICS))
+        str | None, typer.Argument(metavar="TOPIC", help="A topic, or a command.", autocompletion=among(*TOPICS))
     ] = None,
 ) -> None:
     """Topics that belong to no one command: methods, symbols, data, ranks, petsc, files, exit-codes."""
@@ -48,8 +49,9 @@ def help_(
 
     output = Output(as_json=False)
     group = context.parent.command if context.parent is not None else None
-    command = getattr(group, "commands", {}).get(topic)
+    commands: dict[str, Any] = getattr(group, "commands", {})
+    command = commands.get(topic) if topic is not None else None
     if command is not None:
         output.text(command.get_help(type(context)(command, info_name=topic, parent=context.parent)) + "\n")
     else:
-        output.markdown(overview() if topic is None else text_of_topic(topic))
+        output.markdown(overview() if topic is None else text_of_topic(topic, commands))

@@ -77,18 +77,24 @@ def write_explorer(
 def check_initial(p: Any, p_star: Any, a: Any, alpha: Any, n: Any) -> dict[str, Any]:
     """Return what a page begins with as JSON has it, infinity as "inf"; InputError for a value out of LIMITS."""
     units, teacher, constant = check_model(p, p_star, a)
+    if (load := real_number(alpha)) is not None:  # theory's own limits are wider
+        _check_limits("alpha", load)
     size = math.inf if real_number(n) == math.inf and whole_number(n) is None else whole_number(n)
     if size is None:
         raise InputError(f"N = {shown(n)}: a whole number, or inf, is wanted")
     found: dict[str, float] = {"p": units, "p_star": teacher, "a": constant, "alpha": check_alpha(alpha), "n": size}
     for name, value in found.items():
-        low, high = LIMITS[name]
-        infinite = name in ("p", "n")
-        if not (low <= value <= high or (infinite and value == math.inf)):
-            what = f"{'N' if name == 'n' else name} = {shown(value)}"
-            also = ", and inf" if infinite else ""
-            raise InputError(f"{what}: the explorer takes {low:g} to {high:g}{also}")
+        _check_limits(name, value)
     return {**found, "p": hidden_units(units), "n": "inf" if size == math.inf else size}
+
+
+def _check_limits(name: str, value: float) -> None:
+    """InputError for a number outside LIMITS; what is no number is refused by who reads it."""
+    low, high = LIMITS[name]
+    infinite = name in ("p", "n")
+    if value < low or (value > high and not (infinite and value == math.inf)):
+        what = f"{'N' if name == 'n' else name} = {shown(value)}"
+        raise InputError(f"{what}: the explorer takes {low:g} to {high:g}{', and inf' if infinite else ''}")
 
 
 def page(initial: Mapping[str, Any]) -> str:

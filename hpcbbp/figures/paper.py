@@ -88,7 +88,7 @@ def continuations(records: Records, quick: bool) -> Drawn:
     left.plot([], [], linestyle="none", marker="_", markersize=12, color="grey", label="quenched, same instances")
     left.set_xlabel("hidden units of the student, $p$")
     left.set_ylabel(r"$\alpha_0$, $\alpha_{BBP}$")
-    left.set_title(rf"$p^* = {p_star}$, $a = {a:g}$; {100 * found.level:.0f}% intervals", fontsize=11)
+    left.set_title(rf"$p^* = {p_star}$, $a = {a:g}$; {100 * found.level:.6g}% intervals", fontsize=11)
     left.legend(frameon=False, fontsize=8)
     for index, (model, curves) in enumerate(models(found.curves)):
         _continued(right, curves[curves["n"] == curves["n"].max()], model, index)

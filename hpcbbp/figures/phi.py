@@ -86,5 +86,5 @@ def _thresholds(axis: Axes, found: Analysis, model: Model) -> None:
     axis.set_xlim(sizes.min() / 1.5, 1.5 * sizes.max())  # a logarithmic axis without any point finds no limits itself
     axis.set_xlabel("$N$")
     axis.set_ylabel(r"effective threshold $\alpha$")
-    axis.set_title(f"{100 * found.level:.0f}% intervals", fontsize=11)
+    axis.set_title(f"{100 * found.level:.6g}% intervals", fontsize=11)
     axis.legend(frameon=False, fontsize=9)

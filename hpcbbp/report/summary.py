@@ -158,12 +158,12 @@ def _agrees(compared: list[Comparison], rows: Sequence[RunRow], found: Analysis 
         return f"Nothing could be compared with theory: {why}."
     within = [each for each in compared if each.within]
     if not within:
-        return f"Nothing that could be compared with theory lies within its {100 * level:.0f}% interval."
+        return f"Nothing that could be compared with theory lies within its {100 * level:.6g}% interval."
     clauses = [
         f"{each.what} {'with' if index else 'agrees with'} {each.theory} {_share(each, each.within)}"
         for index, each in enumerate(within)
     ]
-    return f"Within {100 * level:.0f}% intervals {listed(clauses)}."
+    return f"Within {100 * level:.6g}% intervals {listed(clauses)}."
 
 
 def _outside(each: Comparison, level: float) -> str:
@@ -192,7 +192,7 @@ def _differs(
         words = listed([f"{law.what} ({law.rejected} of {law.of})" for law in rejected])
         clauses.append(f"rejected by data (p < {general(REJECTED)}) {'is' if len(rejected) == 1 else 'are'} {words}")
     outside = [_outside(each, level) for each in compared if each.outside]
-    clauses += [f"beyond {100 * level:.0f}% intervals {listed(outside)}"] if outside else []
+    clauses += [f"beyond {100 * level:.6g}% intervals {listed(outside)}"] if outside else []
     if unbounded:
         clauses.append(f"{counted(unbounded, 'estimate')} {'lacks' if unbounded == 1 else 'lack'} a bound")
     if clauses:

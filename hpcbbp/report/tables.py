@@ -180,7 +180,7 @@ _SPREADS = (
 
 def law_tables(found: Analysis) -> list[Table[Row]]:
     """What was fitted, with intervals, beside theory."""
-    sure = f"{100 * found.level:.0f}% intervals"
+    sure = f"{100 * found.level:.6g}% intervals"
     low, high = found.window
     scatter = f"Spread over instances ~ N^(-exponent) ({sure})"
     return [

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from commands import answer, error_lines, run
+from records import failed, point_at
 
 from hpcbbp import __version__
+from hpcbbp.campaign.record import to_line
 from hpcbbp.errors import InputError
 from hpcbbp.machine import petsc
 from hpcbbp.solvers.cited import bibtex, entries, keys
@@ -61,6 +63,18 @@ def test_records_and_answers_are_read(tmp_path):
     assert answer("cite")["methods"] is None
 
 
+def test_what_failed_is_not_cited_and_damage_is_told(tmp_path):
+    shutil.copytree(EARLIER, tmp_path / "store")
+    path = tmp_path / "store" / "results.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]) + lines[-1][: len(lines[-1]) // 2] + b"\n")
+    done = run("cite", tmp_path / "store")
+    assert done.returncode == 0
+    assert "1 damaged record" in done.stderr
+    path.write_bytes(to_line(failed(point_at())))
+    assert "no results there yet" in error_lines(run("cite", tmp_path / "store"))[0]
+
+
 @pytest.mark.skipif(bool(petsc.missing_modules()), reason="SLEPc is not installed")
 @pytest.mark.parametrize("method", METHODS)
 def test_an_answer_of_solve_is_read(tmp_path, method):
@@ -79,6 +93,8 @@ def test_an_answer_of_solve_is_read(tmp_path, method):
         ("x.json", "\x00" * (2**20 + 1), "at most 1 MiB"),
         ("x.json", None, "cannot be read"),
         ("folder", None, "no results there yet"),
+        ("solve.txt", '{"data": "StoredData", "method": null}', "solve.txt: method None: one of stored"),
+        ("campaign.toml", "p = 1", "not what hpcbbp solve --json prints"),
     ],
 )
 def test_what_is_no_result_is_one_line(tmp_path, name, content, said):

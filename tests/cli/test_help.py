@@ -18,6 +18,7 @@ from hpcbbp.cli.examples import EXAMPLES
 from hpcbbp.cli.help import TOPICS, text_of_topic
 from hpcbbp.errors import InputError
 from hpcbbp.figures.catalogue import FIGURES
+from hpcbbp.machine.optional import missing_modules
 from hpcbbp.model import registry
 from hpcbbp.solvers.methods import METHODS, STORAGES
 
@@ -94,6 +95,10 @@ def test_topics_say_what_is_there():
         (("run", "--wal-time", "3"), "--wal-time; did you mean --wall-time? see hpcbbp run --help"),
         (("solve", "-eps_monitor"), "PETSc options go after '--'"),
         (("theory", "--zzzzzz"), "--zzzzzz; see hpcbbp theory --help"),
+        (("theory", "--hlep"), "--hlep; did you mean --help? see hpcbbp theory --help"),
+        (("--verison",), "--verison; did you mean --version? see hpcbbp --help"),
+        (("help", "slove"), "no topic 'slove': did you mean solve?"),
+        (("theori",), "Did you mean 'theory'? see hpcbbp --help"),
     ],
 )
 def test_the_nearest_option_is_named(words, near):
@@ -101,11 +106,6 @@ def test_the_nearest_option_is_named(words, near):
     assert done.returncode == 2
     (line,) = error_lines(done)
     assert near in line and line == done.stderr.strip()
-
-
-def test_the_nearest_command_is_named():
-    (line,) = error_lines(run("theroy"))
-    assert "'theory'" in line
 
 
 def test_shells_complete_commands_options_and_values():
@@ -133,6 +133,15 @@ def test_version_has_commit_and_petsc():
     assert re.fullmatch(r"hpcbbp \d+\.\d+\.\d+(, commit [0-9a-f]{12})?", first)
     for name in ("mpi4py", "petsc4py", "slepc4py"):
         assert re.search(rf"{name} \d+\.\d+|no {name}", second)
+
+
+@pytest.mark.skipif(bool(missing_modules()), reason="SLEPc is not installed")
+@pytest.mark.parametrize("words", [("--version",), ("help", "solve"), ("cite", "--json"), ("explore",)], ids=" ".join)
+def test_under_mpirun_the_first_rank_alone_answers(words, tmp_path):
+    """Without colours, although Open MPI gives it a pseudo-terminal."""
+    alone, together = run(*words, cwd=tmp_path), run(*words, ranks=2, cwd=tmp_path)
+    assert together.returncode == 0
+    assert together.stdout.split() == alone.stdout.split()
 
 
 def test_colours_are_for_terminals():

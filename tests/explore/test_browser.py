@@ -83,6 +83,8 @@ def test_the_sentence_says_where_alpha_lies(page):
         HASH.replace("1.2", "1"): "and below αBBP(N = 10⁶) = 1.022: the resonance of m² = 0.017 is lost",
         HASH.replace("1e6", "inf"): "at N = ∞ there is no outlier, but a resonance of m² = 0.076",
         HASH.replace("1e6", "1e3"): "N = 1000 is too small for αBBP(N)",
+        HASH.replace("1.2", "1.3229"): "α = 1.3229 lies below αBBP = 1.3229",
+        HASH.replace("1.2", "1.02159"): "α = 1.02159 lies below αBBP = 1.323, but above αBBP(N = 10⁶) = 1.02",
         HASH.replace("1.2", "0.5"): "and below 0.9294, where the resonance ends",
         HASH.replace(
             "1.2", "1.5"

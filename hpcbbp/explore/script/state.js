@@ -26,7 +26,10 @@ function fromHash(hash) {
     if (!NAMES.includes(name)) continue;
     const { value, error } = parseField(name, text);
     if (error) errors[name] = error;
-    else patch[name] = value;
+    else {
+      patch[name] = value;
+      delete errors[name];  // the last word counts
+    }
   }
   return { patch, errors };
 }

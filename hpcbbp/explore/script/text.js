@@ -19,10 +19,16 @@ function shown(value, digits = 4) {
   return String(Number(value.toPrecision(digits))).replace("-", "−");
 }
 
+/** Two numbers with as many digits as it takes to tell them apart. */
+function apart(one, other, digits = 4) {
+  while (digits < 17 && one !== other && shown(one, digits) === shown(other, digits)) digits += 1;
+  return [shown(one, digits), shown(other, digits)];
+}
+
 /** The same in plain characters, for fields, the hash and the command: 1e6, 1.5, inf. */
 function plain(value) {
   if (value === Infinity) return "inf";
-  const short = Number(value.toPrecision(12));
+  const short = Number.isSafeInteger(value) ? value : Number(value.toPrecision(12));
   return (short >= 1e6 ? short.toExponential() : String(short)).replace("e+", "e");
 }
 

@@ -2,14 +2,16 @@
 
 /** The sentence above the charts. */
 function sentenceOf(state, v) {
-  const here = `α = ${shown(state.alpha)}`, threshold = `α_{BBP} = ${shown(v.alpha_bbp)}`;
+  const [alpha, bbp] = apart(state.alpha, v.alpha_bbp);
+  const here = `α = ${alpha}`, threshold = `α_{BBP} = ${bbp}`;
   const kind = v.discontinuous ? "discontinuous" : "continuous";
   if (v.lambda_star !== null) {
-    const digits = shown(v.lambda_star) === shown(v.lambda_minus) ? 7 : 4;
+    const [star, minus] = apart(v.lambda_star, v.lambda_minus);
     return `${here} lies above ${threshold}, a ${kind} transition: an outlier stands at `
-      + `λ* = ${shown(v.lambda_star, digits)}, left of the ${v.edge} edge λ_{−} = ${shown(v.lambda_minus, digits)}, `
+      + `λ* = ${star}, left of the ${v.edge} edge λ_{−} = ${minus}, `
       + `and its vector has m² = ${shown(v.overlap2, 3)} with the teacher.`;
   }
+  if (state.alpha === v.alpha_bbp) return `${here} is α_{BBP} itself, of a ${kind} transition: the outlier begins here.`;
   if (!v.discontinuous) {
     const finite = v.edge === "sharp"
       ? "teacher, and corrections at finite N fall as powers of N."
@@ -18,28 +20,32 @@ function sentenceOf(state, v) {
       + finite;
   }
   if (!v.resonance) {
-    return `${here} lies below ${threshold}, and below ${shown(v.resonance_end)}, where the resonance ends: no `
+    const [lower, end] = apart(state.alpha, v.resonance_end);
+    return `α = ${lower} lies below ${threshold}, and below ${end}, where the resonance ends: no `
       + "eigenvector at the left edge knows the teacher, nor is there a resonance that finite samples could show.";
   }
-  return `${here} lies below ${threshold}${belowWords(state, v)}`;
+  return belowWords(state, v, here, threshold);
 }
 
-/** How the sentence goes on where there is a resonance. */
-function belowWords(state, v) {
+/** The sentence where there is a resonance. */
+function belowWords(state, v, here, threshold) {
+  const below = `${here} lies below ${threshold}`;
   const m2 = `m² = ${shown(v.resonance.overlap2, 3)}`;
   if (!Number.isFinite(state.n)) {
     const seen = v.n_seen === null ? "" : `, of which half are still seen in samples up to N = ${shown(v.n_seen, 2)}`;
-    return `: at N = ∞ there is no outlier, but a resonance of ${m2}${seen}.`;
+    return `${below}: at N = ∞ there is no outlier, but a resonance of ${m2}${seen}.`;
   }
   const size = shown(state.n, 3);
   if (v.alpha_bbp_n === null) {
-    return `; N = ${size} is too small for α_{BBP}(N), and what its samples show is not known here: the resonance `
-      + `has ${m2}.`;
+    return `${below}; N = ${size} is too small for α_{BBP}(N), and what its samples show is not known here: `
+      + `the resonance has ${m2}.`;
   }
-  const finite = `α_{BBP}(N = ${size}) = ${shown(v.alpha_bbp_n)}${v.trusted ? "" : " (not trusted)"}`;
+  const [alpha, edge] = apart(state.alpha, v.alpha_bbp_n);
+  const finite = `α_{BBP}(N = ${size}) = ${edge}${v.trusted ? "" : " (not trusted)"}`;
+  const start = alpha.length > shown(state.alpha).length ? `α = ${alpha} lies below ${threshold}` : below;
   return state.alpha >= v.alpha_bbp_n
-    ? `, but above ${finite}: samples of this N show ${m2}, a resonance.`
-    : ` and below ${finite}: the resonance of ${m2} is lost in the edge of most samples of this N.`;
+    ? `${start}, but above ${finite}: samples of this N show ${m2}, a resonance.`
+    : `${start} and below ${finite}: the resonance of ${m2} is lost in the edge of most samples of this N.`;
 }
 
 /** Rows of the table: name of the definition, term, value, note. */
