@@ -11,7 +11,9 @@ function sentenceOf(state, v) {
       + `λ* = ${star}, left of the ${v.edge} edge λ_{−} = ${minus}, `
       + `and its vector has m² = ${shown(v.overlap2, 3)} with the teacher.`;
   }
-  if (state.alpha === v.alpha_bbp) return `${here} is α_{BBP} itself, of a ${kind} transition: the outlier begins here.`;
+  if (state.alpha === v.alpha_bbp) {
+    return `${here} is α_{BBP} itself, of a ${kind} transition: the outlier begins here.`;
+  }
   if (!v.discontinuous) {
     const finite = v.edge === "sharp"
       ? "teacher, and corrections at finite N fall as powers of N."
