@@ -77,7 +77,7 @@ def transition(p: float, p_star: int, a: float) -> Transition:
     Equations (6), (8), (9), (15) and alpha_0 of docs/theory.md.
 
     If the outlier meets a smooth edge, alpha_bbp = (p*/2) / <((p-1)/p)/(a+yhat) + (1/p)/(a+3yhat)>, valid if it
-    is at most alpha_c, and m jumps; otherwise it is where z = theta at the sharp edge.
+    is at most alpha_c, and m^2 jumps; otherwise it is where z = theta at the sharp edge.
 
     Raises
     ------
