@@ -114,7 +114,7 @@ def test_shells_complete_commands_options_and_values():
     assert "--storage" in completed("hpcbbp solve --st")
     assert completed("hpcbbp solve --method d") == ["dice", "deferred", "dense"]
     assert completed("hpcbbp help r") == ["ranks"]
-    assert "complete -o" in run("--show-completion", "bash").stdout
+    assert "complete -o" in run(_HPCBBP_COMPLETE="source_bash").stdout
 
 
 def test_what_is_offered_is_what_there_is():
