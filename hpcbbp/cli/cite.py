@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpcbbp.cli.options import Json
-from hpcbbp.errors import InputError
+from hpcbbp.errors import InputError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,6 +75,6 @@ def method_of_answer(path: Path) -> str:
         raise InputError(f"{path}: not what hpcbbp solve --json prints: an object with data and method") from None
     if method == "krylov-schur":
         return {"DiceData": "dice", "RegeneratedData": "regenerated"}.get(str(data), "stored")
-    if method not in METHODS:
-        raise InputError(f"{path}: method {method!r}: one of {', '.join(METHODS)}")
+    if not isinstance(method, str) or method not in METHODS:
+        raise InputError(f"{path}: method {shown(method)}: one of {', '.join(METHODS)}")
     return str(method)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from commands import answer, error_lines, run
+from fuzzing import fuzzed
+from hypothesis import given
+from hypothesis import strategies as st
 from records import failed, point_at
 
 from hpcbbp import __version__
 from hpcbbp.campaign.record import to_line
+from hpcbbp.cli.cite import method_of_answer
 from hpcbbp.errors import InputError
 from hpcbbp.machine import petsc
 from hpcbbp.solvers.cited import bibtex, entries, keys
@@ -61,6 +66,26 @@ def test_records_and_answers_are_read(tmp_path):
     assert {"lapack", "slepc"} <= set(found["keys"])
     assert found["bibtex"] == bibtex(found["methods"])
     assert answer("cite")["methods"] is None
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.sampled_from(sorted(METHODS)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["data", "method"]), inner),
+    max_leaves=5,
+)
+
+
+@pytest.mark.fuzz
+@fuzzed(200)
+@given(st.binary(max_size=60) | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_any_file_is_an_answer_or_one_line(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "one.json")
+        path.write_bytes(content)
+        try:
+            assert method_of_answer(path) in METHODS
+        except InputError as error:
+            assert "\n" not in str(error)
 
 
 def test_what_failed_is_not_cited_and_damage_is_told(tmp_path):
