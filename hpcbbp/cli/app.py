@@ -30,8 +30,8 @@ from hpcbbp.cli.solve import solve
 from hpcbbp.cli.theory import phase_diagram, theory
 from hpcbbp.errors import InputError
 from hpcbbp.machine import stdio as streams
+from hpcbbp.machine.launcher import launched, launched_rank
 from hpcbbp.machine.optional import require
-from hpcbbp.machine.ranks import launched, launched_rank
 from hpcbbp.machine.signals import listen
 
 # Typer carries its own copy of click or uses the installed one, depending on its version.

@@ -84,7 +84,8 @@ def density(
     stochastic Lanczos quadrature; under mpirun all ranks work on it.
     """
     from hpcbbp.cli.output import Output
-    from hpcbbp.machine.ranks import Group, abort_on_error, launched
+    from hpcbbp.machine.launcher import launched
+    from hpcbbp.machine.ranks import Group, abort_on_error
     from hpcbbp.model.words import Parts
 
     given = {"--method": method, "--storage": storage, "--probes": probes, "--steps": steps}

@@ -120,7 +120,8 @@ def run(asked: AskedDescent, output: Output) -> None:
     from hpcbbp.dynamics.run import descend as go
     from hpcbbp.errors import InputError
     from hpcbbp.machine import petsc
-    from hpcbbp.machine.ranks import Group, abort_on_error, launched
+    from hpcbbp.machine.launcher import launched
+    from hpcbbp.machine.ranks import Group, abort_on_error
 
     uses_petsc = asked.hessians > 0 and "petsc" in asked.solve.method.options
     if uses_petsc:

@@ -12,7 +12,7 @@ def info(as_json: Json = False) -> None:
     from hpcbbp.cli.output import Output
     from hpcbbp.cli.tables import info_tables
     from hpcbbp.machine.about import system_info
-    from hpcbbp.machine.ranks import launched_rank
+    from hpcbbp.machine.launcher import launched_rank
 
     output = Output(as_json)
     answer = system_info()

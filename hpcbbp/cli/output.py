@@ -19,7 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hpcbbp.machine.launch import traps
-from hpcbbp.machine.ranks import Group, launched, launched_rank
+from hpcbbp.machine.launcher import launched, launched_rank
+from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.stdio import answering, tell, write_all
 from hpcbbp.machine.table import Table as Shown
 

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from hpcbbp.cli.output import note, warn
+from hpcbbp.machine.launcher import launched_rank
 from hpcbbp.machine.listener import Advance
-from hpcbbp.machine.ranks import Group, launched_rank
+from hpcbbp.machine.ranks import Group
 from hpcbbp.machine.stdio import tell
 from hpcbbp.machine.wording import duration
 from hpcbbp.solvers.result import Step

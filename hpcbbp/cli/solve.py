@@ -127,7 +127,8 @@ def run(asked: Asked, output: Output) -> None:
     from hpcbbp.cli.progress import listener
     from hpcbbp.cli.stopping import stopping
     from hpcbbp.machine import petsc
-    from hpcbbp.machine.ranks import Group, abort_on_error, launched
+    from hpcbbp.machine.launcher import launched
+    from hpcbbp.machine.ranks import Group, abort_on_error
 
     uses_petsc = "petsc" in asked.method.options
     if uses_petsc:

@@ -155,7 +155,7 @@ def test_bad_files(files, tmp_path, ranks):
 FAULT = """
 import sys
 from hpcbbp.data.stored import StoredData
-from hpcbbp.machine.ranks import launched_rank
+from hpcbbp.machine.launcher import launched_rank
 good, calls = StoredData._curvature_product, []
 def bad(self, V, D):
     calls.append(1)

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from hpcbbp.machine import petsc
-from hpcbbp.machine.ranks import Group, launched_rank, leave
+from hpcbbp.machine.launcher import launched_rank
+from hpcbbp.machine.ranks import Group, leave
 
 # The process that hands tests out to workers (pytest -n) runs none; MPI started there would leave its variables to
 # the mpirun of every worker.

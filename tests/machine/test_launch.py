@@ -9,7 +9,8 @@ import pytest
 from commands import answer, error_lines, run
 
 from hpcbbp.machine.launch import Place, announced_size, library_trap, mpi_libraries, place_traps, traps, world_trap
-from hpcbbp.machine.ranks import Group, launched, launched_rank
+from hpcbbp.machine.launcher import launched, launched_rank
+from hpcbbp.machine.ranks import Group
 
 HOME = {"working directory": ("/work", 7), "home directory": ("/home/me", 8)}
 

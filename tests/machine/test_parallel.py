@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hpcbbp import InputError
-from hpcbbp.machine.ranks import Group, abort_on_error, launched_rank
+from hpcbbp.machine.launcher import launched_rank
+from hpcbbp.machine.ranks import Group, abort_on_error
 
 pytestmark = pytest.mark.mpi
 
