@@ -7,28 +7,24 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tomllib
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
 import pytest
 from commands import run_python
+from every_command import DESCENT, EXAMPLES, OWN, THEORY, WORKING, Words, furnish
 
-from hpcbbp import Problem, errors, gaussian_instance
+from hpcbbp import errors
 from hpcbbp.cli.app import COMMANDS, name_of
 from hpcbbp.machine import optional, petsc
 from hpcbbp.machine.optional import EXTRAS
 
 HERE = Path(__file__).parent
-EARLIER = HERE / "earlier" / "0.1.0"
 PROJECT: dict[str, Any] = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
 CORE = ["numpy", "scipy", "numba"]
-Words = tuple[str, ...]
 ALL = sorted({name for names in EXTRAS.values() for name in names})
 
 HIDE = """
@@ -135,62 +131,6 @@ def test_the_page_of_the_installation_has_every_extra():
         assert sorted(brings) == sorted(packages + taken), extra
 
 
-# What a command says where it does not fail is in its row: then it has come so far.
-THEORY = ("theory", "-p", "2", "-a", "1.5", "--alpha", "3")
-MODEL = ("-n", "40", "-p", "1", "-a", "1.5", "--alpha", "3")
-DEFERRED = ("solve", *MODEL, "--method", "deferred", "--tol", "1e-3")
-DESCENT = ("descend", *MODEL, "--steps", "3")
-OWN = ("solve", "--data", "X.h5", "--teacher", "W.npy", "--student", "W.npy", "-a", "1.5")
-WORKING: dict[Words, tuple[tuple[Words, str], ...]] = {
-    (): (
-        (THEORY, "alpha_BBP"),
-        (DEFERRED, "converged"),
-        (("solve", *MODEL), "converged"),
-        (DESCENT, "steps of eta"),
-        (("info",), "petsc_index"),
-        (("models",), "log cosh"),
-        (("cite",), "@article"),
-        (("help", "methods"), "deferred"),
-        (("explore", "-p", "2"), "explore.html"),
-    ),
-    ("figures",): (
-        (("phase-diagram", "-p", "2", "-a", "1", "--inset-a", "1"), "phase-diagram.csv"),
-        (("density", *THEORY[1:], "--points", "9"), "density.png"),
-        (("predict", *THEORY[1:], "-n", "40", "--samples", "2"), "predict.csv"),
-        ((*DESCENT, "--out", "descent.png"), "descent.csv"),
-    ),
-    ("campaigns",): (
-        (("plan", "small.toml", "--out", "."), "13 of 13"),
-        (("run", "small.toml", "--out", "."), "0 computed"),
-        (("collect", "results.jsonl", "--out", "collected"), "13 records added"),
-        (("export", ".", "--to", "pairs.csv"), "17 rows"),
-        (("cite", "."), "lapack"),
-    ),
-    ("files",): ((OWN, "converged"),),
-    ("export",): (
-        (("export", ".", "--to", "pairs.h5"), "17 rows"),
-        (("export", ".", "--to", "pairs.parquet"), "17 rows"),
-    ),
-    ("analysis",): ((("analyze", "."), "alpha"),),
-    ("analysis", "figures"): ((("figure", "none"), "figure none: one of 1, 2"), (("demo", "--out", "."), "--out")),
-    ("report",): ((("report", "few.toml", "--out", "few"), "report.html"),),
-    ("slurm",): (
-        (("slurm", "small.toml", "--time", "60"), "#SBATCH"),
-        (("accounting", "small.toml", "1", "--sacct", "sacct.txt", "--out", "."), "instances begun"),
-    ),
-}
-# The instances of the earlier store that need no pictures but one.
-FEW = """
-name = "few"
-[[grid]]
-p = 1
-a = 0.7
-alpha = 0.6
-n = 20
-seeds = 2
-method = "dense"
-"""
-EXAMPLES = {words[0]: words for rows in WORKING.values() for words, _ in rows}
 # Beside those that need an extra whatever they are asked.
 ASKED: dict[str, tuple[tuple[str, Words], ...]] = {
     "h5py": (("files", OWN), ("files", ("export", ".", "--to", "pairs.h5"))),
@@ -215,16 +155,7 @@ def refused(package: str) -> list[tuple[list[str], Words]]:
 
 def answers(folder: Path, rows: Sequence[tuple[set[str], list[Words]]]) -> list[list[tuple[int | None, str, str]]]:
     """Exit code, output and errors of every command of every row, without the packages that are its own to hide."""
-    shutil.copytree(EARLIER, folder, dirs_exist_ok=True)
-    lines = (folder / "results.jsonl").read_text().splitlines(keepends=True)
-    (folder / "few").mkdir()
-    (folder / "few" / "results.jsonl").write_text("".join(line for line in lines if "method='dense'" in line))
-    (folder / "few.toml").write_text(FEW)
-    (folder / "sacct.txt").write_text("1|COMPLETED|1|2|1|5|00:01.000|2||1000M|\n")
-    instance = gaussian_instance(Problem(p=1, p_star=1, alpha=3.0, a=1.5), 40, 0)
-    np.save(folder / "W.npy", instance.teacher.T)
-    with h5py.File(folder / "X.h5", "w") as file:
-        file["x"] = instance.data.local
+    furnish(folder)
     (folder / "rows.json").write_text(json.dumps([(sorted(hide), commands) for hide, commands in rows]))
     done = run_python("-c", DRIVER, cwd=folder, timeout=300)
     assert done.returncode == 0, done.stderr

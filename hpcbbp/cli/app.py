@@ -80,8 +80,8 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
 """In the order in which help lists them, with the extras that a command needs whatever it is asked."""
 
 
-ONCE = {cite, explore, help_}
-"""Commands that make no use of ranks: under mpirun the first alone answers."""
+RANKS = {solve, density, descend, demo, run, figure, info}
+"""Commands that make use of ranks; under mpirun the first alone answers to any other."""
 
 
 def name_of(command: Callable[..., None]) -> str:
@@ -94,7 +94,7 @@ def needing(extras: Sequence[str], command: Callable[..., None]) -> Callable[...
 
     @functools.wraps(command)
     def begun(*given: Any, **named: Any) -> None:
-        if command in ONCE and launched_rank() != 0:
+        if command not in RANKS and launched_rank() != 0:
             return
         require(f"hpcbbp {name_of(command)}", *extras)
         command(*given, **named)
