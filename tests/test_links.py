@@ -61,6 +61,12 @@ def test_links_lead_somewhere(page):
     assert broken(page) == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_pages_say_what_is_there(page):
+    """A reader of the site sees no files."""
+    assert re.findall(r"\[[\w./-]+\.md\]\(", text_of(page)) == []
+
+
 def test_a_broken_link_is_found(tmp_path):
     (tmp_path / "b.md").write_text("# One $x$ two\n\n(here)=\n## Other `code`\n")
     page = tmp_path / "a.md"
