@@ -181,11 +181,13 @@ def run_points(
 def _work(group: Group, solver: Solver, ask: Callable[[Done | None], Point | None], stop: Stop) -> None:
     """Ask for a point, solve it, hand the record in with the next question; only the group's first rank asks."""
     done = None
-    while True:
-        point = group.share(ask(done) if group.rank == 0 else None)
-        if point is None:
-            return
-        done = point, _solved(point, group, solver, stop)
+    with memory.giving_back() as give:
+        while True:
+            point = group.share(ask(done) if group.rank == 0 else None)
+            if point is None:
+                return
+            done = point, _solved(point, group, solver, stop)
+            give()
 
 
 def _solved(point: Point, group: Group, solver: Solver, stop: Stop) -> dict[str, Any] | None:
@@ -201,7 +203,6 @@ def _solved(point: Point, group: Group, solver: Solver, stop: Stop) -> dict[str,
         if group.size > 1:
             raise
         record = {"failed": f"{type(error).__name__}: {error}"}
-    memory.give_back()
     seconds = round(time.monotonic() - start, 3)
     where = {"host": platform.node(), "begin": round(begin, 3), "wall_seconds": seconds, "ranks": group.size}
     return _filed(point, record, where)

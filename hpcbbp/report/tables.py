@@ -100,7 +100,7 @@ _LIMITS = (
     Column("limit", _limit),
     contains("has alpha_BBP in it", "", _ALPHA_BBP),
     Column("chi^2", attrgetter("chi2"), "{:.2f}".format),
-    Column("p", attrgetter("p_value"), "{:.2g}".format),
+    Column("p-value", attrgetter("p_value"), "{:.2g}".format),
     Column("weight", attrgetter("weight"), "{:.3f}".format),
     _ALPHA_BBP_LIMIT,
 )
@@ -109,13 +109,14 @@ _ALPHA_0_NOTE = (
     "quenched: of the predictions of the same instances; theory, same alpha: of m^2 at N = inf, which is what data "
     "of large N come to; tangent: alpha_0 itself"
 )
-_LIMITS_NOTE = f"p: probability of so large a chi^2 if the law is right; rejected: p < {REJECTED:g}; weight: Akaike's"
-
-_EDGE_NOTE = (
-    "p: probability of so large a chi^2 if the law is right, at least 1 in as many as were simulated; rejected: p < "
-    f"{REJECTED:g}; weight: Akaike weight, how sure the law is if one of the three is right"
+_LIMITS_NOTE = (
+    f"p-value: probability of so large a chi^2 if the law is right; rejected: below {REJECTED:g}; weight: Akaike's"
 )
-_SPREAD_NOTE = f"p: probability of so large a chi^2 if a power of N is right; rejected: p < {REJECTED:g}"
+_EDGE_NOTE = (
+    "p-value: probability of so large a chi^2 if the law is right, at least 1 in as many as were simulated; "
+    f"rejected: below {REJECTED:g}; weight: Akaike weight, how sure the law is if one of the three is right"
+)
+_SPREAD_NOTE = f"p-value: probability of so large a chi^2 if a power of N is right; rejected: below {REJECTED:g}"
 
 
 def _fitted(title: str, text: Callable[[Row], str]) -> Column[Row]:
@@ -137,7 +138,7 @@ _EDGES = (
     _fitted("c or A", _first),
     _fitted("B", lambda row: interval(row, "B", 2)),
     _fitted("chi^2", lambda row: f"{row.chi2:.1f}"),
-    _fitted("p", lambda row: f"{row.p_value:.2g}"),
+    _fitted("p-value", lambda row: f"{row.p_value:.2g}"),
     _fitted("weight", lambda row: f"{row.weight:.3f}"),
 )
 
@@ -164,7 +165,7 @@ def _chance(name: str) -> Column[Row]:
         value = getattr(row, f"{name}_p_value", math.nan)
         return f"{value:.2g}" if math.isfinite(value) else "-"
 
-    return Column("p", text)
+    return Column("p-value", text)
 
 
 _SPREADS = (

@@ -18,7 +18,7 @@ from records import point_at
 from hpcbbp.campaign.store import Store
 from hpcbbp.machine import petsc
 
-COUNT = 2000
+COUNT = 2000 if FACTOR > 1 else 600  # more than all kills let through
 DRIVER = f"""
 import os, sys, time
 from pathlib import Path

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from commands import run_python
 
@@ -76,6 +79,32 @@ else:
     memory.give_back()
     print(before, held() - start)
 """
+
+
+class Circle:
+    """Freed by a collection alone."""
+
+    def __init__(self):
+        self.self = self
+
+
+def test_what_each_instance_leaves_behind_is_found():
+    """Although what was there after the first is not looked at again before the end."""
+    frozen, kept = gc.get_freeze_count(), Circle()
+    with memory.giving_back() as give:
+        for _ in range(3):
+            seen = weakref.ref(Circle())
+            assert seen() is not None
+            give()
+            assert seen() is None
+            assert gc.get_freeze_count() > 1000
+        of_the_first = weakref.ref(kept)
+        del kept
+        give()
+        assert of_the_first() is not None
+    assert gc.get_freeze_count() <= frozen
+    gc.collect()
+    assert of_the_first() is None
 
 
 def test_what_a_solve_leaves_behind_is_given_back():
