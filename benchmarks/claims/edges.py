@@ -30,7 +30,7 @@ def edges() -> Iterator[Claim]:
     )  # fmt: skip
     yield claim(whole_table("informed outlier, predicted |", 5, [_row(n) for n in SIZES]), _edge_table)
     yield claim(
-        r"$c N^{-2/3}$, $A/\log N$ and $A/(\log N + B)$ are rejected with $p$ = {}, {} and {} up to $N = 10^5$",
+        r"$c N^{-2/3}$, $A/\log N$ and $A/(\log N + B)$ are rejected with p-values {}, {} and {} up to $N = 10^5$",
         _rejected,
     )
     yield claim("it is within {} standard errors of every size.", _worst)

@@ -32,7 +32,7 @@ def interval(row: Row, name: str, digits: int = 4) -> str:
 
 def rejected(p_value: float) -> str:
     """What stands in the place of the constants of a law that its own data contradict."""
-    return f"rejected (p = {p_value:.1g})"
+    return f"rejected (p-value {p_value:.1g})"
 
 
 def decimals_of(title: str, name: str, digits: int) -> Column[Row]:

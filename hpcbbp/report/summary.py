@@ -190,7 +190,9 @@ def _differs(
     rejected = [law for law in tested if law.rejected]
     if rejected:
         words = listed([f"{law.what} ({law.rejected} of {law.of})" for law in rejected])
-        clauses.append(f"rejected by data (p < {general(REJECTED)}) {'is' if len(rejected) == 1 else 'are'} {words}")
+        clauses.append(
+            f"rejected by data (p-value < {general(REJECTED)}) {'is' if len(rejected) == 1 else 'are'} {words}"
+        )
     outside = [_outside(each, level) for each in compared if each.outside]
     clauses += [f"beyond {100 * level:.6g}% intervals {listed(outside)}"] if outside else []
     if unbounded:

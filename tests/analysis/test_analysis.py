@@ -162,8 +162,8 @@ def test_what_data_reject_is_named_and_not_quoted():
         made.title.split(" ")[0]: [column.text(row) for row in made.rows for column in made.columns]
         for made in law_tables(found)
     }
-    assert sum(cell.startswith("rejected (p = ") for cell in shown["lambda_1"]) == 3
-    assert any(cell.startswith("rejected (p = ") for cell in shown["Spread"])
+    assert sum(cell.startswith("rejected (p-value ") for cell in shown["lambda_1"]) == 3
+    assert any(cell.startswith("rejected (p-value ") for cell in shown["Spread"])
     assert any(cell.startswith("none: no logistic curve") for cell in shown["Effective"])
     assert any("is not logistic" in cell for cell in shown["Crossings"])
     (axis,) = edge_figure(found, SMOOTH, 1.0).axes

@@ -135,7 +135,7 @@ def test_what_did_not_converge_is_told():
 @pytest.mark.parametrize(("flags", "words"), [((True, False, True), "(2 of 3)"), ((True,), "(1 of 1)")])
 def test_rejected_laws_are_named(flags, words):
     made = told(ALL, edges=edges(*flags))
-    assert f"rejected by data (p < 0.01) is the law A/log N of the edge {words}" in made.differs
+    assert f"rejected by data (p-value < 0.01) is the law A/log N of the edge {words}" in made.differs
 
 
 def test_estimates_without_a_bound_are_counted():
