@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from claims import accuracy, averages, costs, descents, edges, finite, limit, lost, meanings, others, results
+from claims import (
+    accuracy,
+    averages,
+    costs,
+    descents,
+    edges,
+    finite,
+    limit,
+    lost,
+    meanings,
+    others,
+    predictions,
+    results,
+)
 from claims.pages import Claim
 
 Part = Callable[[], Iterable[Claim]]
 
 PARTS: list[Part] = [
-    results.overlaps, results.distributions, results.phis, results.continuations, results.densities, results.teachers,
+    results.overlaps, results.distributions, results.phis, predictions.predictions, results.continuations,
+    results.densities, results.teachers,
     edges.edges, edges.answers, lost.lost, others.activations, others.estimators, descents.descents,
     finite.edges, finite.separations, finite.scatter, finite.beside, averages.on_average, averages.thresholds,
     averages.limits, averages.gram, limit.resonances, limit.edges_and_kinks, limit.effective, limit.thresholds,
