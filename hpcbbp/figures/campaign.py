@@ -131,11 +131,13 @@ def edge_figure(found: Analysis, model: Model, alpha: float, quenched: pd.DataFr
     fits = fits[np.isclose(fits["alpha"], alpha) & (fits["reason"] == "")] if not fits.empty else fits
     for index, fit in enumerate(fits.to_dict("records")):
         if fit["rejected"]:  # its constants are no result: it is named, and not drawn
-            axis.plot([], [], linestyle="none", label=f"{_FORMULAS[fit['law']]}: rejected (p = {fit['p_value']:.1g})")
+            axis.plot(
+                [], [], linestyle="none", label=f"{_FORMULAS[fit['law']]}: rejected (p-value {fit['p_value']:.1g})"
+            )
             continue
         curve, words = _law(fit, size)
         axis.plot(1 / np.log(size), curve, color=COLOURS[(index + 3) % len(COLOURS)], linewidth=1.2, linestyle="--",
-                  label=f"{words} (weight {fit['weight']:.2f}, p = {fit['p_value']:.1g})")  # fmt: skip
+                  label=f"{words} (weight {fit['weight']:.2f}, p-value {fit['p_value']:.1g})")  # fmt: skip
     at = resonance_of(model, alpha)
     if at.lambda_r is not None:
         axis.axhline(at.lambda_r - limit.lambda_minus, color="firebrick", linewidth=1.4,

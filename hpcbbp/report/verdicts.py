@@ -29,7 +29,8 @@ class Comparison:
         Where it does not, the farthest first.
     finite : bool
         Whether theory is that of the same N, so that chance puts a share of 1 - level outside, and little else once
-        N is large: docs/theory.md (13) is low by 1 to 3 per cent, lambda_1 of p p* > 1 copies by some 0.1 N^(-1/2).
+        N is large: docs/theory.md (13) is low by 1 to 3 per cent, lambda_1 of p p* > 1 copies by some 0.1 N^(-1/2),
+        and at smooth edges it differs by up to half of the edge's scale (docs/results.md, figure 3).
     """
 
     what: str

@@ -168,7 +168,7 @@ def test_what_data_reject_is_named_and_not_quoted():
     assert any("is not logistic" in cell for cell in shown["Crossings"])
     (axis,) = edge_figure(found, SMOOTH, 1.0).axes
     labels = axis.get_legend_handles_labels()[1]
-    assert sum("rejected (p = " in label for label in labels) == 3
+    assert sum("rejected (p-value " in label for label in labels) == 3
     assert not any("weight" in label for label in labels)
     left = phi_figure(found, model).axes[0]
     assert sum("no curve fits" in label for label in left.get_legend_handles_labels()[1]) == 2

@@ -81,7 +81,7 @@ else:
 """
 
 
-class Circle:
+class Cycle:
     """Freed by a collection alone."""
 
     def __init__(self):
@@ -90,11 +90,12 @@ class Circle:
 
 def test_what_each_instance_leaves_behind_is_found():
     """Although what was there after the first is not looked at again before the end."""
-    frozen, kept = gc.get_freeze_count(), Circle()
+    frozen, kept = gc.get_freeze_count(), Cycle()
     with memory.giving_back() as give:
         for _ in range(3):
-            seen = weakref.ref(Circle())
-            assert seen() is not None
+            left = Cycle()
+            seen = weakref.ref(left)
+            del left
             give()
             assert seen() is None
             assert gc.get_freeze_count() > 1000
